@@ -1,0 +1,1 @@
+"""What can be done with a device: dock controller, reader, cameras, USB, file systems, clock, disk."""

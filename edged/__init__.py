@@ -1,0 +1,1 @@
+"""The station: slots, access, custody, vault, ledger, control."""

@@ -1,0 +1,1 @@
+"""Wire formats. No I/O, no clock, nothing of ours imported."""

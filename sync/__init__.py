@@ -1,0 +1,1 @@
+"""The courier: carries sealed recordings and ledger pieces to the centre and receipts back."""
