@@ -1,0 +1,31 @@
+# make demo   the whole main job, played before your eyes
+# make test   everything that is checked (what CI runs)
+# make check  its fast part
+# make bench  the measurements
+PY := .venv/bin/python
+
+.PHONY: demo test check bench setup lint docs
+
+setup:
+	@./setup.sh
+
+demo: setup
+	@$(PY) -m demo
+
+lint: setup
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m mypy
+
+check: lint
+	$(PY) -m pytest -n 2 -m "not slow"
+
+test: lint
+	$(PY) -m pytest -n 2
+
+bench: setup
+	@$(PY) -m benchmarks
+
+# Pages that are generated from the code's tables; a test holds them against drift.
+docs: setup
+	$(PY) -m edged.docs
