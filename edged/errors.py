@@ -162,7 +162,7 @@ class ErrorCode(Enum):
     CENTRE_KEY_CHANGED = (
         3002,
         "The centre's host key is not the pinned one",
-        "Do not go on before the centre has confirmed the new key on another way; then change the configuration.",
+        "Have the centre confirm the new key on another way; only then change the configuration.",
     )
     CENTRE_AUTH = (
         3003,
@@ -303,7 +303,7 @@ class ErrorCode(Enum):
     LEDGER_BEHIND = (
         6003,
         "The ledger is shorter than its last checkpoint",
-        "Clearing is stopped, copying goes on. Tell the security administrator: this is how a rollback looks.",
+        "Clearing is stopped, copying goes on. This is how a rollback looks: tell the security administrator.",
     )
     LEDGER_NEWER = (
         6004,
