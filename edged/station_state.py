@@ -1,0 +1,463 @@
+"""What the ledger says the station is: a fold over its facts, nothing else.
+
+Rule 1: only ``apply`` changes it, only with facts that are durable in the ledger, in their order; the same
+lines always give the same state, live or rebuilt. Rule 2: no clock, no files, no guesses. Rule 3: bounded:
+cleared recordings and confirmed issues are kept for a while only (``KEEP``), the ledger has them all.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Any
+
+from edged.formats import facts as f
+
+KEEP = 20_000  # finished recordings and issues held in memory: about 20 MB, weeks of a busy station
+
+
+class Life(StrEnum):
+    """Lifecycle of a recording; one word a state (docs/offload.md)."""
+
+    MADE = "made"
+    COPYING = "copying"
+    SEALED = "sealed"
+    CONFIRMED = "confirmed"
+    CLEARED = "cleared"
+
+
+@dataclass(slots=True)
+class Recording:
+    """One file of a camera, from its first listing on."""
+
+    id: str
+    camera: str
+    path: str
+    size: int
+    mtime: str
+    first_cluster: int
+    issue: str = ""
+    officer: str = ""
+    life: Life = Life.MADE
+    folder: str = ""
+    file: str = ""
+    held_bytes: int = 0
+    sha256: str = ""
+    fingerprint: str = ""
+    sealed_seq: int = -1
+    second_read: bool = False
+    damaged: bool = False
+    corrupt: bool = False
+    held: str = ""  # the centre's reason, if it refused this one
+    resumed_from: int = 0
+    confirmed_receipt: str = ""
+    clears: int = 0  # how often it was cleared: more than once means that it came back
+
+    @property
+    def identity(self) -> tuple[str, str, int, str, int]:
+        """How the same file is recognised at the next docking; never by its name alone."""
+        return (self.camera, self.path, self.size, self.mtime, self.first_cluster)
+
+
+@dataclass(slots=True)
+class Issue:
+    id: str
+    camera: str
+    officer: str
+    slot: int
+    taken: str
+    returned: str = ""  # time of docking; "" while out
+    returned_slot: int = 0
+    confirmed: str = ""
+    forced: bool = False
+
+
+@dataclass(slots=True)
+class Camera:
+    serial: str
+    slot: int = 0  # 0: in no slot
+    driver: str = ""
+    model: str = ""
+    known: bool = False
+    issue: str = ""  # its open issue
+    works: str = ""  # grounds, "" when not in works
+    quarantine: str = ""
+    missing: bool = False  # torn out and not seen since
+    issues: int = 0
+    ready: bool = False
+    reasons: tuple[str, ...] = ()
+    charge_percent: int = -1
+    free_bytes: int = -1
+    offset_ms: int | None = None  # last measured clock offset before correction
+    uncertainty_ms: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class OpenGrant:
+    grant: str
+    slot: int
+    camera: str
+    officer: str
+    reader: str
+
+
+@dataclass(frozen=True, slots=True)
+class Incident:
+    id: str
+    kind: str
+    time: str
+    slot: int
+    camera: str
+    issue: str
+    recording: str
+
+
+@dataclass(frozen=True, slots=True)
+class LocalOfficer:
+    person: str
+    name: str
+    credential: str
+    valid_until: str
+    appointment: str
+    added_seq: int
+    revoked: str = ""
+
+
+@dataclass(slots=True)
+class Totals:
+    """Counts since commissioning, for the summary and for reconciliation."""
+
+    made: int = 0
+    sealed: int = 0
+    confirmed: int = 0
+    cleared: int = 0
+    bytes_sealed: int = 0
+    issues: int = 0
+    returns: int = 0
+    refusals: dict[str, int] = field(default_factory=dict)
+    incidents: int = 0
+    interruptions: int = 0
+
+
+@dataclass(slots=True)
+class StationState:
+    """See the rules at the top."""
+
+    station: f.StationCommissioned | None = None
+    next_seq: int = 0
+    stopped_cleanly: bool = False
+    cameras: dict[str, Camera] = field(default_factory=dict)
+    recordings: OrderedDict[str, Recording] = field(default_factory=OrderedDict)
+    issues: OrderedDict[str, Issue] = field(default_factory=OrderedDict)
+    grants: dict[str, OpenGrant] = field(default_factory=dict)
+    incidents: OrderedDict[str, Incident] = field(default_factory=OrderedDict)
+    local_officers: dict[str, LocalOfficer] = field(default_factory=dict)
+    alerts: dict[str, tuple[int, str]] = field(default_factory=dict)  # id -> code, since
+    faulted_slots: dict[int, int] = field(default_factory=dict)
+    roster_version: int = 0
+    roster_seq: int = -1
+    clears: dict[str, f.ClearStarted] = field(default_factory=dict)  # camera -> intent without outcome
+    clock_confirmed_boot: str = ""
+    totals: Totals = field(default_factory=Totals)
+    _by_identity: dict[tuple[str, str, int, str, int], str] = field(default_factory=dict)
+    _by_camera: dict[str, dict[str, None]] = field(default_factory=dict)
+
+    # --- questions --------------------------------------------------------------------------------
+
+    def open_issue_of(self, officer: str) -> Issue | None:
+        """The issue that this officer has not ended by a return."""
+        return next((i for i in self.issues.values() if i.officer == officer and not i.returned), None)
+
+    def returns_to_confirm(self) -> tuple[str, ...]:
+        """Issues whose camera is back and whose return no responsible person has confirmed."""
+        return tuple(i.id for i in self.issues.values() if i.returned and not i.confirmed)
+
+    def recording_like(self, camera: str, path: str, size: int, mtime: str, cluster: int) -> Recording | None:
+        """The recording that this file of this camera is, if it was listed before."""
+        found = self._by_identity.get((camera, path, size, mtime, cluster))
+        return self.recordings[found] if found is not None else None
+
+    def recordings_of(self, camera: str) -> Iterator[Recording]:
+        return (self.recordings[r] for r in self._by_camera.get(camera, ()))
+
+    def aboard_unsealed(self, camera: str) -> bool:
+        """Whether something aboard this camera has no sealed copy yet."""
+        return any(r.life in {Life.MADE, Life.COPYING} for r in self.recordings_of(camera))
+
+    def unfinished(self) -> tuple[str, ...]:
+        """Intents without an outcome, as station.started lists them."""
+        copying = (f"offload:{r.id}" for r in self.recordings.values() if r.life is Life.COPYING)
+        return (*copying, *(f"grant:{g}" for g in self.grants), *(f"clear:{c}" for c in self.clears))
+
+    # --- the fold ---------------------------------------------------------------------------------
+
+    def apply(self, seq: int, time: str, boot_id: str, fact: f.Fact) -> None:
+        """Take one durable line. ``seq`` must be the next one (RuntimeError otherwise: a defect)."""
+        if seq != self.next_seq:
+            raise RuntimeError(f"line {seq} where {self.next_seq} is due")
+        self.next_seq = seq + 1
+        self.stopped_cleanly = isinstance(fact, f.StationStopped)
+        handler = _HANDLERS.get(type(fact))
+        if handler is not None:
+            handler(self, _At(seq, time, boot_id), fact)
+
+    def _camera(self, serial: str) -> Camera:
+        return self.cameras.setdefault(serial, Camera(serial))
+
+    def _forget_oldest(self) -> None:
+        while len(self.recordings) > KEEP:
+            oldest = next(iter(self.recordings.values()))
+            if oldest.life is not Life.CLEARED:
+                return
+            self.recordings.popitem(last=False)
+            self._by_camera.get(oldest.camera, {}).pop(oldest.id, None)
+            if self._by_identity.get(oldest.identity) == oldest.id:
+                del self._by_identity[oldest.identity]
+        while len(self.issues) > KEEP and next(iter(self.issues.values())).confirmed:
+            self.issues.popitem(last=False)
+
+
+@dataclass(frozen=True, slots=True)
+class _At:
+    seq: int
+    time: str
+    boot_id: str
+
+
+# One function a fact. They are plain assignments: whoever wrote the fact decided.
+
+
+def _commissioned(s: StationState, at: _At, x: f.StationCommissioned) -> None:
+    s.station = x
+
+
+def _clock_confirmed(s: StationState, at: _At, x: f.ClockConfirmed) -> None:
+    s.clock_confirmed_boot = at.boot_id
+
+
+def _roster_accepted(s: StationState, at: _At, x: f.RosterAccepted) -> None:
+    # A newer roster supersedes what was entered here; the same one read again does not.
+    if x.version > s.roster_version:
+        s.local_officers.clear()
+        s.roster_seq = at.seq
+    s.roster_version = x.version
+
+
+def _officer_added(s: StationState, at: _At, x: f.OfficerAdded) -> None:
+    s.local_officers[x.person] = LocalOfficer(
+        x.person, x.name, x.credential, x.valid_until, x.appointment, at.seq
+    )
+
+
+def _officer_revoked(s: StationState, at: _At, x: f.OfficerRevoked) -> None:
+    known = s.local_officers.get(x.person) or LocalOfficer(x.person, "", "", "", "", at.seq)
+    s.local_officers[x.person] = replace(known, revoked=x.reason or "revoked")
+
+
+def _badge_refused(s: StationState, at: _At, x: f.BadgeRefused) -> None:
+    s.totals.refusals[x.reason] = s.totals.refusals.get(x.reason, 0) + x.count
+
+
+def _alert_raised(s: StationState, at: _At, x: f.AlertRaised) -> None:
+    s.alerts[x.alert] = (x.code, at.time)
+
+
+def _alert_withdrawn(s: StationState, at: _At, x: f.AlertWithdrawn) -> None:
+    s.alerts.pop(x.alert, None)
+
+
+def _camera_docked(s: StationState, at: _At, x: f.CameraDocked) -> None:
+    for other in s.cameras.values():
+        if other.slot == x.slot:
+            other.slot = 0
+    if not x.camera:
+        return
+    camera = s._camera(x.camera)
+    camera.slot, camera.driver, camera.model, camera.known = x.slot, x.driver, x.model, x.known
+    camera.missing = camera.ready = False
+    if camera.issue and (issue := s.issues.get(camera.issue)) is not None:
+        issue.returned, issue.returned_slot = at.time, x.slot
+        camera.issue = ""
+        s.totals.returns += 1
+
+
+def _camera_undocked(s: StationState, at: _At, x: f.CameraUndocked) -> None:
+    if x.camera in s.cameras:
+        s.cameras[x.camera].slot = 0
+        s.cameras[x.camera].ready = False
+
+
+def _camera_granted(s: StationState, at: _At, x: f.CameraGranted) -> None:
+    s.grants[x.grant] = OpenGrant(x.grant, x.slot, x.camera, x.officer, x.reader)
+
+
+def _grant_voided(s: StationState, at: _At, x: f.GrantVoided) -> None:
+    s.grants.pop(x.grant, None)
+
+
+def _camera_issued(s: StationState, at: _At, x: f.CameraIssued) -> None:
+    s.grants.pop(x.grant, None)
+    camera = s._camera(x.camera)
+    camera.slot, camera.issue, camera.ready = 0, x.issue, False
+    camera.issues += 1
+    s.issues[x.issue] = Issue(x.issue, x.camera, x.officer, x.slot, at.time)
+    s.totals.issues += 1
+    s._forget_oldest()
+
+
+def _return_confirmed(s: StationState, at: _At, x: f.ReturnConfirmed) -> None:
+    for issue in x.issues:
+        if issue in s.issues:
+            s.issues[issue].confirmed = at.time
+
+
+def _forced_open(s: StationState, at: _At, x: f.SlotForcedOpen) -> None:
+    if x.camera in s.cameras:
+        camera = s.cameras[x.camera]
+        camera.slot, camera.missing, camera.ready = 0, True, False
+
+
+def _incident_drafted(s: StationState, at: _At, x: f.IncidentDrafted) -> None:
+    s.incidents[x.incident] = Incident(x.incident, x.kind, at.time, x.slot, x.camera, x.issue, x.recording)
+    s.totals.incidents += 1
+    while len(s.incidents) > KEEP:
+        s.incidents.popitem(last=False)
+
+
+def _works_started(s: StationState, at: _At, x: f.WorksStarted) -> None:
+    s._camera(x.camera).works = x.grounds or "works"
+
+
+def _works_ended(s: StationState, at: _At, x: f.WorksEnded) -> None:
+    s._camera(x.camera).works = ""
+
+
+def _quarantined(s: StationState, at: _At, x: f.CameraQuarantined) -> None:
+    s._camera(x.camera).quarantine = x.reason or "quarantine"
+
+
+def _released(s: StationState, at: _At, x: f.CameraReleased) -> None:
+    s._camera(x.camera).quarantine = ""
+
+
+def _slot_faulted(s: StationState, at: _At, x: f.SlotFaulted) -> None:
+    s.faulted_slots[x.slot] = x.code
+
+
+def _slot_cleared(s: StationState, at: _At, x: f.SlotCleared) -> None:
+    s.faulted_slots.pop(x.slot, None)
+
+
+def _clock_measured(s: StationState, at: _At, x: f.ClockMeasured) -> None:
+    camera = s._camera(x.camera)
+    if not x.after_correction:
+        camera.offset_ms, camera.uncertainty_ms = x.offset_ms, x.uncertainty_ms
+
+
+def _readiness(s: StationState, at: _At, x: f.ReadinessChanged) -> None:
+    camera = s._camera(x.camera)
+    camera.ready, camera.reasons = x.ready, x.reasons
+    camera.charge_percent, camera.free_bytes = x.charge_percent, x.free_bytes
+
+
+def _listed(s: StationState, at: _At, x: f.CameraListed) -> None:
+    for clip in x.clips:
+        new = Recording(
+            clip.recording, x.camera, clip.path, clip.size, clip.mtime, clip.first_cluster, x.issue, x.officer
+        )
+        s.recordings[new.id] = new
+        s._by_identity[new.identity] = new.id
+        s._by_camera.setdefault(x.camera, {})[new.id] = None
+        s.totals.made += 1
+    s._forget_oldest()
+
+
+def _offload_started(s: StationState, at: _At, x: f.OffloadStarted) -> None:
+    r = s.recordings[x.recording]
+    r.life, r.folder = Life.COPYING, x.folder
+
+
+def _offload_interrupted(s: StationState, at: _At, x: f.OffloadInterrupted) -> None:
+    r = s.recordings[x.recording]
+    r.life, r.held_bytes = Life.MADE, x.held
+    s.totals.interruptions += 1
+
+
+def _sealed(s: StationState, at: _At, x: f.RecordingSealed) -> None:
+    r = s.recordings[x.recording]
+    r.life, r.sha256, r.fingerprint, r.sealed_seq = Life.SEALED, x.sha256, x.fingerprint, at.seq
+    r.folder, r.file, r.second_read, r.damaged = x.folder, x.file, x.second_read, bool(x.gaps)
+    r.resumed_from, r.held_bytes = x.resumed_from, 0
+    s.totals.sealed += 1
+    s.totals.bytes_sealed += x.size
+
+
+def _confirmed(s: StationState, at: _At, x: f.RecordingConfirmed) -> None:
+    if (r := s.recordings.get(x.recording)) is not None:
+        r.life, r.confirmed_receipt = Life.CONFIRMED, x.receipt_sha256
+    s.totals.confirmed += 1
+
+
+def _held(s: StationState, at: _At, x: f.RecordingHeld) -> None:
+    if (r := s.recordings.get(x.recording)) is not None:
+        r.held = x.reason
+
+
+def _corrupted(s: StationState, at: _At, x: f.RecordingCorrupted) -> None:
+    if (r := s.recordings.get(x.recording)) is not None:
+        r.corrupt = True
+
+
+def _clear_started(s: StationState, at: _At, x: f.ClearStarted) -> None:
+    s.clears[x.camera] = x
+
+
+def _cleared(s: StationState, at: _At, x: f.CameraCleared) -> None:
+    s.clears.pop(x.camera, None)
+    for name in x.recordings:
+        if (r := s.recordings.get(name)) is not None:
+            if r.clears == 0:
+                s.totals.cleared += 1
+            r.life, r.clears = Life.CLEARED, r.clears + 1
+
+
+def _clear_failed(s: StationState, at: _At, x: f.ClearFailed) -> None:
+    s.clears.pop(x.camera, None)
+
+
+_HANDLERS: dict[type[f.Fact], Callable[[StationState, _At, Any], None]] = {
+    f.StationCommissioned: _commissioned,
+    f.ClockConfirmed: _clock_confirmed,
+    f.RosterAccepted: _roster_accepted,
+    f.OfficerAdded: _officer_added,
+    f.OfficerRevoked: _officer_revoked,
+    f.BadgeRefused: _badge_refused,
+    f.AlertRaised: _alert_raised,
+    f.AlertWithdrawn: _alert_withdrawn,
+    f.CameraDocked: _camera_docked,
+    f.CameraUndocked: _camera_undocked,
+    f.CameraGranted: _camera_granted,
+    f.GrantVoided: _grant_voided,
+    f.CameraIssued: _camera_issued,
+    f.ReturnConfirmed: _return_confirmed,
+    f.SlotForcedOpen: _forced_open,
+    f.IncidentDrafted: _incident_drafted,
+    f.WorksStarted: _works_started,
+    f.WorksEnded: _works_ended,
+    f.CameraQuarantined: _quarantined,
+    f.CameraReleased: _released,
+    f.SlotFaulted: _slot_faulted,
+    f.SlotCleared: _slot_cleared,
+    f.ClockMeasured: _clock_measured,
+    f.ReadinessChanged: _readiness,
+    f.CameraListed: _listed,
+    f.OffloadStarted: _offload_started,
+    f.OffloadInterrupted: _offload_interrupted,
+    f.RecordingSealed: _sealed,
+    f.RecordingConfirmed: _confirmed,
+    f.RecordingHeld: _held,
+    f.RecordingCorrupted: _corrupted,
+    f.ClearStarted: _clear_started,
+    f.CameraCleared: _cleared,
+    f.ClearFailed: _clear_failed,
+}
