@@ -159,6 +159,10 @@ class FileSystem(Protocol):
         """Unlink one of our own temporary or state files. Never evidence, never on an error path."""
         ...
 
+    def protect(self, path: str) -> None:
+        """Make a sealed file read-only for everybody, its owner included (mode 0440)."""
+        ...
+
     def make_dirs(self, path: str) -> None:
         """Make the folder and missing parents, each parent synced. No error if it is there."""
         ...
