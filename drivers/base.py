@@ -2,6 +2,12 @@
 
 from typing import Protocol
 
+from edged.errors import CameraError
+
+
+class StallError(CameraError):
+    """An endpoint refused to go on (EPIPE); ``clear_halt`` opens it again."""
+
 
 class ByteLink(Protocol):
     """An open byte stream to a device: a serial port, or a simulator's end of a pipe."""
