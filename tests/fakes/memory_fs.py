@@ -1,0 +1,378 @@
+"""A file system in memory that forgets what was not synced.
+
+It keeps the promises of `edged.ports.FileSystem` and no more than these:
+
+1. Bytes of a file survive a power cut if `sync` or `sync_data` returned after they were written.
+2. A name in a folder (created, renamed, removed) survives if `sync_dir` of that folder returned.
+3. A `sync` that failed has lost the bytes: reading shows them until the cut, and no later `sync`
+   makes them durable (this is what Linux does).
+4. Everything else is lost, or, with a `rng`, kept in part: any subset of unsynced 512-byte blocks
+   and any prefix of the unsynced changes of a folder's names.
+
+    fs = MemoryFS()
+    fs.fail("sync_data", errno.EIO, path="current.jsonl")   # the next one that matches
+    fs.cut_after = 7                                        # the power goes at the eighth step
+    ...
+    fs.power_cut()                                          # what is left is what the next boot finds
+"""
+
+import errno as numbers
+import os
+import random
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from threading import RLock
+
+from edged.ports import File, FileStat, Medium, Space, Uncached
+
+BLOCK = 512
+
+
+class PowerCut(Exception):
+    """The machine is off: every call raises this until `MemoryFS.power_cut` has been called."""
+
+
+@dataclass(eq=False, slots=True)
+class Node:
+    """A file's bytes as running programs see them, and as they lie on the medium."""
+
+    live: bytearray = field(default_factory=bytearray)
+    durable: bytes = b""
+    lost: bool = False  # a sync failed: what was unsynced then never becomes durable
+    reserved: int = 0
+    protected: bool = False
+
+
+@dataclass(eq=False, slots=True)
+class Folder:
+    live: dict[str, Node] = field(default_factory=dict)
+    durable: dict[str, Node] = field(default_factory=dict)
+    changes: list[tuple[str, Node | None]] = field(default_factory=list)
+
+    def put(self, name: str, node: Node | None) -> None:
+        self.changes.append((name, node))
+        if node is None:
+            del self.live[name]
+        else:
+            self.live[name] = node
+
+
+@dataclass(slots=True)
+class Fault:
+    call: str
+    errno: int
+    path: str
+    skip: int
+    times: int
+
+
+class MemoryFS:
+    """Implements `edged.ports.FileSystem`. Safe to call from several threads.
+
+    Attributes:
+        steps: calls so far that change something or make it durable; a test repeats itself with
+            ``cut_after`` = 0, 1, 2 … to cut at each.
+        cut_after: number of steps that are still carried out; None: no cut.
+        capacity: bytes; writing or allocating beyond raises ENOSPC.
+    """
+
+    def __init__(self, *, capacity: int = 1 << 40) -> None:
+        self.capacity = capacity
+        self.free_inodes = 1_000_000
+        self.steps = 0
+        self.cut_after: int | None = None
+        self.calls: list[tuple[str, str]] = []
+        self.memory_folders: set[str] = set()
+        self._folders: dict[str, Folder] = {"/": Folder()}
+        self._faults: list[Fault] = []
+        self._epoch = 0
+        self._off = False
+        self._lock = RLock()
+
+    # --- what a test does to the world -----------------------------------------------------------
+
+    def fail(self, call: str, errno: int, *, path: str = "", skip: int = 0, times: int = 1) -> None:
+        """Let ``call`` ("write_at", "sync", "rename", …) fail for paths that contain ``path``."""
+        self._faults.append(Fault(call, errno, path, skip, times))
+
+    def power_cut(self, rng: random.Random | None = None) -> None:
+        """Go back to what is durable (with ``rng``: plus any part of the rest) and switch on again."""
+        with self._lock:
+            nodes = {
+                id(n): n for f in self._folders.values() for n in [*f.live.values(), *f.durable.values()]
+            }
+            for node in nodes.values():
+                node.durable = _torn(node, rng) if rng and not node.lost else node.durable
+                node.live, node.lost = bytearray(node.durable), False
+            for folder in self._folders.values():
+                kept = folder.changes[: rng.randint(0, len(folder.changes))] if rng else []
+                for name, changed in kept:
+                    if changed is None:
+                        folder.durable.pop(name, None)
+                    else:
+                        folder.durable[name] = changed
+                folder.live, folder.changes = dict(folder.durable), []
+            self._epoch += 1
+            self._off, self.cut_after = False, None
+
+    def put(self, path: str, data: bytes) -> None:
+        """Place a durable file there, whatever was there before, as if it had always been."""
+        parent, name = os.path.split(path)
+        self._mkdirs(parent)
+        node = Node(bytearray(data), bytes(data))
+        self._folders[parent].live[name] = self._folders[parent].durable[name] = node
+
+    def files(self, under: str = "/") -> dict[str, bytes]:
+        """Every file below ``under`` as running programs see it, by absolute path."""
+        base = under.rstrip("/") + "/"
+        return {
+            f"{folder.rstrip('/')}/{name}": bytes(node.live)
+            for folder, content in self._folders.items()
+            for name, node in content.live.items()
+            if f"{folder.rstrip('/')}/".startswith(base)
+        }
+
+    # --- edged.ports.FileSystem ------------------------------------------------------------------
+
+    def create(self, path: str) -> File:
+        with self._step("create", path):
+            parent, name = self._parent(path)
+            if name in parent.live or path in self._folders:
+                raise OSError(numbers.EEXIST, "exists", path)
+            node = Node()
+            parent.put(name, node)
+            return MemoryFile(self, path, node, self._epoch)
+
+    def open(self, path: str, *, write: bool = False) -> File:
+        with self._call("open", path):
+            if write and self._node(path).protected:
+                raise OSError(numbers.EACCES, "sealed", path)
+            return MemoryFile(self, path, self._node(path), self._epoch, readable_only=not write)
+
+    def open_uncached(self, path: str) -> Uncached:
+        with self._call("open_uncached", path):
+            return MemoryUncached(self, path, self._node(path), self._epoch)
+
+    def read(self, path: str, limit: int = 16 * 1024 * 1024) -> bytes:
+        with self._call("read", path):
+            node = self._node(path)
+            if len(node.live) > limit:
+                raise OSError(numbers.EFBIG, "too large", path)
+            return bytes(node.live)
+
+    def rename(self, source: str, target: str) -> None:
+        with self._step("rename", target):
+            self._move(source, target, over=False)
+
+    def replace(self, source: str, target: str) -> None:
+        with self._step("replace", target):
+            self._move(source, target, over=True)
+
+    def remove(self, path: str) -> None:
+        with self._step("remove", path):
+            self._node(path)
+            parent, name = self._parent(path)
+            parent.put(name, None)
+
+    def protect(self, path: str) -> None:
+        with self._step("protect", path):
+            self._node(path).protected = True
+
+    def make_dirs(self, path: str) -> None:
+        with self._step("make_dirs", path):
+            self._mkdirs(path)
+
+    def sync_dir(self, path: str) -> None:
+        with self._step("sync_dir", path):
+            folder = self._folder(path)
+            folder.durable, folder.changes = dict(folder.live), []
+
+    def list_dir(self, path: str) -> Sequence[str]:
+        with self._call("list_dir", path):
+            folder, base = self._folder(path), path.rstrip("/") + "/"
+            below = {p[len(base) :].split("/")[0] for p in self._folders if p.startswith(base) and p != base}
+            return sorted({*folder.live, *below} - {""})
+
+    def stat(self, path: str) -> FileStat:
+        with self._call("stat", path):
+            if path in self._folders:
+                return FileStat(size=0, mtime_ns=0, is_dir=True)
+            return FileStat(size=len(self._node(path).live), mtime_ns=0, is_dir=False)
+
+    def space(self, path: str) -> Space:
+        with self._call("space", path):
+            return Space(total=self.capacity, free=self.capacity - self.used(), free_inodes=self.free_inodes)
+
+    def in_memory(self, path: str) -> bool:
+        return any(path == p or path.startswith(p + "/") for p in self.memory_folders)
+
+    # --- inside ----------------------------------------------------------------------------------
+
+    def _nodes(self) -> list[Node]:
+        every = (n for f in self._folders.values() for n in [*f.live.values(), *f.durable.values()])
+        return list({id(node): node for node in every}.values())
+
+    def used(self) -> int:
+        """Bytes taken from ``capacity``, reserved ones included."""
+        seen = {id(n): n for f in self._folders.values() for n in f.live.values()}
+        return sum(max(len(n.live), n.reserved) for n in seen.values())
+
+    @contextmanager
+    def _call(self, call: str, path: str, epoch: int | None = None) -> Iterator[None]:
+        with self._lock:
+            if self._off or (epoch is not None and epoch != self._epoch):
+                raise PowerCut(f"{call} {path}")
+            self.calls.append((call, path))
+            self._meet_fault(call, path)
+            yield
+
+    @contextmanager
+    def _step(self, call: str, path: str, epoch: int | None = None) -> Iterator[None]:
+        with self._lock:
+            if self.cut_after is not None and self.steps >= self.cut_after:
+                self._off = True
+            with self._call(call, path, epoch):
+                self.steps += 1
+                yield
+
+    def _meet_fault(self, call: str, path: str) -> None:
+        for fault in self._faults:
+            if fault.call != call or fault.path not in path:
+                continue
+            if fault.skip:
+                fault.skip -= 1
+                continue
+            fault.times -= 1
+            if not fault.times:
+                self._faults.remove(fault)
+            raise OSError(fault.errno, os.strerror(fault.errno), path)
+
+    def _mkdirs(self, path: str) -> None:
+        parts = path.strip("/").split("/")
+        for depth in range(1, len(parts) + 1):
+            self._folders.setdefault("/" + "/".join(parts[:depth]), Folder())
+
+    def _folder(self, path: str) -> Folder:
+        try:
+            return self._folders[path.rstrip("/") or "/"]
+        except KeyError:
+            raise OSError(numbers.ENOENT, "no such folder", path) from None
+
+    def _parent(self, path: str) -> tuple[Folder, str]:
+        parent, name = os.path.split(path)
+        return self._folder(parent), name
+
+    def _node(self, path: str) -> Node:
+        folder, name = self._parent(path)
+        try:
+            return folder.live[name]
+        except KeyError:
+            raise OSError(numbers.ENOENT, "no such file", path) from None
+
+    def _move(self, source: str, target: str, *, over: bool) -> None:
+        node = self._node(source)
+        folder, name = self._parent(target)
+        if name in folder.live and not over:
+            raise OSError(numbers.EEXIST, "exists", target)
+        folder.put(name, node)
+        old, old_name = self._parent(source)
+        old.put(old_name, None)
+
+
+def _torn(node: Node, rng: random.Random) -> bytes:
+    """The durable bytes with any subset of the unsynced blocks over them."""
+    size = rng.choice((len(node.durable), len(node.live), rng.randint(0, len(node.live))))
+    out = bytearray(node.durable.ljust(size, b"\0")[:size])
+    for start in range(0, size, BLOCK):
+        if rng.random() < 0.5:
+            out[start : start + BLOCK] = node.live[start : min(start + BLOCK, size)]
+    return bytes(out)
+
+
+class MemoryFile:
+    """Implements `edged.ports.File`."""
+
+    def __init__(
+        self, fs: MemoryFS, path: str, node: Node, epoch: int, *, readable_only: bool = False
+    ) -> None:
+        self._fs, self._path, self._node, self._epoch = fs, path, node, epoch
+        self._readable_only, self._open = readable_only, True
+
+    def write_at(self, offset: int, data: bytes | memoryview) -> None:
+        with self._step("write_at"):
+            if self._readable_only:
+                raise OSError(numbers.EBADF, "opened for reading", self._path)
+            node, end = self._node, offset + len(data)
+            growth = max(end, len(node.live)) - max(len(node.live), node.reserved)
+            if growth > 0 and self._fs.used() + growth > self._fs.capacity:
+                raise OSError(numbers.ENOSPC, "no space", self._path)
+            if offset > len(node.live):
+                node.live.extend(bytes(offset - len(node.live)))
+            node.live[offset:end] = data
+
+    def read_at(self, offset: int, size: int) -> bytes:
+        with self._fs._call("read_at", self._path, self._epoch):
+            return bytes(self._node.live[offset : offset + size])
+
+    def size(self) -> int:
+        return len(self._node.live)
+
+    def allocate(self, size: int) -> None:
+        with self._step("allocate"):
+            growth = size - max(len(self._node.live), self._node.reserved)
+            if growth > 0 and self._fs.used() + growth > self._fs.capacity:
+                raise OSError(numbers.ENOSPC, "no space", self._path)
+            self._node.reserved = max(size, self._node.reserved)
+
+    def cut(self, size: int) -> None:
+        with self._step("cut"):
+            del self._node.live[size:]
+            self._node.live.extend(bytes(size - len(self._node.live)))
+            self._node.reserved = 0
+
+    def sync(self) -> None:
+        self._flush("sync")
+
+    def sync_data(self) -> None:
+        self._flush("sync_data")
+
+    def close(self) -> None:
+        self._open = False
+
+    def fileno(self) -> int:
+        raise OSError(numbers.EBADF, "a file in memory has no descriptor", self._path)
+
+    def _flush(self, call: str) -> None:
+        try:
+            with self._step(call):
+                if not self._node.lost:
+                    self._node.durable = bytes(self._node.live)
+        except OSError:
+            self._node.lost = True
+            raise
+
+    @contextmanager
+    def _step(self, call: str) -> Iterator[None]:
+        if not self._open:
+            raise OSError(numbers.EBADF, "closed", self._path)
+        with self._fs._step(call, self._path, self._epoch):
+            yield
+
+
+class MemoryUncached:
+    """Implements `edged.ports.Uncached`: reads what is durable, not what programs see."""
+
+    medium = Medium.DIRECT
+
+    def __init__(self, fs: MemoryFS, path: str, node: Node, epoch: int) -> None:
+        self._fs, self._path, self._node, self._epoch = fs, path, node, epoch
+
+    def read_at(self, offset: int, size: int) -> bytes:
+        if offset % 4096 or size % 4096:
+            raise OSError(numbers.EINVAL, "not a multiple of 4096", self._path)
+        with self._fs._call("read_uncached", self._path, self._epoch):
+            return self._node.durable[offset : offset + size]
+
+    def close(self) -> None:
+        return None
