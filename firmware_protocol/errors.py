@@ -1,24 +1,24 @@
-"""What can be wrong with bytes from a device. Only codecs raise these."""
+"""What can be wrong with bytes. Raised by codecs and sessions, never by framing."""
 
 
 class WireError(ValueError):
-    """These bytes are not what this protocol allows."""
+    """The bytes do not form a message of this protocol."""
 
 
 class TruncatedMessageError(WireError):
-    """Bytes are missing at the end."""
+    """The body ends before its last field."""
 
 
 class TrailingBytesError(WireError):
-    """Bytes are left over at the end."""
+    """The body goes on after its last field."""
 
 
 class FieldOutOfRangeError(WireError):
-    """A value lies outside the range that its document gives it."""
+    """A field's value lies outside the range that the document gives it."""
 
 
 class UnknownMessageError(WireError):
-    """Nothing has this number. It is kept, so that a newer device can be told from a broken one."""
+    """No message has this id. Carries the id, so that a newer peer is told from a broken one."""
 
     def __init__(self, message_id: int) -> None:
         super().__init__(f"unknown message id 0x{message_id:02X}")

@@ -1,0 +1,1 @@
+"""Dock controller: messages, protocol document, golden vectors."""

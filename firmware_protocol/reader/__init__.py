@@ -1,0 +1,1 @@
+"""Badge reader: messages, protocol document, golden vectors."""
