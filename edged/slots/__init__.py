@@ -1,0 +1,1 @@
+"""A slot of the dock: its table of states, and the shell that carries out its actions."""
