@@ -55,6 +55,11 @@ class ErrorCode(Enum):
         "The dock controller's counters went backwards",
         "The board was replaced or tampered with: find out which, and enter it.",
     )
+    DOCK_PROTOCOL = (
+        1008,
+        "The dock controller reported something that cannot be",
+        "Look at the details; if it repeats, the controller's firmware or a sensor is faulty: replace it.",
+    )
     READER_SILENT = (
         1101,
         "The badge reader does not answer",
@@ -64,6 +69,11 @@ class ErrorCode(Enum):
         1102,
         "The badge reader speaks another protocol version",
         "Replace the reader or its firmware; both versions stand in the details.",
+    )
+    READER_FOREIGN = (
+        1103,
+        "Something on the badge reader's line does not know the station's key",
+        "Check that the reader is the commissioned one; its badges count for nothing until it proves itself.",
     )
     SLOT_FAULT = (
         1201,
