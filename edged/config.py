@@ -1,0 +1,460 @@
+"""The station's configuration: TOML to frozen structs, and nothing passes that is not understood.
+
+Every setting has type, default, unit and a sentence here; ``docs/configuration.md`` is made from them.
+Unknown keys, bad values and dangerous combinations are refused with file, key, line and what was expected.
+Loading is pure: whether files exist and have the right mode is looked at by `edged.key_files`, at start.
+"""
+
+import difflib
+from collections.abc import Iterable, Sequence
+from datetime import date
+from itertools import chain
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import msgspec
+
+from edged.errors import ConfigError, EdgeError, ErrorCode
+from edged.formats.note import Verifier
+from edged.toml_text import line_of, parse
+
+COPIABLE_KINDS = frozenset({"iso14443-uid", "em4100", "hid-prox"})
+"""Badge kinds that are a bare number: anyone can make a second one. They need a written decision."""
+
+
+def _m(sentence: str, unit: str = "", **limits: Any) -> msgspec.Meta:
+    return msgspec.Meta(description=sentence, extra={"unit": unit}, **limits)
+
+
+class _Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    pass
+
+
+_ABSOLUTE = r"^/[^\0]{0,4000}\Z"
+_PATH_OR_NONE = r"^(/[^\0]{0,4000})?\Z"
+_NAME = r"^[a-z0-9][a-z0-9-]{0,31}\Z"
+
+
+class Decision(_Section, frozen=True):
+    """A written decision that a dangerous setting rests on."""
+
+    number: Annotated[str, _m("Number of the document.", min_length=1, max_length=100)]
+    date: Annotated[date, _m("Its date.")]
+
+
+class Station(_Section, frozen=True):
+    """Which station this is."""
+
+    id: Annotated[str, _m("Identity of the station, as commissioned.", pattern=_NAME)]
+    state: Annotated[str, _m("Folder of ledger, keys and state.", pattern=_ABSOLUTE)] = "/var/lib/edged"
+    inbox: Annotated[
+        str, _m("Folder where edged-sync leaves receipts and countersignatures.", pattern=_ABSOLUTE)
+    ] = "/var/lib/edged-sync/inbox"
+    timezone: Annotated[str, _m("Time zone of journals and days.")] = "Europe/Kyiv"
+    camera_timezone: Annotated[str, _m("Time zone of the cameras' clocks; empty: as `timezone`.")] = ""
+
+
+class Keys(_Section, frozen=True):
+    """Files of secrets (mode 0600), and the public keys that the station believes."""
+
+    authority: Annotated[str, _m("Verifier key of the authority that signs rosters.")]
+    centre: Annotated[str, _m("Verifier key of the centre that signs receipts.")]
+    signing_key: Annotated[
+        str, _m("Station's signing key, PEM; empty: `<state>/keys/station.key`.", pattern=_PATH_OR_NONE)
+    ] = ""
+    badge_key: Annotated[
+        str, _m("Secret of the badge digests; empty: `<state>/keys/badge.key`.", pattern=_PATH_OR_NONE)
+    ] = ""
+
+
+class Vault(_Section, frozen=True):
+    """Where recordings lie until the centre has them."""
+
+    path: Annotated[str, _m("Folder, on a disk of its own.", pattern=_ABSOLUTE)]
+    reserve_bytes: Annotated[
+        int, _m("Kept free for the ledger; no offload begins below it.", "bytes", ge=1_000_000, le=10**12)
+    ] = 268_435_456
+    high_water: Annotated[int, _m("Fill at which an alert is raised.", "%", ge=1, le=99)] = 85
+    low_water: Annotated[int, _m("Fill at which it is withdrawn.", "%", ge=1, le=99)] = 80
+    allow_memory: Annotated[
+        bool, _m("Accept a memory file system, for trials: recordings die with the power.")
+    ] = False
+
+
+class Ledger(_Section, frozen=True):
+    """When checkpoints are signed."""
+
+    checkpoint_lines: Annotated[int, _m("After so many new lines …", "lines", ge=1, le=100_000)] = 500
+    checkpoint_s: Annotated[float, _m("… or this long after the first of them.", "s", ge=0.1, le=3600)] = 60.0
+
+
+class Access(_Section, frozen=True):
+    """Badges and grants."""
+
+    roster: Annotated[str, _m("Signed roster of the customs body.", pattern=_ABSOLUTE)]
+    grant_open_s: Annotated[float, _m("How long a lock stays open for a badge.", "s", ge=1, le=60)] = 15.0
+    badge_kinds: Annotated[
+        tuple[Literal["desfire-id", "iso14443-uid", "em4100", "hid-prox"], ...],
+        _m("Kinds of badges that count.", min_length=1, max_length=8),
+    ] = ("desfire-id",)
+    uid_only_waiver: Annotated[
+        Decision | None, _m("Decision that allows badges which are a bare number and can be copied.")
+    ] = None
+    credential_tries: Annotated[
+        int, _m("Refusals of one badge before it has to wait.", "taps", ge=1, le=100)
+    ] = 5
+    credential_refill_s: Annotated[float, _m("Time that gives one try back.", "s", ge=0.1, le=3600)] = 10.0
+    reader_tries: Annotated[
+        int, _m("Refusals at one reader before unknown badges have to wait.", "taps", ge=1, le=1000)
+    ] = 10
+    reader_refill_s: Annotated[float, _m("Time that gives one try back.", "s", ge=0.1, le=3600)] = 2.0
+    responsible_grace_h: Annotated[
+        float,
+        _m("How long a responsible person's badge counts after the roster has expired.", "h", ge=0, le=720),
+    ] = 0.0
+
+
+class Readiness(_Section, frozen=True):
+    """When a camera may be issued. The order gives no numbers; these are ours."""
+
+    charge_min_percent: Annotated[int, _m("Least charge.", "%", ge=0, le=100)] = 80
+    memory_min_h: Annotated[float, _m("Least free memory, in recording time.", "h", ge=0, le=1000)] = 12.0
+    bitrate_mbit: Annotated[
+        float, _m("Bit rate assumed where a camera does not tell.", "Mbit/s", ge=0.1, le=500)
+    ] = 6.0
+    clock_max_error_s: Annotated[float, _m("Largest clock error after correction.", "s", ge=0.1, le=3600)] = (
+        2.0
+    )
+    unknown_charge: Annotated[
+        Literal["refuse", "flag"], _m("A camera that cannot tell its charge: not issued, or issued flagged.")
+    ] = "refuse"
+    unknown_clock: Annotated[
+        Literal["refuse", "flag"], _m("A camera whose clock cannot be read, or a host without time.")
+    ] = "flag"
+    unknown_memory: Annotated[Literal["refuse", "flag"], _m("A camera whose free memory is not known.")] = (
+        "refuse"
+    )
+    battery_every_min: Annotated[
+        float, _m("How often charge and clock are looked at again.", "min", ge=0.01, le=1440)
+    ] = 10.0
+
+
+class Clear(_Section, frozen=True):
+    """When recordings may leave a camera. Nothing leaves by age."""
+
+    policy: Annotated[
+        Literal["on-receipt", "on-seal-when-needed"],
+        _m("With the centre's receipt; or, by a decision, when memory is needed for the next shift."),
+    ] = "on-receipt"
+    decision: Annotated[Decision | None, _m("Decision that `on-seal-when-needed` rests on.")] = None
+    second_read: Annotated[bool, _m("Read the source once more and compare before anything is cleared.")] = (
+        True
+    )
+    max_failures: Annotated[
+        int, _m("Failed clears in a row that stop all clearing until a person looks.", "", ge=1, le=100)
+    ] = 3
+
+
+class CameraDriver(_Section, frozen=True):
+    """What drivers need to know."""
+
+    gat947_password_file: Annotated[
+        str, _m("File (mode 0600) with the six-character password; empty: `000000`.", pattern=_PATH_OR_NONE)
+    ] = ""
+
+
+class Usb(_Section, frozen=True):
+    """How USB devices are reached."""
+
+    backend: Annotated[Literal["libusb", "usbip"], _m("The host's ports, or a USB/IP server.")] = "libusb"
+    socket: Annotated[str, _m("Unix socket of the USB/IP server.", pattern=_PATH_OR_NONE)] = ""
+
+
+class Control(_Section, frozen=True):
+    """The socket that edgectl uses."""
+
+    socket: Annotated[str, _m("Path of the Unix socket.", pattern=_ABSOLUTE)] = "/run/edged/control.sock"
+    mode: Annotated[str, _m("Its mode; nobody outside owner and group.", pattern=r"^0?[0-7][0-7]0\Z")] = (
+        "0660"
+    )
+
+
+class Timing(_Section, frozen=True):
+    """Deadlines and pauses. The defaults suit the cameras we know."""
+
+    grace_s: Annotated[
+        float, _m("A contact that breaks and comes back within this is no removal.", "s", ge=0, le=30)
+    ] = 3.0
+    lost_s: Annotated[
+        float, _m("A camera off the bus is waited for this long, then power-cycled.", "s", ge=0.1, le=120)
+    ] = 8.0
+    identify_s: Annotated[float, _m("From contact to a known identity.", "s", ge=1, le=300)] = 30.0
+    reenumerate_s: Annotated[
+        float, _m("For leaving the bus and coming back (disk mode: 0-10 s; power cycle).", "s", ge=1, le=300)
+    ] = 30.0
+    power_cycle_s: Annotated[float, _m("How long power stays off in a cycle.", "s", ge=0.1, le=60)] = 3.0
+    silent_retry_s: Annotated[
+        float, _m("First pause before a silent camera is cycled again; doubles.", "s", ge=1, le=3600)
+    ] = 30.0
+    silent_retry_max_s: Annotated[float, _m("Longest such pause.", "s", ge=1, le=86_400)] = 900.0
+    relock_margin_s: Annotated[
+        float, _m("For the dock to report what became of an open lock.", "s", ge=0.1, le=30)
+    ] = 2.0
+    contact_bus_s: Annotated[
+        float, _m("How long contact and bus may contradict each other.", "s", ge=1, le=600)
+    ] = 30.0
+    quiescence_s: Annotated[
+        float, _m("A clip that did not grow for this long is finished.", "s", ge=0, le=600)
+    ] = 5.0
+    request_s: Annotated[float, _m("One answer of a camera.", "s", ge=0.1, le=300)] = 15.0
+    copy_idle_s: Annotated[float, _m("A copy without a new byte is given up.", "s", ge=0.1, le=600)] = 30.0
+    copy_min_rate: Annotated[
+        int, _m("A copy slower than this over a minute is parked.", "bytes/s", ge=0, le=10**9)
+    ] = 65_536
+    retry_s: Annotated[
+        float, _m("First pause before failed work is tried again; doubles.", "s", ge=0.1, le=3600)
+    ] = 10.0
+    retry_max_s: Annotated[float, _m("Longest such pause.", "s", ge=0.1, le=86_400)] = 600.0
+    stop_s: Annotated[float, _m("For work to end when it is told to.", "s", ge=0.1, le=60)] = 5.0
+
+
+class Slot(_Section, frozen=True):
+    """One slot of a dock."""
+
+    label: Annotated[int, _m("Number on the housing, unique in the station.", ge=1, le=9999)]
+    port: Annotated[str, _m("USB port path.", pattern=r"^\d{1,3}-\d{1,2}(\.\d{1,2}){0,5}\Z")]
+    controller_slot: Annotated[int, _m("The controller's own number for it.", ge=1, le=32)]
+
+
+class Dock(_Section, frozen=True):
+    """A dock with its controller and its badge reader."""
+
+    name: Annotated[
+        str, _m("Name of dock and reader in records.", pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,31}\Z")
+    ]
+    controller: Annotated[str, _m("Serial line of the controller.", pattern=_ABSOLUTE)]
+    controller_key: Annotated[str, _m("File (mode 0600) with the key shared with it.", pattern=_ABSOLUTE)]
+    slots: Annotated[tuple[Slot, ...], _m("Its slots.", min_length=1, max_length=32)]
+    reader: Annotated[str, _m("Serial line of the reader; empty: none.", pattern=_PATH_OR_NONE)] = ""
+    reader_key: Annotated[str, _m("File (mode 0600) with the key shared with it.", pattern=_PATH_OR_NONE)] = (
+        ""
+    )
+    charge_limit_ma: Annotated[int, _m("Most charging current of a slot.", "mA", ge=0, le=3000)] = 1500
+
+
+class Camera(_Section, frozen=True):
+    """A camera of the station's inventory."""
+
+    serial: Annotated[str, _m("As the camera tells it.", min_length=1, max_length=64)]
+    inventory_number: Annotated[str, _m("As in the journals.", min_length=1, max_length=64)]
+    driver: Annotated[Literal["gat947", "msc"], _m("How it is talked to.")]
+    assigned_to: Annotated[
+        str, _m("Person of the roster who is offered it first; empty: nobody.", max_length=64)
+    ] = ""
+    reserve: Annotated[bool, _m("Reserve camera: charged and checked, not issued.")] = False
+
+
+class Log(_Section, frozen=True):
+    """Where log events go."""
+
+    format: Annotated[Literal["journal", "console", "json"], _m("journald, a terminal, or JSON lines.")] = (
+        "journal"
+    )
+    level: Annotated[Literal["debug", "info", "warning", "error"], _m("Least level written.")] = "info"
+
+
+class Config(_Section, frozen=True):
+    """A whole configuration. ``sync`` is the courier's and is read by `sync.config`."""
+
+    station: Station
+    keys: Keys
+    vault: Vault
+    access: Access
+    dock: Annotated[tuple[Dock, ...], _m("", min_length=1, max_length=64)]
+    ledger: Ledger = Ledger()
+    readiness: Readiness = Readiness()
+    clear: Clear = Clear()
+    camera_driver: CameraDriver = CameraDriver()
+    usb: Usb = Usb()
+    control: Control = Control()
+    timing: Timing = Timing()
+    camera: Annotated[tuple[Camera, ...], _m("", max_length=5000)] = ()
+    log: Log = Log()
+    sync: dict[str, Any] = {}
+
+    @property
+    def signing_key_file(self) -> str:
+        return self.keys.signing_key or f"{self.station.state}/keys/station.key"
+
+    @property
+    def badge_key_file(self) -> str:
+        return self.keys.badge_key or f"{self.station.state}/keys/badge.key"
+
+    @property
+    def camera_timezone(self) -> str:
+        return self.station.camera_timezone or self.station.timezone
+
+    def secret_files(self) -> tuple[str, ...]:
+        """Every file that must be the daemon's alone, each once."""
+        named = [self.signing_key_file, self.badge_key_file, self.camera_driver.gat947_password_file]
+        named += chain.from_iterable((dock.controller_key, dock.reader_key) for dock in self.dock)
+        return tuple(dict.fromkeys(path for path in named if path))
+
+
+_SECTIONS: dict[str, Any] = {field.name: field.type for field in msgspec.structs.fields(Config)}
+_ARRAYS: dict[str, type[msgspec.Struct]] = {"dock": Dock, "camera": Camera}
+
+
+def load(text: bytes, name: str) -> Config:
+    """Return the configuration in ``text``; ``name`` stands in errors.
+
+    Raises:
+        ConfigError: the first of what `check` lists.
+    """
+    config, errors = _read(text, name)
+    if config is None or errors:
+        raise errors[0]
+    return config
+
+
+def check(text: bytes, name: str) -> list[ConfigError]:
+    """Return everything that is wrong, at most one sentence a section and key; empty: it is good."""
+    return _read(text, name)[1]
+
+
+def _read(text: bytes, name: str) -> tuple[Config | None, list[ConfigError]]:
+    try:
+        tree = parse(text, name)
+    except ConfigError as exc:
+        return None, [exc]
+    found = list(_form(tree))
+    if not found:
+        config = msgspec.convert(tree, Config)
+        found = list(_sense(config))
+        return config, [_error(text, name, *problem) for problem in found]
+    return None, [_error(text, name, *problem) for problem in found]
+
+
+_Problem = tuple[ErrorCode, str, str]  # code, key path, what was expected
+_BAD, _DANGER = ErrorCode.CONFIG_INVALID, ErrorCode.CONFIG_DANGEROUS
+
+
+def _error(text: bytes, name: str, code: ErrorCode, key: str, expected: str) -> ConfigError:
+    line = line_of(text, key)
+    where = {"line": line} if line else {}
+    return ConfigError(code, file=name, key=key, expected=expected, **where)
+
+
+def _form(tree: dict[str, Any]) -> Iterable[_Problem]:
+    """Types, limits, unknown and missing keys: section by section, arrays table by table."""
+    for key, value in tree.items():
+        if key not in _SECTIONS:
+            near = difflib.get_close_matches(key, _SECTIONS, 1)
+            yield _BAD, key, f"a known section{f', perhaps {near[0]}' if near else ''}"
+        elif key in _ARRAYS and isinstance(value, list):
+            for i, table in enumerate(value):
+                yield from _convert(table, _ARRAYS[key], f"{key}[{i}]")
+        elif key != "sync" or not isinstance(value, dict):
+            yield from _convert(value, _SECTIONS[key], key)
+    for field in msgspec.structs.fields(Config):
+        if field.required and field.name not in tree:
+            yield _BAD, field.name, "this section; it has settings without a default"
+    if tree.get("dock") == []:
+        yield _BAD, "dock", "at least one dock"
+
+
+def _convert(value: Any, kind: Any, key: str) -> Iterable[_Problem]:
+    try:
+        msgspec.convert(value, kind)
+    except msgspec.ValidationError as exc:
+        message, _, path = str(exc).partition(" - at `$")
+        path = key + path.rstrip("`")
+        if (unknown := _quoted(message, "unknown field")) is not None:
+            fields = getattr(kind, "__struct_fields__", ())
+            near = difflib.get_close_matches(unknown, fields, 1)
+            hint = f", perhaps {near[0]}" if near else ""
+            yield _BAD, f"{path}.{unknown}", f"a known key{hint}"
+        elif (missing := _quoted(message, "missing required field")) is not None:
+            yield _BAD, f"{path}.{missing}", "this key; it has no default"
+        else:
+            yield _BAD, path, message.removeprefix("Expected ").replace("`", "")[:200]
+
+
+def _quoted(message: str, words: str) -> str | None:
+    _, found, rest = message.partition(f"{words} `")
+    return rest.partition("`")[0][:60] if found else None
+
+
+def _sense(config: Config) -> Iterable[_Problem]:
+    """What single values cannot show: duplicates, contradictions, dangers."""
+    yield from _twice(config)
+    yield from _verifiers(config.keys)
+    for key, zone in (("timezone", config.station.timezone), ("camera_timezone", config.camera_timezone)):
+        if not _is_zone(zone):
+            yield _BAD, f"station.{key}", "a time zone such as Europe/Kyiv"
+    if config.vault.low_water >= config.vault.high_water:
+        yield _BAD, "vault.low_water", "less than vault.high_water"
+    if config.vault.path == config.station.state:
+        yield _BAD, "vault.path", "another folder than station.state"
+    if config.usb.backend == "usbip" and not config.usb.socket:
+        yield _BAD, "usb.socket", "a path, because usb.backend is usbip"
+    for i, dock in enumerate(config.dock):
+        if bool(dock.reader) != bool(dock.reader_key):
+            yield _BAD, f"dock[{i}].reader_key", "reader and reader_key together, or neither"
+    yield from _dangers(config)
+
+
+def _dangers(config: Config) -> Iterable[_Problem]:
+    copiable = sorted(COPIABLE_KINDS & set(config.access.badge_kinds))
+    if copiable and config.access.uid_only_waiver is None:
+        kinds = ", ".join(copiable)
+        yield _DANGER, "access.badge_kinds", f"access.uid_only_waiver with number and date, for {kinds}"
+    if config.clear.policy != "on-receipt" and config.clear.decision is None:
+        yield _DANGER, "clear.policy", "clear.decision with number and date of the written decision"
+    if config.clear.policy == "on-seal-when-needed" and not config.clear.second_read:
+        yield _DANGER, "clear.second_read", "true, because nothing but the station's copy proves a clip then"
+
+
+def _twice(config: Config) -> Iterable[_Problem]:
+    slots = [
+        (f"dock[{i}].slots[{j}]", d, s) for i, d in enumerate(config.dock) for j, s in enumerate(d.slots)
+    ]
+    yield from _once((f"{where}.label", s.label) for where, _, s in slots)
+    yield from _once((f"{where}.port", s.port) for where, _, s in slots)
+    yield from _once((f"{where}.controller_slot", (d.name, s.controller_slot)) for where, d, s in slots)
+    docks = list(enumerate(config.dock))
+    yield from _once((f"dock[{i}].name", d.name) for i, d in docks)
+    lines = [(f"dock[{i}].controller", d.controller) for i, d in docks]
+    yield from _once(lines + [(f"dock[{i}].reader", d.reader) for i, d in docks if d.reader])
+    cameras = list(enumerate(config.camera))
+    yield from _once((f"camera[{i}].serial", c.serial) for i, c in cameras)
+    yield from _once((f"camera[{i}].inventory_number", c.inventory_number) for i, c in cameras)
+    yield from _once((f"camera[{i}].assigned_to", c.assigned_to) for i, c in cameras if c.assigned_to)
+
+
+def _once(places: Iterable[tuple[str, object]]) -> Iterable[_Problem]:
+    first: dict[object, str] = {}
+    for key, value in places:
+        if value in first:
+            yield _BAD, key, f"a value of its own; {first[value]} has the same"
+        else:
+            first[value] = key
+
+
+def _verifiers(keys: Keys) -> Iterable[_Problem]:
+    named: Sequence[tuple[str, str]] = (("authority", keys.authority), ("centre", keys.centre))
+    for key, text in named:
+        try:
+            Verifier.parse(text)
+        except EdgeError as exc:
+            yield _BAD, f"keys.{key}", f"a verifier key name+hash+base64 ({exc.detail.get('reason', '')})"
+    if keys.authority == keys.centre:
+        yield _DANGER, "keys.authority", "another key than keys.centre: a lost centre must not write rosters"
+
+
+def _is_zone(name: str) -> bool:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return False
+    return True
