@@ -5,9 +5,9 @@ It keeps the promises of `edged.ports.FileSystem` and no more than these:
 1. Bytes of a file survive a power cut if `sync` or `sync_data` returned after they were written.
 2. A name in a folder (created, renamed, removed) survives if `sync_dir` of that folder returned.
 3. A `sync` that failed has lost the bytes: reading shows them until the cut, and no later `sync`
-   makes them durable (this is what Linux does).
+   makes them durable unless they are written again (this is what Linux does).
 4. Everything else is lost, or, with a `rng`, kept in part: any subset of unsynced 512-byte blocks
-   and any prefix of the unsynced changes of a folder's names.
+   and any subset of the unsynced changes of a folder's names; a rename within a folder is one change.
 
     fs = MemoryFS()
     fs.fail("sync_data", errno.EIO, path="current.jsonl")   # the next one that matches
@@ -19,7 +19,7 @@ It keeps the promises of `edged.ports.FileSystem` and no more than these:
 import errno as numbers
 import os
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from threading import RLock
@@ -39,23 +39,39 @@ class Node:
 
     live: bytearray = field(default_factory=bytearray)
     durable: bytes = b""
-    lost: bool = False  # a sync failed: what was unsynced then never becomes durable
+    dirty: set[int] = field(default_factory=set)  # numbers of blocks written since the last sync
     reserved: int = 0
     protected: bool = False
+
+    def write(self, offset: int, data: bytes | memoryview) -> None:
+        start, end = min(offset, len(self.live)), offset + len(data)
+        self.live.extend(bytes(max(0, offset - len(self.live))))
+        self.live[offset:end] = data
+        self.dirty.update(range(start // BLOCK, (end + BLOCK - 1) // BLOCK))
+
+    def cut(self, size: int) -> None:
+        if size > len(self.live):
+            self.write(len(self.live), bytes(size - len(self.live)))
+        del self.live[size:]
+
+    def after_sync(self, size: int, blocks: Iterable[int]) -> bytes:
+        """The medium's bytes once it has this size and holds these blocks."""
+        out = bytearray(self.durable.ljust(size, b"\0")[:size])
+        for start in (number * BLOCK for number in blocks):
+            out[start : start + BLOCK] = self.live[start : min(start + BLOCK, size)]
+        return bytes(out[:size])
 
 
 @dataclass(eq=False, slots=True)
 class Folder:
     live: dict[str, Node] = field(default_factory=dict)
     durable: dict[str, Node] = field(default_factory=dict)
-    changes: list[tuple[str, Node | None]] = field(default_factory=list)
+    changes: list[dict[str, Node | None]] = field(default_factory=list)
 
-    def put(self, name: str, node: Node | None) -> None:
-        self.changes.append((name, node))
-        if node is None:
-            del self.live[name]
-        else:
-            self.live[name] = node
+    def put(self, change: dict[str, Node | None]) -> None:
+        """Make one change, which a power cut keeps whole or not at all; None: the name goes."""
+        self.changes.append(change)
+        _apply(self.live, change)
 
 
 @dataclass(slots=True)
@@ -99,19 +115,13 @@ class MemoryFS:
     def power_cut(self, rng: random.Random | None = None) -> None:
         """Go back to what is durable (with ``rng``: plus any part of the rest) and switch on again."""
         with self._lock:
-            nodes = {
-                id(n): n for f in self._folders.values() for n in [*f.live.values(), *f.durable.values()]
-            }
-            for node in nodes.values():
-                node.durable = _torn(node, rng) if rng and not node.lost else node.durable
-                node.live, node.lost = bytearray(node.durable), False
+            for node in self._nodes():
+                node.durable = _torn(node, rng) if rng else node.durable
+                node.live, node.dirty = bytearray(node.durable), set()
             for folder in self._folders.values():
-                kept = folder.changes[: rng.randint(0, len(folder.changes))] if rng else []
-                for name, changed in kept:
-                    if changed is None:
-                        folder.durable.pop(name, None)
-                    else:
-                        folder.durable[name] = changed
+                for change in folder.changes:
+                    if rng and rng.random() < 0.5:
+                        _apply(folder.durable, change)
                 folder.live, folder.changes = dict(folder.durable), []
             self._epoch += 1
             self._off, self.cut_after = False, None
@@ -141,7 +151,7 @@ class MemoryFS:
             if name in parent.live or path in self._folders:
                 raise OSError(numbers.EEXIST, "exists", path)
             node = Node()
-            parent.put(name, node)
+            parent.put({name: node})
             return MemoryFile(self, path, node, self._epoch)
 
     def open(self, path: str, *, write: bool = False) -> File:
@@ -173,7 +183,7 @@ class MemoryFS:
         with self._step("remove", path):
             self._node(path)
             parent, name = self._parent(path)
-            parent.put(name, None)
+            parent.put({name: None})
 
     def protect(self, path: str) -> None:
         with self._step("protect", path):
@@ -275,19 +285,28 @@ class MemoryFS:
         folder, name = self._parent(target)
         if name in folder.live and not over:
             raise OSError(numbers.EEXIST, "exists", target)
-        folder.put(name, node)
         old, old_name = self._parent(source)
-        old.put(old_name, None)
+        if old is folder:
+            folder.put({name: node, old_name: None})
+        else:
+            folder.put({name: node})
+            old.put({old_name: None})
+
+
+def _apply(names: dict[str, Node], change: dict[str, Node | None]) -> None:
+    for name, node in change.items():
+        if node is None:
+            names.pop(name, None)
+        else:
+            names[name] = node
 
 
 def _torn(node: Node, rng: random.Random) -> bytes:
     """The durable bytes with any subset of the unsynced blocks over them."""
     size = rng.choice((len(node.durable), len(node.live), rng.randint(0, len(node.live))))
-    out = bytearray(node.durable.ljust(size, b"\0")[:size])
-    for start in range(0, size, BLOCK):
-        if rng.random() < 0.5:
-            out[start : start + BLOCK] = node.live[start : min(start + BLOCK, size)]
-    return bytes(out)
+    if not node.dirty:
+        size = len(node.durable)
+    return node.after_sync(size, [number for number in sorted(node.dirty) if rng.random() < 0.5])
 
 
 class MemoryFile:
@@ -307,9 +326,7 @@ class MemoryFile:
             growth = max(end, len(node.live)) - max(len(node.live), node.reserved)
             if growth > 0 and self._fs.used() + growth > self._fs.capacity:
                 raise OSError(numbers.ENOSPC, "no space", self._path)
-            if offset > len(node.live):
-                node.live.extend(bytes(offset - len(node.live)))
-            node.live[offset:end] = data
+            node.write(offset, data)
 
     def read_at(self, offset: int, size: int) -> bytes:
         with self._fs._call("read_at", self._path, self._epoch):
@@ -327,8 +344,7 @@ class MemoryFile:
 
     def cut(self, size: int) -> None:
         with self._step("cut"):
-            del self._node.live[size:]
-            self._node.live.extend(bytes(size - len(self._node.live)))
+            self._node.cut(size)
             self._node.reserved = 0
 
     def sync(self) -> None:
@@ -346,10 +362,11 @@ class MemoryFile:
     def _flush(self, call: str) -> None:
         try:
             with self._step(call):
-                if not self._node.lost:
-                    self._node.durable = bytes(self._node.live)
+                node = self._node
+                node.durable = node.after_sync(len(node.live), node.dirty)
+                node.dirty = set()
         except OSError:
-            self._node.lost = True
+            self._node.dirty = set()  # rule 3
             raise
 
     @contextmanager
