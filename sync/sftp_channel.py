@@ -4,8 +4,8 @@ The peer is judged by every answer: an id nobody waits for, a second answer, a k
 the request, a length that lies end the conversation with CentreProtocolError.
 """
 
-from collections import deque
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Protocol, TypeVar
 
@@ -24,7 +24,9 @@ from sync.store import (
     TransferStalledError,
 )
 
-WINDOW = 64  # writes in flight; 64 x 32 KiB fill the 2 MiB window that OpenSSH grants
+WINDOW = 64  # most writes in flight; 64 x 32 KiB fill the 2 MiB window that OpenSSH grants
+LEAST_WINDOW = 2
+SLOW_S, QUICK_S = 4.0, 1.0  # an answer later than that shrinks the window, sooner lets it grow
 BLOCK = 32 * 1024  # what every server must take (draft, section 3: 34,000-byte packets)
 MAX_LISTED = 200_000  # names of one folder; an endless READDIR ends here
 FSYNC, STATVFS, LIMITS = "fsync@openssh.com", "statvfs@openssh.com", "limits@openssh.com"
@@ -47,15 +49,17 @@ class Channel(Protocol):
 class SftpChannel:
     """One SFTP conversation."""
 
-    def __init__(self, channel: Channel) -> None:
-        """Say hello.
+    def __init__(self, channel: Channel, clock: Callable[[], float] = time.monotonic) -> None:
+        """Say hello. ``clock`` gives seconds.
 
         Raises:
             CentreProtocolError: the other side is no SFTP version 3.
         """
         self._channel = channel
         self._number = 0
-        self._writes: deque[int] = deque()  # ids of writes whose answers are due, oldest first
+        self._clock = clock
+        self._window = WINDOW // 4
+        self._writes: dict[int, float] = {}  # writes whose answers are due, oldest first: id, when sent
         self._early: dict[int, wire.Reply] = {}
         self._failed: StoreError | None = None  # first failure among answered writes
         self._send(wire.init())
@@ -91,8 +95,9 @@ class SftpChannel:
         """Queue positional writes; returns when the window has room. Failures of earlier ones rise here."""
         for start in range(0, len(data), self.block):
             piece = data[start : start + self.block]
-            self._writes.append(self._request(Kind.WRITE, handle, wire.u64(offset + start), piece))
-            while len(self._writes) >= WINDOW:
+            number = self._request(Kind.WRITE, handle, wire.u64(offset + start), piece)
+            self._writes[number] = self._clock()
+            while len(self._writes) >= self._window:
                 self._take_write()
         if self._failed is not None:
             raise self._failed
@@ -163,7 +168,14 @@ class SftpChannel:
 
     def _take_write(self) -> None:
         """Read the oldest write's answer. The first failure is kept; the file is lost from then on."""
-        reply = self._answer(self._writes.popleft())
+        number = next(iter(self._writes))
+        reply = self._answer(number)
+        # On a slow line a full window would make a checkpoint wait behind minutes of recording.
+        waited = self._clock() - self._writes.pop(number)
+        if waited > SLOW_S:
+            self._window = max(LEAST_WINDOW, self._window // 2)
+        elif waited < QUICK_S:
+            self._window = min(WINDOW, self._window + 1)
         if not isinstance(reply, wire.StatusReply):
             raise CentreProtocolError(reason="answer of another kind", asked="WRITE")
         if reply.code != Status.OK and self._failed is None:

@@ -1,0 +1,50 @@
+"""Small files of the courier's own, written so that a reader sees the old or the new one, whole."""
+
+from edged.ports import FileSystem
+
+
+def replace_file(fs: FileSystem, folder: str, name: str, data: bytes) -> None:
+    """Put ``data`` at ``folder/name``; durable on return. Raises OSError; the old content then stands."""
+    fs.make_dirs(folder)
+    temporary = f"{folder}/.{name}.new"
+    _clear(fs, temporary)
+    file = fs.create(temporary)
+    try:
+        file.write_at(0, data)
+        file.sync()
+    finally:
+        file.close()
+    fs.replace(temporary, f"{folder}/{name}")
+    fs.sync_dir(folder)
+
+
+def read_or_none(fs: FileSystem, path: str, limit: int = 16 * 1024 * 1024) -> bytes | None:
+    """Return the file's bytes, or None if there is none. Other failures are OSError."""
+    try:
+        return fs.read(path, limit)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+
+
+def names(fs: FileSystem, path: str) -> tuple[str, ...]:
+    """Return the names in a folder; none if there is no such folder."""
+    try:
+        return tuple(fs.list_dir(path))
+    except (FileNotFoundError, NotADirectoryError):
+        return ()
+
+
+def exists(fs: FileSystem, path: str) -> bool:
+    try:
+        fs.stat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    return True
+
+
+def _clear(fs: FileSystem, path: str) -> None:
+    """A crash may have left the temporary file of the time before."""
+    try:
+        fs.remove(path)
+    except FileNotFoundError:
+        return
