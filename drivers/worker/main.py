@@ -1,0 +1,193 @@
+"""The process of one slot: ``python -m drivers.worker.main --fd N --backend B --port 1-1.2``.
+
+Descriptor N is one end of a Unix stream socket pair; on it go lines of JSON (messages.py), one answer
+for each request. A copy's bytes go through a pipe: its read end travels beside CopyStarted, and closing
+it stops the copy. The process ends when the socket does. It holds no state worth keeping: whoever
+started it may kill it at any moment.
+"""
+
+import argparse
+import fcntl
+import os
+import random
+import select
+import socket
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+
+import msgspec
+
+from drivers import usb
+from drivers.worker import messages as m
+from drivers.worker.serve import CopyRun, WorkerServer
+from edged.errors import EdgeError, ErrorCode
+
+MAX_LINE = 32 * 1024 * 1024
+"""Bytes of a request: a Clear of all 65,536 clips of a card fits."""
+PIPE_SIZE = 1024 * 1024  # pipe-max-size of an unprivileged process
+TAKEN_S = 300.0
+"""The reader must take something within this time; it is paced by a disk that may be slow, not by a person."""
+ANSWER_S = 30.0  # the core must take an answer
+DEFAULT_PASSWORD = "000000"  # noqa: S105  the family's factory setting, known to everybody
+
+_decoder: msgspec.json.Decoder[m.Request] = msgspec.json.Decoder(m.Request)
+_encoder = msgspec.json.Encoder()
+
+
+class _CoreGoneError(Exception):
+    """The other end of the socket is closed: there is nobody to work for."""
+
+
+class _ReaderGoneError(Exception):
+    """The pipe's reader gave up, or takes nothing any more."""
+
+
+class Channel:
+    """The socket: lines in, lines out, now and then with a descriptor."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._socket = sock
+        self._held = bytearray()
+
+    def receive(self) -> m.Request:
+        """Wait for the next request, without end: only the core knows when there is work.
+
+        Raises _CoreGoneError: end of the stream, or what is no request.
+        """
+        while (end := self._held.find(b"\n")) < 0:
+            if len(self._held) > MAX_LINE:
+                raise _CoreGoneError("a line is too long")
+            some = self._socket.recv(65536)
+            if not some:
+                raise _CoreGoneError("end of the stream")
+            self._held += some
+        line = bytes(self._held[:end])
+        del self._held[: end + 1]
+        try:
+            return _decoder.decode(line)
+        except msgspec.MsgspecError as exc:
+            raise _CoreGoneError(f"not a request: {exc}") from exc
+
+    def send(self, answer: m.Answer, descriptor: int | None = None) -> None:
+        """Raises _CoreGoneError."""
+        raw = _encoder.encode(answer) + b"\n"
+        try:
+            self._socket.settimeout(ANSWER_S)
+            sent = 0
+            if descriptor is not None:
+                sent = socket.send_fds(self._socket, [raw], [descriptor])
+            self._socket.sendall(raw[sent:])
+            self._socket.settimeout(None)
+        except OSError as exc:
+            raise _CoreGoneError(f"the answer was not taken: {exc}") from exc
+
+    def fileno(self) -> int:
+        return self._socket.fileno()
+
+
+class Writer:
+    """The write end of a copy's pipe. Never blocks longer than TAKEN_S, nor past the core's end."""
+
+    def __init__(self, descriptor: int, core: int) -> None:
+        self._descriptor = descriptor
+        self._poll = select.poll()
+        self._poll.register(descriptor, select.POLLOUT)
+        self._core = core
+        self._poll.register(core, select.POLLRDHUP)
+        os.set_blocking(descriptor, False)
+
+    def write(self, block: bytes) -> None:
+        """Raises _ReaderGoneError, _CoreGoneError."""
+        view = memoryview(block)
+        while view:
+            try:
+                view = view[os.write(self._descriptor, view) :]
+            except BlockingIOError:
+                self._wait()
+            except BrokenPipeError as exc:
+                raise _ReaderGoneError("closed") from exc
+
+    def _wait(self) -> None:
+        ready = dict(self._poll.poll(TAKEN_S * 1000))
+        if self._core in ready:
+            raise _CoreGoneError("end of the stream during a copy")
+        if not ready:
+            raise _ReaderGoneError(f"nothing taken in {TAKEN_S:.0f} s")
+
+
+def serve(channel: Channel, server: WorkerServer) -> None:
+    """Answer requests until the core closes the socket."""
+    try:
+        while True:
+            request = channel.receive()
+            if isinstance(request, m.Copy):
+                _copy(channel, server, request)
+            else:
+                channel.send(server.handle(request))
+    except _CoreGoneError:
+        return
+    finally:
+        server.close()
+
+
+def _copy(channel: Channel, server: WorkerServer, request: m.Copy) -> None:
+    try:
+        run = server.copy(request)
+    except EdgeError as error:
+        channel.send(server.failed(error))
+        return
+    inlet, outlet = os.pipe()
+    try:
+        with suppress(OSError):  # a smaller pipe is slower and no worse
+            fcntl.fcntl(outlet, fcntl.F_SETPIPE_SZ, PIPE_SIZE)
+        channel.send(m.CopyStarted(), inlet)
+        os.close(inlet)  # ours: the reader must be the only one, or its going away would not show
+        inlet = -1
+        answer = _pump(run, Writer(outlet, channel.fileno()), server)
+    finally:
+        os.close(outlet)
+        if inlet >= 0:
+            os.close(inlet)
+    channel.send(answer)
+
+
+def _pump(run: CopyRun, writer: Writer, server: WorkerServer) -> m.Answer:
+    try:
+        for block in run:
+            writer.write(block)
+    except EdgeError as error:
+        return server.failed(error)
+    except _ReaderGoneError as gone:
+        return m.Failed(
+            code=ErrorCode.PROCESS_DIED.number,
+            detail={"process": "reader of the copy's pipe", "reason": str(gone), "sent": run.sent},
+        )
+    return run.ended()
+
+
+def pause(seconds: float) -> None:
+    """Wait between two tries, a little more or less: eight slots must not knock in step."""
+    time.sleep(seconds * random.uniform(0.75, 1.25))  # noqa: S311  spreads load, protects nothing
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="drivers.worker.main", description="One slot's USB worker.")
+    parser.add_argument("--fd", type=int, required=True, help="socket to the core")
+    parser.add_argument("--backend", required=True, help="libusb, or usbip:/path/to.sock")
+    parser.add_argument("--port", required=True, help="port path, as 1-1.2")
+    parser.add_argument("--password-file", type=Path, help="the station's password for cameras")
+    options = parser.parse_args(arguments)
+    password = DEFAULT_PASSWORD
+    if options.password_file is not None:
+        password = options.password_file.read_text(encoding="ascii").strip()
+    backend = usb.open_backend(options.backend)
+    server = WorkerServer(lambda: usb.open_port(backend, options.port), password, pause)
+    with socket.socket(fileno=options.fd) as sock:
+        serve(Channel(sock), server)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
