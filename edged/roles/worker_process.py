@@ -1,0 +1,126 @@
+"""One slot's worker as a child process."""
+
+import asyncio
+import contextlib
+import os
+from collections.abc import Iterator
+
+import msgspec
+
+from drivers.worker import messages as m
+from edged.errors import CameraError, ErrorCode
+from edged.roles.base import END_S, KILL_S
+from edged.roles.channel import ChannelClosedError
+from edged.roles.child import Child
+from edged.roles.failures import camera_failure
+
+_decode = msgspec.json.Decoder(m.Answer).decode
+
+ANSWER: dict[type[m.Request], type[m.Answer]] = {
+    m.Identify: m.Identified,
+    m.ReadClock: m.ClockRead,
+    m.SetClock: m.Done,
+    m.ReadBattery: m.BatteryRead,
+    m.Assign: m.Done,
+    m.EnterDisk: m.Done,
+    m.ListClips: m.ClipsListed,
+    m.Copy: m.CopyStarted,
+    m.Fingerprint: m.FingerprintRead,
+    m.Clear: m.Cleared,
+}
+
+
+class WorkerProcess:
+    """See `edged.roles.base.Worker`. One conversation, from start to the first thing that breaks it."""
+
+    def __init__(self, child: Child) -> None:
+        self._child = child
+        self._turn = asyncio.Lock()
+        self._useless = False
+
+    async def call(self, request: m.Request, *, deadline_s: float) -> m.Answer:
+        if isinstance(request, m.Copy):
+            raise TypeError("Copy goes through Roles.transfer")
+        async with self._turn:
+            return await self._ask(request, deadline_s)
+
+    async def close(self) -> None:
+        self._useless = True
+        await self._child.end(END_S)
+
+    # --- a copy: for Roles.transfer ---
+
+    def conversation(self) -> asyncio.Lock:
+        """Held for a whole copy, so that no other request comes between."""
+        return self._turn
+
+    async def start_copy(self, clip: m.Clip, offset: int, *, deadline_s: float) -> int:
+        """Ask for a copy; return the read end of its pipe, which is the caller's to close."""
+        try:
+            await self._ask(m.Copy(clip=clip, offset=offset), deadline_s)
+        except BaseException:
+            _close_all(self._child.channel.take_fds())
+            raise
+        fds = self._child.channel.take_fds()
+        if len(fds) != 1:
+            _close_all(fds)
+            self.break_off()
+            raise CameraError(ErrorCode.CAMERA_PROTOCOL, why="no pipe beside the answer", fds=len(fds))
+        return fds[0]
+
+    async def end_copy(self) -> m.CopyEnded:
+        """Wait for the end of the copy. The caller sets the deadline."""
+        answer = await self._receive(m.CopyEnded)
+        assert isinstance(answer, m.CopyEnded)
+        return answer
+
+    def break_off(self) -> None:
+        """Kill the worker: its conversation cannot be trusted to be in step any more."""
+        self._useless = True
+        self._child.kill()
+
+    # --- inside ---
+
+    async def _ask(self, request: m.Request, deadline_s: float) -> m.Answer:
+        if self._useless:
+            raise CameraError(ErrorCode.PROCESS_DIED, **self._child.story())
+        try:
+            async with asyncio.timeout(deadline_s):
+                with self._unbroken():
+                    await self._child.channel.send(msgspec.json.encode(request))
+                return await self._receive(ANSWER[type(request)])
+        except TimeoutError as exc:
+            kind = type(request).__name__
+            raise CameraError(ErrorCode.CAMERA_SILENT, request=kind, deadline_s=deadline_s) from exc
+        except ChannelClosedError as exc:
+            await self._child.end(KILL_S)
+            raise CameraError(ErrorCode.PROCESS_DIED, **self._child.story()) from exc
+
+    async def _receive(self, expected: type[m.Answer]) -> m.Answer:
+        with self._unbroken():
+            try:
+                answer = _decode(await self._child.channel.receive())
+            except msgspec.MsgspecError as exc:
+                raise CameraError(
+                    ErrorCode.CAMERA_PROTOCOL, why="not an answer", found=str(exc)[:200]
+                ) from exc
+            if not isinstance(answer, (expected, m.Failed)):
+                found = type(answer).__name__
+                raise CameraError(ErrorCode.CAMERA_PROTOCOL, why="another answer", found=found)
+        if isinstance(answer, m.Failed):
+            raise camera_failure(answer)
+        return answer
+
+    @contextlib.contextmanager
+    def _unbroken(self) -> Iterator[None]:
+        """Whatever leaves this block as an exception, a deadline and a cancel included, ends the worker."""
+        try:
+            yield
+        except BaseException:
+            self.break_off()
+            raise
+
+
+def _close_all(fds: list[int]) -> None:
+    for fd in fds:
+        os.close(fd)
