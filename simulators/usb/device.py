@@ -22,6 +22,7 @@ from firmware_protocol.usb.usbip import Speed
 Buffer: TypeAlias = bytes | bytearray | memoryview
 
 US_ENGLISH = 0x0409
+_PORT_RESET = 4
 
 
 class Stall(Exception):
@@ -78,6 +79,9 @@ class UsbDevice:
 
     def control(self, setup: Setup, data: Buffer) -> bytes | None:
         """Return the data phase (cut to wLength); None: no answer at all. Raises Stall, Gone."""
+        if (setup.request_type, setup.request, setup.value) == (0x23, Request.SET_FEATURE, _PORT_RESET):
+            self.reset()  # said to the hub in truth; USB/IP hosts send it to the device's address
+            return b""
         standard = not setup.request_type & 0x60
         answer = self._standard(setup) if standard else self.class_request(setup, data)
         return None if answer is None else answer[: setup.length]
@@ -94,6 +98,11 @@ class UsbDevice:
 
     def class_request(self, setup: Setup, data: Buffer) -> bytes | None:
         raise Stall
+
+    def reset(self) -> None:
+        """The port was reset: back to the state after power-on, without leaving the bus."""
+        self.configured = 0
+        self.halted.clear()
 
     def halt_cleared(self, endpoint: int) -> None:
         """The host has cleared a halt."""

@@ -85,6 +85,11 @@ class MassStorage(UsbDevice):
             return b"\0"
         raise Stall
 
+    def reset(self) -> None:
+        super().reset()
+        self._running, self._broken = None, False
+        self._partial.clear()
+
     def halt_cleared(self, endpoint: int) -> None:
         if self._broken:
             self.halted.update((OUT, IN))
