@@ -1,0 +1,105 @@
+"""Which verb of edgectl is whose: one table. Pure.
+
+An officer reaches neither edgectl nor the control socket (Order 459, IV.7). Verbs marked ``unnamed`` change
+nothing that anybody decides; they also serve accounts that are no person of the roster (root, a monitor, a
+station whose roster has run out) and are recorded under the account's name.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from edged.access import AccessList
+from edged.errors import EdgeError, ErrorCode
+from edged.formats.roster import Role
+
+
+@dataclass(frozen=True, slots=True)
+class Verb:
+    roles: frozenset[Role]
+    unnamed: bool = False
+
+
+def _verb(*roles: Role, unnamed: bool = False) -> Verb:
+    return Verb(frozenset(roles), unnamed)
+
+
+_STAFF: tuple[Role, ...] = ("responsible", "technician", "account_admin", "security_admin")
+_LOOK = _verb(*_STAFF, unnamed=True)
+
+VERBS: Mapping[str, Verb] = MappingProxyType(
+    {
+        "status": _LOOK,
+        "slots": _LOOK,
+        "alerts": _LOOK,
+        "events": _LOOK,
+        "verify": _LOOK,  # off line, needs no station; at the station anybody of the staff
+        "reload": _verb("technician", "account_admin", unnamed=True),  # what is loaded is checked or signed
+        "log": _verb(*_STAFF),
+        "prove": _verb(*_STAFF),
+        "camera list": _verb(*_STAFF),
+        "camera works": _verb("technician"),
+        "camera quarantine": _verb("technician"),
+        "camera release": _verb("technician"),
+        "slots learn": _verb("technician"),
+        "slots clear-fault": _verb("technician"),
+        "slots open": _verb("technician"),
+        "slots acknowledge": _verb("responsible", "technician"),
+        "officer list": _verb("responsible", "account_admin", "security_admin"),
+        "officer add": _verb("account_admin"),
+        "officer revoke": _verb("account_admin"),
+        "clock confirm": _verb("account_admin", "responsible"),
+        "station init": _verb("account_admin"),
+        "rebuild": _verb("account_admin", "technician"),
+        "intake": _verb("account_admin"),  # at the centre; the station's socket has no such request
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who acts, as the ledger writes it: ``person:<id>`` or ``account:<unix name>``."""
+
+    text: str
+    person: str = ""
+
+
+def authorise(access: AccessList | None, verb: str, account: str, at_ns: int) -> Actor:
+    """Return who acts when ``account`` (as the kernel names the peer) asks for ``verb``.
+
+    Raises:
+        EdgeError: NOT_ALLOWED, naming the roles that could; NOT_FOUND for a verb that is none.
+    """
+    needed = VERBS.get(verb)
+    if needed is None:
+        raise EdgeError(ErrorCode.NOT_FOUND, verb=verb[:40])
+    person = access.who(account, at_ns) if access is not None else None
+    if person is not None and person.roles & needed.roles:
+        return Actor(f"person:{person.person}", person.person)
+    only_officer = person is not None and person.roles and person.roles <= {"officer", "viewer"}
+    if needed.unnamed and not only_officer:
+        if person is not None:
+            return Actor(f"person:{person.person}", person.person)
+        return Actor(f"account:{account[:32]}")
+    roles = ", ".join(sorted(needed.roles))
+    raise EdgeError(ErrorCode.NOT_ALLOWED, verb=verb, account=account[:32], roles=roles)
+
+
+def check_new_officer(access: AccessList, actor: str, person: str, credential: str) -> None:
+    """Refuse an officer.added that would give a person's badge away or a right to oneself.
+
+    Args:
+        actor: person id of the account administrator.
+        credential: full keyed digest of the new badge.
+
+    Raises:
+        EdgeError: NOT_ALLOWED for oneself, CONFLICT for a person whom the roster revoked or a credential
+            that somebody has.
+    """
+    if person == actor:
+        raise EdgeError(ErrorCode.NOT_ALLOWED, reason="nobody gives rights to oneself", person=person)
+    entry = access.person(person)
+    if entry is not None and entry.revoked is not None:
+        raise EdgeError(ErrorCode.CONFLICT, reason="revoked by the roster", person=person)
+    if holder := access.knows(credential):
+        raise EdgeError(ErrorCode.CONFLICT, reason="the badge is somebody's already", person=holder)
