@@ -1,6 +1,6 @@
 """Driver of the dock controller. The words are those of firmware_protocol/dock/PROTOCOL.md."""
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -117,9 +117,12 @@ class DockController:
         return None if self.hello.version in m.VERSIONS else self._version_error()
 
     @property
-    def rejected(self) -> dict[str, int]:
-        """Frames and messages that were dropped, by reason."""
-        return dict(self._talk.rejected)
+    def rejected(self) -> Counter[str]:
+        """Frames and messages that were dropped, by reason (firmware_protocol.session.Refusal and others).
+
+        A growing count of "foreign", "old" or "mirrored" means that somebody else is on the line.
+        """
+        return self._talk.rejected.copy()
 
     async def refresh(self) -> None:
         """Ask for every slot's state; it arrives through ``next_event``."""

@@ -1,7 +1,7 @@
 """Driver of a serial badge reader. The words are those of firmware_protocol/reader/PROTOCOL.md."""
 
 import asyncio
-from collections import deque
+from collections import Counter, deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -88,9 +88,12 @@ class Reader:
             yield reader
 
     @property
-    def rejected(self) -> dict[str, int]:
-        """Frames and messages that were dropped, by reason."""
-        return dict(self._talk.rejected)
+    def rejected(self) -> Counter[str]:
+        """Frames and messages that were dropped, by reason (firmware_protocol.session.Refusal and others).
+
+        A growing count of "foreign", "old" or "mirrored" means that somebody else is on the line.
+        """
+        return self._talk.rejected.copy()
 
     async def next_tap(self) -> Tap:
         """Return the next badge presented, once a presentation, at most FRESH_S old."""
