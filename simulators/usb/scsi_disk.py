@@ -58,6 +58,7 @@ class ScsiDisk:
         self.disk = disk
         self.sense = scsi.NOTHING_WRONG
         self.stopped = False
+        self._attention = True  # power came on: the first command that may is refused (SAM-5 5.14)
 
     def execute(self, cdb: bytes) -> Answer:
         """See Target. A failed command's sense is kept until it is asked for, as SAM-5 says."""
@@ -88,6 +89,9 @@ class ScsiDisk:
         match command:
             case scsi.Inquiry(allocation):
                 return DataIn(self._inquiry.encode()[:allocation])
+            case _ if self._attention:
+                self._attention = False
+                raise CheckConditionError(scsi.POWERED_ON)
             case scsi.PreventAllowRemoval():
                 return NoData()
             case scsi.StartStopUnit(start, _):
