@@ -75,6 +75,11 @@ class ErrorCode(Enum):
         "Something on the badge reader's line does not know the station's key",
         "Check that the reader is the commissioned one; its badges count for nothing until it proves itself.",
     )
+    READER_TAMPER = (
+        1104,
+        "The housing of a badge reader was opened",
+        "Look at the reader; issue goes on, but a badge may be listened to.",
+    )
     SLOT_FAULT = (
         1201,
         "A slot is out of use because of a fault",
@@ -357,6 +362,12 @@ class ErrorCode(Enum):
         7004,
         "The request does not fit the present state",
         "See the details; look at edgectl status.",
+    )
+
+    BADGE_STORM = (
+        7005,
+        "Somebody tries one badge after another",
+        "Look who stands at the reader named in the details; officers' badges go on working.",
     )
 
     # 9 defects
