@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 
 import pytest
@@ -36,7 +36,7 @@ async def talk(line: Line, *, seed: int = 1, answer_s: float = 0.5) -> AsyncIter
 async def arrived(dock: DockController, for_s: float = 5.0) -> list[DockEvent]:
     """Everything the driver hands out within ``for_s``."""
     got: list[DockEvent] = []
-    with pytest.raises(TimeoutError):
+    with suppress(TimeoutError):
         async with asyncio.timeout(for_s):
             while True:
                 got.append(await dock.next_event())
@@ -302,7 +302,7 @@ async def test_an_impossible_report_concerns_its_slot_only() -> None:
 @pytest.mark.fault("D06", "an answer that cannot be true is an error, not a state")
 @virtual
 async def test_an_impossible_answer_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    sim, line = dock_line()
+    _, line = dock_line()
     async with talk(line) as it:
         honest = SimDock.status
         monkeypatch.setattr(
@@ -352,6 +352,11 @@ async def test_the_highest_common_version_is_taken() -> None:
         assert it.hello.version == 1
 
 
+async def take_all(dock: DockController, into: list[DockEvent]) -> None:
+    while True:
+        into.append(await dock.next_event())
+
+
 @pytest.mark.fault("D12", "a storm of openings ends the conversation instead of filling the memory")
 @virtual
 async def test_a_storm_of_events_is_cut_off() -> None:
@@ -359,14 +364,12 @@ async def test_a_storm_of_events_is_cut_off() -> None:
     async with talk(line) as it:
         await arrived(it, 1)
         sim.storm(3, 200)
-        taken = 0
+        taken: list[DockEvent] = []
         with pytest.raises(EdgeError) as caught:
-            while True:
-                await it.next_event()
-                taken += 1
+            await take_all(it, taken)
 
     assert (caught.value.code, caught.value.detail["reason"]) == (ErrorCode.DOCK_PROTOCOL, "event storm")
-    assert taken <= m.EVENT_WINDOW + len(sim.slots)
+    assert len(taken) <= m.EVENT_WINDOW + len(sim.slots)
 
 
 @pytest.mark.fault("D12", "the controller itself moves one lock at most twice a second")
@@ -641,15 +644,19 @@ def test_the_plug_can_be_cut_at_any_write() -> None:
         _cut_after(cut)
 
 
+async def unlock_on(line: Line) -> None:
+    async with talk(line) as it:
+        for grant in range(1, 20):
+            await it.unlock(3, grant=grant, open_s=0.1)
+            await asyncio.sleep(1)
+
+
 @virtual
 async def _cut_after(cut: int) -> None:
     sim = dock()
     line = Line(sim, to_host=Cable(cut_after=cut))
     with pytest.raises(LinkGoneError):
-        async with talk(line) as it:
-            for grant in range(1, 20):
-                await it.unlock(3, grant=grant, open_s=0.1)
-                await asyncio.sleep(1)
+        await unlock_on(line)
     line.plug()
     line.to_host = PERFECT
     async with talk(line, seed=2) as it:

@@ -5,6 +5,7 @@ import fcntl
 import os
 import termios
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -112,8 +113,8 @@ async def test_nothing_is_read_ahead(pair: Pair) -> None:
     link = await open_serial(pair.path)
     os.set_blocking(pair.master, False)
     sent = 0
-    with pytest.raises(BlockingIOError):
-        while sent < 10_000_000:
+    with suppress(BlockingIOError):
+        while sent < 1_000_000:
             sent += os.write(pair.master, bytes(1000))
             await asyncio.sleep(0)
     assert sent < 100_000
@@ -152,7 +153,7 @@ async def test_an_opening_that_nobody_waits_for_any_more_is_closed(
     with pytest.raises(asyncio.CancelledError):
         await opening
     async with asyncio.timeout(2):
-        while not made or made[0].is_open:
+        while not made or made[0].is_open:  # noqa: ASYNC110  # a thread closes it
             await asyncio.sleep(0.01)
 
 
