@@ -1,0 +1,1 @@
+"""What leaves the project: programs that stand alone, for experts who have nothing else of ours."""

@@ -1,0 +1,165 @@
+"""What lies in the ledger's folder after a start: read only, nothing is repaired here.
+
+1. Every line of every piece is read; number, hash of the line before and form must fit.
+2. A tail is *torn* when it was never acknowledged: it lies at the end of the open piece, is no longer
+   than one batch, and all lines in it that can be read carry one and the same clock reading. (A batch
+   is stamped once and written at once, and no batch begins before the one before it was synced. So
+   two different stamps behind a damaged place mean that the place had been acknowledged.)
+3. Anything else that does not fit is damage. It is noted and read past, never left out silently:
+   counting goes on from the last line that could be read.
+4. A line of a newer version stops everything (LEDGER_NEWER): that ledger is not ours to touch.
+"""
+
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+from edged.errors import EdgeError, ErrorCode, FormatError
+from edged.formats.facts import StationCommissioned
+from edged.formats.line import FIRST_PREV, Envelope, decode_envelope, decode_line, line_hash
+from edged.formats.merkle import Tree, leaf_hash
+from edged.ledger.pieces import CURRENT, Piece, RawLine, closed_pieces, read_end, read_lines
+from edged.ports import FileSystem
+
+BATCH_LIMIT = 256 * 1024  # bytes that are written and synced at once, at most
+DAMAGE_LIMIT = 100  # places that are listed; more are counted
+
+
+@dataclass(frozen=True, slots=True)
+class Damage:
+    """One place that is not as it must be. ``seq`` is the number that was due there."""
+
+    name: str
+    offset: int
+    seq: int
+    reason: str
+
+
+@dataclass(slots=True)
+class Survey:
+    """The ledger as found.
+
+    Attributes:
+        size: number of the next line.
+        tip: hash of the last line, for the next line's ``prev``.
+        roots: Merkle roots at the sizes asked for.
+        open_first: number of the open piece's first line; ``open_end``: its good bytes.
+        torn: bytes of the tail that was never acknowledged.
+        damaged: number of places; the first ones are in ``damage``.
+    """
+
+    size: int = 0
+    tip: str = FIRST_PREV
+    tree: Tree = field(default_factory=Tree)
+    roots: dict[int, bytes] = field(default_factory=dict)
+    pieces: list[Piece] = field(default_factory=list)
+    commissioned: StationCommissioned | None = None
+    has_open: bool = False
+    open_first: int = 0
+    open_end: int = 0
+    torn: bytes = b""
+    damage: list[Damage] = field(default_factory=list)
+    damaged: int = 0
+
+
+def survey(fs: FileSystem, folder: str, sizes: set[int]) -> Survey:
+    """Read the whole ledger, and the Merkle roots at ``sizes``.
+
+    Raises:
+        EdgeError: LEDGER_NEWER.
+        OSError: the folder or the open piece cannot be read.
+    """
+    return _Surveyor(fs, folder, sizes).run()
+
+
+class _Surveyor:
+    def __init__(self, fs: FileSystem, folder: str, sizes: set[int]) -> None:
+        self._fs, self._folder, self._sizes = fs, folder, sizes
+        self._found = Survey()
+        self._unreadable = 0  # lines since the last one that could be read
+
+    def run(self) -> Survey:
+        found, names = self._found, self._fs.list_dir(self._folder)
+        found.pieces = closed_pieces(names)
+        for piece in found.pieces:
+            self._piece(piece)
+        found.open_first = found.size
+        if CURRENT in names:
+            found.has_open = True
+            self._open_piece()
+        return found
+
+    def _piece(self, piece: Piece) -> None:
+        if piece.first != self._found.size + self._unreadable:
+            self._note(piece.name, 0, f"the piece begins with line {piece.first}")
+        try:
+            for raw in read_lines(self._fs, f"{self._folder}/{piece.name}"):
+                self._line(piece.name, raw, *self._look(raw))
+        except OSError as exc:
+            self._note(piece.name, 0, f"cannot be read (errno {exc.errno})")
+        if self._found.size + self._unreadable != piece.last + 1:
+            self._note(piece.name, 0, f"the piece should end with line {piece.last}")
+
+    def _open_piece(self) -> None:
+        found, path = self._found, f"{self._folder}/{CURRENT}"
+        length = self._fs.stat(path).size
+        for raw in read_lines(self._fs, path):
+            head, problem = self._look(raw)
+            if problem and length - raw.offset <= BATCH_LIMIT:
+                rest = read_end(self._fs, path, raw.offset)
+                if is_one_batch(rest):
+                    found.torn = rest
+                    return
+            self._line(CURRENT, raw, head, problem)
+            found.open_end = raw.offset + raw.size + raw.ended
+
+    def _look(self, raw: RawLine) -> tuple[Envelope | None, str]:
+        """The line as far as it can be read, and why it cannot be the next one ("": it can)."""
+        try:
+            head = decode_envelope(raw.data)
+        except FormatError as exc:
+            return None, str(exc.detail.get("reason", exc))
+        if not raw.ended:
+            return None, "no newline at the end"
+        if head.seq != self._found.size:
+            return head, f"line {head.seq} where {self._found.size} is due"
+        if head.prev != self._found.tip:
+            return head, "does not follow from the line before"
+        return head, ""
+
+    def _line(self, name: str, raw: RawLine, head: Envelope | None, problem: str) -> None:
+        found = self._found
+        if problem:
+            self._note(name, raw.offset, problem)
+        found.tree.append(leaf_hash(raw.data))
+        if head is None:
+            self._unreadable += 1
+            return
+        if head.seq == 0 and not problem:
+            found.commissioned = _commissioned(raw)
+        found.size, found.tip, self._unreadable = head.seq + 1, line_hash(raw.data), 0
+        if found.size in self._sizes and found.tree.size == found.size:
+            found.roots[found.size] = found.tree.root()
+
+    def _note(self, name: str, offset: int, reason: str) -> None:
+        self._found.damaged += 1
+        if len(self._found.damage) < DAMAGE_LIMIT:
+            self._found.damage.append(Damage(name, offset, self._found.size, reason))
+
+
+def is_one_batch(rest: bytes) -> bool:
+    """Rule 2: whether ``rest``, the end of the open piece, can be one write that was never acknowledged."""
+    if len(rest) > BATCH_LIMIT:
+        return False
+    stamps = set()
+    for part in rest.split(b"\n")[:-1]:
+        with suppress(FormatError):
+            stamp = decode_envelope(part).stamp
+            stamps.add((stamp.boot_id, stamp.boottime_ns))
+    return len(stamps) <= 1
+
+
+def _commissioned(raw: RawLine) -> StationCommissioned:
+    fact = decode_line(raw.data).fact
+    if not isinstance(fact, StationCommissioned):
+        raise EdgeError(ErrorCode.LEDGER_CORRUPT, reason="line 0 is not station.commissioned")
+    return fact
