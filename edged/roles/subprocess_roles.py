@@ -20,8 +20,8 @@ from edged.errors import CameraError, DiskError, ErrorCode
 from edged.ports import Log
 from edged.roles.base import END_S, OnProgress, SealOrder, Worker
 from edged.roles.child import Family
-from edged.roles.failures import held_of, with_held
 from edged.roles.ended import checked
+from edged.roles.failures import held_of, with_held
 from edged.roles.pace import Limits
 from edged.roles.sealer_process import SealerProcess
 from edged.roles.worker_process import WorkerProcess

@@ -177,7 +177,7 @@ class Sealing:
         """Make what came in durable as far as whole blocks go; return from where it can be resumed."""
         if self._target is None or self._marks is None:
             return 0
-        known = self._marks.known[-1].length if self._marks.known else 0
+        known = max((m.length for m in self._marks.known if not m.sealed), default=0)
         if self.length % BLOCK or self.length <= known or not self._may_mark:
             return known
         with self._fatal("mark"), self._turns.turn():
