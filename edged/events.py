@@ -35,7 +35,8 @@ D, I, W, X = Level.DEBUG, Level.INFO, Level.WARNING, Level.ERROR  # noqa: E741 -
 
 @dataclass(frozen=True, slots=True)
 class LogEvent:
-    """``text`` is a str.format template whose names are exactly the event's fields."""
+    """``text`` is a str.format template; its names are the fields that every such line has. A line may
+    carry more facts than its sentence tells."""
 
     id: str
     level: Level
@@ -50,9 +51,7 @@ class LogEvent:
         return frozenset(name for _, name, _, _ in Formatter().parse(self.text) if name)
 
     def sentence(self, fields: Mapping[str, Fact]) -> str:
-        """Raises KeyError if a field is missing, ValueError if one is not the template's: defects."""
-        if extra := fields.keys() - self.fields:
-            raise ValueError(f"{self.id} has no field {', '.join(sorted(extra))}")
+        """Raises KeyError if a field is missing, ValueError if one has the wrong type: defects."""
         return self.text.format_map(fields)
 
 
@@ -165,7 +164,7 @@ _TABLE: tuple[tuple[str, Level, str], ...] = (
     ("EDG-7113", I, "{verb} by {actor}"),
     # defects
     ("EDG-9001", X, "A defect in {part}: {error}"),
-    ("EDG-9002", X, "Log event {id} was used with wrong fields: {given}"),
+    ("EDG-9002", X, "Log event {misused} was used with wrong fields: {given}"),
     ("EDG-9003", W, "{library}: {text}"),
     ("EDG-9004", W, "{count} log lines were lost: the journal did not take them"),
 )

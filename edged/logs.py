@@ -46,7 +46,7 @@ class StationLog:
             self._write(EVENTS[event], clean)
         except (KeyError, ValueError, TypeError):
             given = printable(", ".join(f"{name}={value}" for name, value in clean.items()))
-            self._write(EVENTS["EDG-9002"], {"id": printable(event), "given": given})
+            self._write(EVENTS["EDG-9002"], {"misused": printable(event), "given": given})
 
     def _write(self, event: LogEvent, fields: Mapping[str, Fact]) -> None:
         sentence = event.sentence(fields)
@@ -100,7 +100,7 @@ def to_json(clock: Clock) -> Callable[[Any, str, Record], str]:
         line = {
             "time": times.format_ns(clock.now().wall_ns),
             "level": event.level.name.lower(),
-            "id": event.id,
+            "event": event.id,
             "message": record["event"],
             **record["fields"],
         }
