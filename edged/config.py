@@ -9,7 +9,7 @@ import difflib
 from collections.abc import Iterable, Sequence
 from datetime import date
 from itertools import chain
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
@@ -376,8 +376,23 @@ def _convert(value: Any, kind: Any, key: str) -> Iterable[_Problem]:
             yield _BAD, f"{path}.{unknown}", f"a known key{hint}"
         elif (missing := _quoted(message, "missing required field")) is not None:
             yield _BAD, f"{path}.{missing}", "this key; it has no default"
+        elif message.startswith("Invalid enum value"):
+            yield _BAD, path, f"one of {', '.join(_allowed(kind, path))}"
         else:
             yield _BAD, path, message.removeprefix("Expected ").replace("`", "")[:200]
+
+
+def _allowed(kind: Any, path: str) -> list[str]:
+    """The values that the setting at the end of ``path`` can have."""
+    name = path.rpartition(".")[2].partition("[")[0]
+    todo, found = [get_type_hints(kind).get(name)], list[str]()
+    while todo:
+        hint = todo.pop()
+        if get_origin(hint) is Literal:
+            found += get_args(hint)
+        else:
+            todo += get_args(hint)
+    return found
 
 
 def _quoted(message: str, words: str) -> str | None:
