@@ -1,0 +1,109 @@
+"""Making the proof of one recording out of any copy of the ledger. Blocking; reads it once."""
+
+from dataclasses import dataclass, field
+
+from edged.errors import EdgeError, ErrorCode, FormatError, SignatureError
+from edged.formats import merkle
+from edged.formats.checkpoint import CHECKPOINT_LIMIT, Checkpoint, open_checkpoint
+from edged.formats.facts import RecordingSealed
+from edged.formats.line import Line, decode_envelope, decode_line
+from edged.formats.note import Verifier
+from edged.formats.proof import Proof, build
+from edged.ledger.pen import disk_error
+from edged.ledger.pieces import CHECKPOINTS, CURRENT, closed_pieces, note_name, note_sizes, read_lines
+from edged.ports import FileSystem
+
+
+@dataclass(slots=True)
+class _Found:
+    leaves: list[bytes] = field(default_factory=list)  # 32 bytes a line: 10 million lines, about 700 MB
+    sealed: Line | None = None
+
+
+def prove(
+    fs: FileSystem,
+    ledger: str,
+    recording: str,
+    *,
+    station: Verifier,
+    centre: Verifier | None = None,
+    countersigned: str = "",
+) -> Proof:
+    """Return the proof that ``recording`` was sealed, under the newest checkpoint there is.
+
+    Args:
+        ledger: folder of pieces, with ``checkpoints`` in it: the station's, or the centre's copy.
+        countersigned: folder of countersigned checkpoints; preferred if one covers the line.
+
+    Raises:
+        EdgeError: NOT_FOUND, no such recording is sealed; CONFLICT, no checkpoint covers it yet;
+            LEDGER_CORRUPT, the lines are not those that were signed; LEDGER_NEWER; DiskError.
+    """
+    try:
+        found = _read(fs, ledger, recording)
+        if found.sealed is None:
+            raise EdgeError(ErrorCode.NOT_FOUND, recording=recording[:40])
+        note, checkpoint = _covering(fs, ledger, countersigned, found, station, centre)
+    except OSError as exc:
+        raise disk_error(exc) from exc
+    leaves = found.leaves[: checkpoint.size]
+    if merkle.root_of(leaves) != checkpoint.root:
+        raise EdgeError(
+            ErrorCode.LEDGER_CORRUPT, reason="another root than the checkpoint's", seq=checkpoint.size
+        )
+    path = merkle.inclusion_proof(leaves, found.sealed.seq)
+    return build(found.sealed, checkpoint.size, path, note)
+
+
+def _read(fs: FileSystem, ledger: str, recording: str) -> _Found:
+    found, names = _Found(), fs.list_dir(ledger)
+    files = [piece.name for piece in closed_pieces(names)] + [name for name in names if name == CURRENT]
+    wanted = f'"recording":"{recording}"'.encode()
+    for name in files:
+        for raw in read_lines(fs, f"{ledger}/{name}"):
+            if raw.ended:
+                found.leaves.append(merkle.leaf_hash(raw.data))
+                if wanted in raw.data and decode_envelope(raw.data).type == RecordingSealed.TYPE:
+                    found.sealed = _exactly(raw.data, recording, len(found.leaves) - 1) or found.sealed
+    return found
+
+
+def _exactly(raw: bytes, recording: str, index: int) -> Line | None:
+    line = decode_line(raw)
+    if not isinstance(line.fact, RecordingSealed) or line.fact.recording != recording:
+        return None
+    if line.seq != index:
+        raise EdgeError(ErrorCode.LEDGER_CORRUPT, reason="a line is missing or too many", seq=line.seq)
+    return line
+
+
+def _covering(
+    fs: FileSystem,
+    ledger: str,
+    countersigned: str,
+    found: _Found,
+    station: Verifier,
+    centre: Verifier | None,
+) -> tuple[bytes, Checkpoint]:
+    """The newest checkpoint over the line: a countersigned one if there is any, else the station's."""
+    assert found.sealed is not None
+    places: list[tuple[str, Verifier | None]] = [(f"{ledger}/{CHECKPOINTS}", None)]
+    if countersigned and centre is not None:
+        places.insert(0, (countersigned, centre))
+    for folder, second in places:
+        for size in reversed(_sizes(fs, folder)):
+            if not found.sealed.seq < size <= len(found.leaves):
+                continue
+            note = fs.read(f"{folder}/{note_name(size)}", CHECKPOINT_LIMIT)
+            try:
+                return note, open_checkpoint(note, station, second)
+            except (FormatError, SignatureError):
+                continue  # a damaged note proves nothing; an older one may
+    raise EdgeError(ErrorCode.CONFLICT, reason="no checkpoint covers the recording yet", seq=found.sealed.seq)
+
+
+def _sizes(fs: FileSystem, folder: str) -> list[int]:
+    try:
+        return note_sizes(fs.list_dir(folder))
+    except FileNotFoundError:
+        return []
