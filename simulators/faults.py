@@ -11,7 +11,7 @@ import msgspec
 class UsbFaults(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Faults of a USB device and its card.
 
-    Pulling, cutting and falling silent happen once and are over then, so that the next docking
+    Pulling, dropping, cutting and falling silent happen once and are over then, so that the next docking
     works; with ``repeat`` they happen at every plug-in.
     """
 
@@ -20,6 +20,8 @@ class UsbFaults(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
     # the plug and the bus
     pull_after_bytes: int | None = None  # card bytes delivered to the host, then the plug is out
+    drop_after_bytes: int | None = None  # the same, but the contact comes back by itself after back_s
+    back_s: float = 1.0
     silent_after_commands: int | None = None  # commands answered, then nothing, not even a stall
     stall_every: int = 0  # every n-th command's data phase ends in a stall; 0: none
     bytes_per_s: int | None = None  # of card data, both ways; None: as fast as it goes

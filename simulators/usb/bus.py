@@ -125,6 +125,13 @@ class UsbBus:
                 if found.camera is not None:
                     found.camera.power_off()
 
+    def charge(self, port: str, on: bool) -> None:
+        """Let charging current through, or not; a camera without power does not charge."""
+        with self._lock:
+            found = self._port(port)
+            if found.camera is not None:
+                found.camera.charge(on and found.powered)
+
     def leave(self, port: str, back_s: float | None = None) -> None:
         """What is there drops off the bus by itself, and comes back after ``back_s`` seconds."""
         with self._lock:

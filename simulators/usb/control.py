@@ -55,6 +55,7 @@ class Control:
             "plug": self._plug,
             "unplug": self._unplug,
             "power": self._power,
+            "charge": self._charge,
             "set": self._set,
             "status": self._status,
             "writes": self._writes,
@@ -62,12 +63,14 @@ class Control:
 
     def answer(self, line: bytes) -> bytes:
         """Never raises for a request, whatever it is."""
+        number: object = None
         try:
             request = msgspec.json.decode(line, type=dict[str, Any])
+            number = request.pop("id", None)
             result = self._op(str(request.pop("op", "")))(**request)
         except (BusError, msgspec.MsgspecError, TypeError, OSError, ValueError) as exc:
-            return msgspec.json.encode({"ok": False, "error": str(exc)})
-        return msgspec.json.encode({"ok": True, **result})
+            return msgspec.json.encode({"id": number, "ok": False, "error": str(exc)})
+        return msgspec.json.encode({"id": number, "ok": True, **result})
 
     def _op(self, name: str) -> Callable[..., Answer]:
         if name not in self._ops:
@@ -88,6 +91,10 @@ class Control:
 
     def _power(self, port: str, on: bool) -> Answer:
         self._bus.power(port, on)
+        return {}
+
+    def _charge(self, port: str, on: bool) -> Answer:
+        self._bus.charge(port, on)
         return {}
 
     def _set(self, camera: str, changes: object) -> Answer:

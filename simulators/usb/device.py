@@ -39,7 +39,7 @@ class Reply:
 
     data: Buffer
     after_s: float = 0.0  # earliest, from now
-    gone: bool = False  # these were the last bytes: the plug is out
+    gone: bool = False  # these were the last bytes; the plug is out, or ``then`` says what happens
     then: Callable[[], None] | None = None  # to be called once the host has the bytes
 
 

@@ -45,10 +45,10 @@ class DirectDevice:
         self._wait(None if reply is None else reply.after_s, timeout_s)
         assert reply is not None
         data = bytes(reply.data)
-        if reply.gone:
-            raise self._lost()
         if reply.then is not None:
             reply.then()
+        if reply.gone:
+            raise self._lost()
         if len(data) > size:
             raise CameraError(ErrorCode.CAMERA_PROTOCOL, reason="more bytes than asked for", size=len(data))
         return data

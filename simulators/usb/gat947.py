@@ -31,7 +31,7 @@ class GatCamera(Camera):
 
     def power_on(self, leave: Leave) -> UsbDevice:
         self.charge(True)
-        return self._disk_device() if self.disk_mode else self._command_device(leave)
+        return self._disk_device(leave) if self.disk_mode else self._command_device(leave)
 
     def power_off(self) -> None:
         self.disk_mode = False
@@ -40,13 +40,13 @@ class GatCamera(Camera):
     def _command_device(self, leave: Leave) -> UsbDevice:
         own = usb_identity(self.spec, "BODYCAM", self.faults, self.faults.extra_interfaces)
         target = CommandTarget(self, leave)
-        return MassStorage(own, target, self.faults, note_fired=self.fired)
+        return MassStorage(own, target, self.faults, note_fired=self.fired, leave=leave)
 
-    def _disk_device(self) -> UsbDevice:
+    def _disk_device(self, leave: Leave) -> UsbDevice:
         extra = self.faults.extra_interfaces + self.faults.extra_as_disk
         own = usb_identity(self.spec, "BODYCAM", self.faults, extra)
         target = ScsiDisk(DISK_MODE, self.insert_card())
-        return MassStorage(own, target, self.faults, note_fired=self.fired)
+        return MassStorage(own, target, self.faults, note_fired=self.fired, leave=leave)
 
 
 class CommandTarget(ScsiDisk):

@@ -45,6 +45,15 @@ class _Running:
     then: Callable[[], None] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class _End:
+    """A fault that ends the plug-in after ``limit`` bytes; ``then``: instead of lying beside the dock."""
+
+    fault: str
+    limit: int
+    then: Callable[[], None] | None = None
+
+
 class MassStorage(UsbDevice):
     """A USB disk: ``target`` answers the SCSI commands."""
 
@@ -55,11 +64,13 @@ class MassStorage(UsbDevice):
         faults: UsbFaults = NO_FAULTS,
         *,
         note_fired: Callable[[str], None] = lambda _: None,
+        leave: Callable[[float | None], None] = lambda _: None,
     ) -> None:
         super().__init__(own)
         self._target = target
         self._faults = faults
         self._fired = note_fired  # told the name of a fault that happens once
+        self._leave = leave
         self._running: _Running | None = None
         self._partial = bytearray()
         self._commands = 0
@@ -197,18 +208,28 @@ class MassStorage(UsbDevice):
     def _send(self, run: _Running, size: int) -> Reply:
         over = self._faults.surplus_bytes
         piece = run.data[: size + over]
-        gone = False
-        limit = self._faults.pull_after_bytes
-        if run.card and limit is not None and self._card_bytes + len(piece) >= limit:
-            piece, gone = piece[: limit - self._card_bytes], True
-            self._fired("pull_after_bytes")
+        end = self._end_of_plug(len(piece)) if run.card else None
+        if end is not None:
+            piece = piece[: end.limit - self._card_bytes]
+            self._fired(end.fault)
         run.data = run.data[len(piece) :]
         run.sent += len(piece)
         if len(piece) < size:
             run.owes_end = False  # a short packet ends the phase
         if run.card:
             self._card_bytes += len(piece)
-        return Reply(piece, self._seconds(len(piece)) if run.card else 0.0, gone)
+        seconds = self._seconds(len(piece)) if run.card else 0.0
+        return Reply(piece, seconds, end is not None, end.then if end else None)
+
+    def _end_of_plug(self, size: int) -> "_End | None":
+        """Whether the plug goes within the next ``size`` bytes from the card."""
+        faults, reach = self._faults, self._card_bytes + size
+        if faults.pull_after_bytes is not None and reach >= faults.pull_after_bytes:
+            return _End("pull_after_bytes", faults.pull_after_bytes)
+        if faults.drop_after_bytes is not None and reach >= faults.drop_after_bytes:
+            back_s = faults.back_s
+            return _End("drop_after_bytes", faults.drop_after_bytes, lambda: self._leave(back_s))
+        return None
 
     def _take(self, run: _Running, out: DataOut, data: Buffer) -> None:
         if run.taken + len(self._partial) + len(data) > out.size:

@@ -247,10 +247,10 @@ class _Attached:
 
     def _finish(self, urb: Submit, reply: Reply, actual: int) -> None:
         self._answer(urb, -errno.ENODEV if reply.gone else 0, reply.data, actual)
-        if reply.gone:
-            self._bus.gone(self._what)
         if reply.then is not None:
             reply.then()
+        elif reply.gone:
+            self._bus.gone(self._what)
 
     def _answer(self, urb: Submit, status: int, data: Buffer = b"", actual: int | None = None) -> None:
         size = len(data) if actual is None else actual
