@@ -142,6 +142,7 @@ class Sealing:
             ValueError: more than the clip's size: the caller checks first.
             DiskError: the copy must be given up.
         """
+        self._check_alive()
         if self.length + len(self._pending) + len(data) > self._size:
             raise ValueError("more bytes than the clip has")
         rest = memoryview(data)
@@ -198,6 +199,7 @@ class Sealing:
             ValueError: bytes are missing; the caller knows why and says so.
             DiskError: READ_BACK_DIFFERS, or the disk failed; the copy must be given up.
         """
+        self._check_alive()
         self._flush()
         if self.length != self._size:
             raise ValueError(f"{self.length} of {self._size} bytes")
@@ -230,10 +232,13 @@ class Sealing:
     def _note(self, done: int) -> None:
         self.done = done
 
-    @contextlib.contextmanager
-    def _fatal(self, doing: str) -> Iterator[None]:
+    def _check_alive(self) -> None:
         if self._dead:
             raise RuntimeError("this copy was given up")
+
+    @contextlib.contextmanager
+    def _fatal(self, doing: str) -> Iterator[None]:
+        self._check_alive()
         try:
             with disk_errors(doing):
                 yield

@@ -110,10 +110,12 @@ class Vault:
             names = self._fs.list_dir(place.home)
             if place.file not in names or place.part.rpartition("/")[2] in names:
                 self._rename(place)
-            self._fs.protect(place.content)
             for folder in place.parents():
                 # Also the parents: the process that made them may have died before it synced them.
                 self._fs.sync_dir(folder)
+            # Last: a cut before could keep the mode and lose the name, and leave a beginning that
+            # nobody may write.
+            self._fs.protect(place.content)
 
     def _rename(self, place: Place) -> None:
         try:
