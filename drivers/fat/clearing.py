@@ -16,10 +16,10 @@ the summary. No file is ever moved, renamed or shortened, and no dirty mark is s
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from drivers.fat.cluster_set import ClusterSet
 from drivers.fat.entries import Layout
-from drivers.fat.reading import cluster_runs
 from drivers.fat.region import damaged
-from drivers.fat.tree import Node, Tree, walk
+from drivers.fat.tree import Node, Tree, cluster_runs, walk
 from drivers.worker.messages import Clip
 from edged.errors import CameraError, CameraLostError, ErrorCode
 
@@ -49,26 +49,29 @@ def clear(layout: Layout, clips: Sequence[Clip]) -> ClearResult:
         )
     chosen, refused = _match(tree, clips)
     width, before = layout.cluster_size, layout.free_clusters()
-    runs = [run for node in chosen for run in cluster_runs(layout, node)]
+    gone = ClusterSet(layout.clusters)
+    for node in chosen:
+        for run in cluster_runs(layout, node):
+            gone.add(run)
     if chosen:
         try:
             _remove_records(layout, chosen)
-            layout.release(runs)
+            layout.release(gone)
             layout.region.sync()
             layout.forget()
             layout.summarise(layout.free_clusters())
             layout.region.sync()
+            _check(layout, tree, chosen)
         except CameraLostError:
             raise
         except CameraError as error:
             raise _failed(error) from error
-        _check(layout, tree, chosen)
     return ClearResult(
         cleared=tuple(node.clip.path for node in chosen),
         refused=refused,
         free_before=before * width,
         free_after=layout.free_clusters() * width,
-        free_expected=(before + sum(count for _, count in runs)) * width,
+        free_expected=(before + len(gone)) * width,
     )
 
 
@@ -100,7 +103,7 @@ def _put_in_order(layout: Layout, tree: Tree, lost: int) -> None:
     _mark(layout, tree.strays)
     layout.region.sync()
     if lost:
-        layout.release(layout.allocated().without(tree.used).runs())
+        layout.release(layout.allocated().without(tree.used))
         layout.region.sync()
     layout.mend()
     layout.region.sync()
@@ -163,6 +166,6 @@ def _check(layout: Layout, before: Tree, removed: Sequence[Node]) -> None:
 
 
 def _failed(error: CameraError) -> CameraError:
-    if error.code is ErrorCode.CAMERA_SILENT:
+    if error.code in (ErrorCode.CAMERA_SILENT, ErrorCode.CLEAR_FAILED):
         return error
     return CameraError(ErrorCode.CLEAR_FAILED, reason=error.code.text, cause=error.code.number)

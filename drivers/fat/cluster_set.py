@@ -1,5 +1,6 @@
 """A set of clusters as a bit map: one bit each, so that any card fits into bounded memory."""
 
+import re
 from collections.abc import Iterator
 
 Run = tuple[int, int]
@@ -10,6 +11,8 @@ FIRST = 2
 
 MAX_CLUSTERS = 1 << 28
 """FAT32's limit; for exFAT ours: 8 TiB at 32 KiB a cluster, and a bit map of 32 MiB."""
+
+_FULL_OR_MIXED = re.compile(rb"\xff+|[\x01-\xfe]", re.DOTALL)
 
 
 class ClusterSet:
@@ -48,22 +51,26 @@ class ClusterSet:
     def runs(self) -> Iterator[Run]:
         """The members in order, as longest runs."""
         start = count = 0
-        for cluster in self._members():
-            if cluster == start + count:
-                count += 1
+        for low, length in self._stretches():
+            if count and low == start + count:
+                count += length
                 continue
             if count:
                 yield start, count
-            start, count = cluster, 1
+            start, count = low, length
         if count:
             yield start, count
 
-    def _members(self) -> Iterator[int]:
-        for index, byte in enumerate(self._bits):
-            if byte:
-                for bit in range(8):
-                    if byte >> bit & 1:
-                        yield FIRST + index * 8 + bit
+    def _stretches(self) -> Iterator[Run]:
+        """Runs that end at byte boundaries: full bytes taken together, others bit by bit."""
+        for found in _FULL_OR_MIXED.finditer(self._bits):
+            low, high = found.span()
+            if self._bits[low] == 0xFF:
+                yield FIRST + low * 8, (high - low) * 8
+                continue
+            for bit in range(8):
+                if self._bits[low] >> bit & 1:
+                    yield FIRST + low * 8 + bit, 1
 
     def _span(self, run: Run) -> tuple[int, int]:
         low = run[0] - FIRST

@@ -88,7 +88,7 @@ class Layout(Protocol):
         """What is wrong with the books on free clusters, seen beside the clusters that entries own."""
         ...
 
-    def release(self, runs: Iterable[Run]) -> None:
+    def release(self, gone: ClusterSet) -> None:
         """Mark clusters free, in every copy of what says so."""
         ...
 

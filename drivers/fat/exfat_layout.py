@@ -90,11 +90,8 @@ class ExfatLayout:
         if self.table.unreadable:
             yield "a part of the file allocation table cannot be read"
 
-    def release(self, runs: Iterable[Run]) -> None:
+    def release(self, gone: ClusterSet) -> None:
         """Clear bits of the bitmap. The table's entries of free clusters mean nothing (4.1)."""
-        gone = ClusterSet(self.clusters)
-        for run in runs:
-            gone.add(run)
         bits = self.allocated().without(gone).to_bytes()
         at = 0
         for offset, size in self._bitmap_runs:

@@ -152,8 +152,8 @@ class FatLayout:
     def allocated(self) -> ClusterSet:
         return self.table.allocated()
 
-    def release(self, runs: Iterable[Run]) -> None:
-        self.table.release(runs)
+    def release(self, gone: ClusterSet) -> None:
+        self.table.release(gone)
 
     def mend(self) -> None:
         self.table.mirror()

@@ -1,12 +1,12 @@
 """The bytes of one file as a stream, with a map of what could not be read."""
 
+from array import array
 from collections.abc import Iterator
 
-from drivers.fat.cluster_set import FIRST, Run
+from drivers.fat.cluster_set import FIRST
 from drivers.fat.entries import Layout
 from drivers.fat.region import Region, damaged
-from drivers.fat.table import BrokenChainError
-from drivers.fat.tree import MAX_FRAGMENTS, Node
+from drivers.fat.tree import Node, cluster_runs
 from drivers.worker.messages import Gap
 from edged.errors import CameraError, ErrorCode
 
@@ -15,38 +15,26 @@ MAX_NARROWINGS = 512
 """Failed device reads per stream that are narrowed down to the sector; a card takes seconds for each.
 After that a block that fails is a gap as a whole."""
 MAX_GAPS = 4096
+MAX_RUNS = 1 << 20
+"""Of one file: 4 GiB in clusters of 4 KiB, every one on its own; 16 MiB of memory."""
 
 
-def byte_runs(layout: Layout, node: Node) -> list[Run]:
-    """Where the file's clusters lie, as byte offsets and sizes in the region, neighbours joined."""
-    runs: list[Run] = []
-    left = node.whole
-    for start, count in cluster_runs(layout, node):
-        count = min(count, left)
-        left -= count
-        offset, size = layout.heap + (start - FIRST) * layout.cluster_size, count * layout.cluster_size
-        if runs and sum(runs[-1]) == offset:
-            runs[-1] = (runs[-1][0], runs[-1][1] + size)
-        else:
-            runs.append((offset, size))
-        if not left:
-            break
-        if len(runs) > MAX_FRAGMENTS:
-            raise damaged("file in too many pieces", path=node.clip.path)
-    return runs
+class _Places:
+    """Where a file's bytes lie: runs of the region, neighbours joined, eight bytes a number."""
 
-
-def cluster_runs(layout: Layout, node: Node) -> Iterator[Run]:
-    """The file's whole chain as it stands in the table now."""
-    if not node.whole:
-        return
-    if node.entry.contiguous:
-        yield node.entry.first_cluster, node.whole
-        return
-    try:
-        yield from layout.table.chain(node.entry.first_cluster)
-    except BrokenChainError as broken:
-        raise damaged(f"chain {broken} since it was listed", path=node.clip.path) from broken
+    def __init__(self, layout: Layout, node: Node) -> None:
+        self.offsets, self.sizes = array("Q"), array("Q")
+        end = -1
+        for start, count in cluster_runs(layout, node):
+            offset, size = layout.heap + (start - FIRST) * layout.cluster_size, count * layout.cluster_size
+            if offset == end:
+                self.sizes[-1] += size
+            elif len(self.offsets) < MAX_RUNS:
+                self.offsets.append(offset)
+                self.sizes.append(size)
+            else:
+                raise damaged("file in too many pieces", path=node.clip.path)
+            end = offset + size
 
 
 class Reading:
@@ -66,7 +54,7 @@ class Reading:
             raise ValueError("offset outside of the file")
         self.gaps: list[Gap] = []
         self._region: Region = layout.region
-        self._runs = byte_runs(layout, node)
+        self._places = _Places(layout, node)
         self._size = node.clip.size
         self._held = min(node.whole * layout.cluster_size, self._size)  # bytes whose place is known
         self._written = min(node.entry.valid, self._size)
@@ -93,14 +81,14 @@ class Reading:
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
     def _from_card(self, low: int, high: int) -> Iterator[bytes]:
+        sizes = self._places.sizes
         while low < high:
-            while low >= self._base + self._runs[self._index][1]:
-                self._base += self._runs[self._index][1]
+            while low >= self._base + sizes[self._index]:
+                self._base += sizes[self._index]
                 self._index += 1
-            offset, size = self._runs[self._index]
             inner = low - self._base
-            length = min(high - low, size - inner)
-            yield self._read(low, offset + inner, length)
+            length = min(high - low, sizes[self._index] - inner)
+            yield self._read(low, self._places.offsets[self._index] + inner, length)
             low += length
 
     def _read(self, at: int, offset: int, size: int) -> bytes:

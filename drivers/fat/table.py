@@ -5,18 +5,22 @@ clusters. A run is found by comparing a piece of the table with the piece that a
 file would have, so that a large file costs memory comparisons and not a step a cluster.
 """
 
+import re
 import struct
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import groupby
 
 from drivers.fat.cluster_set import FIRST, ClusterSet, Run
 from drivers.fat.region import Region
 from edged.errors import CameraError, ErrorCode
 
 WINDOW_BYTES = 1 << 16
-WINDOWS = 320
-"""Pieces kept, 20 MiB: the whole table of a 128 GiB card with clusters of 32 KiB. As much for patterns."""
+WINDOWS = 1024
+"""Pieces kept, 64 MiB: the whole table of a 512 GiB card with clusters of 32 KiB."""
+PATTERNS = 64
+_TAKEN = re.compile(rb"\x01+")
 
 
 class BrokenChainError(Exception):
@@ -68,11 +72,13 @@ class Table:
         self._entries = WINDOW_BYTES // width.size
         self._pieces: OrderedDict[int, bytes] = OrderedDict()
         self._patterns: OrderedDict[int, bytes] = OrderedDict()
+        self._loads = 0
         self.unreadable = False  # the medium did not give some piece of the copy that is believed
 
     def forget(self) -> None:
         """Drop what was read: it may have changed on the card."""
         self._pieces.clear()
+        self._loads = 0
         self.unreadable = False
 
     def value(self, cluster: int) -> int:
@@ -114,29 +120,33 @@ class Table:
         """Every cluster that is neither free nor bad."""
         found = ClusterSet(self.end - FIRST)
         for first, piece in self._active_pieces():
-            form = f"<{len(piece) // self.width.size}{self.width.code}"
-            for number, entry in enumerate(struct.unpack(form, piece), first):
-                if number >= FIRST and entry & self.width.mask not in (0, self.width.bad):
-                    found.add((number, 1))
+            entries = struct.unpack(f"<{len(piece) // self.width.size}{self.width.code}", piece)
+            taken = bytes(entry & self.width.mask not in (0, self.width.bad) for entry in entries)
+            for run in _TAKEN.finditer(taken, max(0, FIRST - first)):
+                found.add((first + run.start(), run.end() - run.start()))
         return found
 
-    def release(self, runs: Iterable[Run]) -> None:
+    def release(self, gone: ClusterSet) -> None:
         """Mark clusters free in every copy. The order within does not matter: nothing refers to them."""
-        by_piece: dict[int, list[Run]] = {}
-        for start, count in runs:
-            while count:
-                index = start // self._entries
-                here = min(count, (index + 1) * self._entries - start)
-                by_piece.setdefault(index, []).append((start - index * self._entries, here))
-                start, count = start + here, count - here
-        for index in sorted(by_piece):
+        for index, runs in groupby(self._by_piece(gone), lambda each: each[0]):
+            mine = list(runs)
             for copy in self._copies:
                 offset, size = self._place(copy, index)
                 raw = bytearray(self._region.read(offset, size))
-                for start, count in by_piece[index]:
+                for _, start, count in mine:
                     self._erase(raw, start, count)
                 self._region.replace(offset, bytes(raw))
         self.forget()
+
+    def _by_piece(self, gone: ClusterSet) -> Iterator[tuple[int, int, int]]:
+        """Runs cut at the borders of pieces: piece, first entry within it, count."""
+        for start, count in gone.runs():
+            end = start + count
+            while start < end:
+                index, inner = divmod(start, self._entries)
+                here = min(end - start, self._entries - inner)
+                yield index, inner, here
+                start += here
 
     def mirror(self) -> None:
         """Make the other copies equal to the one that is believed."""
@@ -152,7 +162,12 @@ class Table:
         while cluster < self.end:
             index = cluster // self._entries
             here = cluster - index * self._entries
-            piece, pattern = self._piece(index), self._pattern(index)
+            try:
+                piece, pattern = self._piece(index), self._pattern(index)
+            except BrokenChainError:
+                if cluster == start:
+                    raise
+                return cluster - start, cluster  # the next step of the chain meets it
             entries = len(piece) // self.width.size
             same = _common(piece, pattern, here, entries, self.width.size)
             cluster += same
@@ -166,11 +181,15 @@ class Table:
             piece = self._read(index)
             if self.width.bits == 12:
                 piece = _unpack_12(piece, self.end)
-            _keep(self._pieces, index, piece)
+            _keep(self._pieces, index, piece, WINDOWS)
         return piece
 
     def _read(self, index: int) -> bytes:
         """Read a piece from the first copy that the medium gives."""
+        self._loads += 1
+        if self._loads > 16 * (self.end // self._entries + 64):
+            # Only on a table larger than what is kept can a chain jump to and fro like that.
+            raise BrokenChainError("is not followed: the table is too scattered")
         for copy in self._copies:
             try:
                 return self._region.read(*self._place(copy, index))
@@ -186,7 +205,7 @@ class Table:
             first = index * self._entries
             count = min(self._entries, self.end - first)
             pattern = struct.pack(f"<{count}{self.width.code}", *range(first + 1, first + count + 1))
-            _keep(self._patterns, index, pattern)
+            _keep(self._patterns, index, pattern, PATTERNS)
         return pattern
 
     def _active_pieces(self) -> Iterator[tuple[int, bytes]]:
@@ -259,7 +278,7 @@ def _common(piece: bytes, pattern: bytes, start: int, end: int, size: int) -> in
     return low - start
 
 
-def _keep(kept: OrderedDict[int, bytes], index: int, piece: bytes) -> None:
+def _keep(kept: OrderedDict[int, bytes], index: int, piece: bytes, most: int) -> None:
     kept[index] = piece
-    if len(kept) > WINDOWS:
+    if len(kept) > most:
         kept.popitem(last=False)

@@ -7,11 +7,14 @@ What lies behind a bound is not listed, and then the tree is not complete.
 Rule 3: a file with damage is listed all the same; `whole` says how much of its chain can be followed.
 """
 
-from collections.abc import Iterable, Iterator
+from bisect import bisect_left
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from drivers.fat.claims import Claim, Claims
 from drivers.fat.cluster_set import FIRST, ClusterSet, Run
 from drivers.fat.entries import RECORD, Entry, Flaw, Layout, Record, Stray
+from drivers.fat.region import damaged
 from drivers.fat.table import BrokenChainError
 from drivers.worker.messages import Clip
 
@@ -19,7 +22,6 @@ MAX_ENTRIES = 65_536
 MAX_DEPTH = 32
 MAX_DIRECTORY_BYTES = 64 << 20  # 65,536 entries with names of full length need 40 MiB (exFAT), 44 MiB (FAT)
 MAX_PATH_CHARACTERS = 16 << 20
-MAX_FRAGMENTS = 1 << 21
 MAX_PROBLEMS = 100
 MAX_SENTENCE = 300
 MAX_STRAYS = 65_536
@@ -58,33 +60,25 @@ class _Folder:
     runs: tuple[Run, ...]  # byte offset and size
 
 
-@dataclass(frozen=True, slots=True)
-class _Claim:
-    runs: list[Run]
-    clusters: int
-    fault: str = ""
-
-
 class Walk:
     """See ``walk``."""
 
     def __init__(self, layout: Layout) -> None:
         self._layout = layout
-        self.tree = Tree(ClusterSet(layout.clusters))
+        self._claims = Claims(layout.table, layout.clusters, layout.cluster_size)
+        self.tree = Tree(self._claims.used)
+        self._shared: dict[int, str] = {}  # cluster claimed twice, and who came second
         self._entries = 0
         self._directory_bytes = MAX_DIRECTORY_BYTES
         self._characters = MAX_PATH_CHARACTERS
-        self._fragments = MAX_FRAGMENTS
-        # A sound card has each cluster in one chain; the rest is for looking at damaged ones.
-        self._steps = 4 * layout.clusters + 65_536
 
     def run(self) -> Tree:
         for problem in self._layout.foreign:
             self.tree.problem(problem)
         folders = [self._root()]
         for name, first, size in self._layout.system_chains():
-            claim = self._claim(first, size, contiguous=False)
-            if claim.fault or claim.clusters < self._needed(size):
+            claim = self._claims.claim(first, size, contiguous=False)
+            if claim.fault or claim.clusters < self._claims.needed(size):
                 self.tree.problem(f"the {name}: {claim.fault or 'its chain is too short'}")
         while folders:
             try:
@@ -93,6 +87,8 @@ class Walk:
                 self.tree.problem(str(bound))
                 break
             folders += reversed(inner)
+        if self._shared:
+            self._name_first_owners()
         for problem in self._layout.contradictions(self.tree.used):
             self.tree.problem(problem)
         return self.tree
@@ -102,22 +98,31 @@ class Walk:
         return _Folder("", 0, runs) if runs else self._open("", 0, first, 0, contiguous=False)
 
     def _open(self, path: str, depth: int, first: int, size: int, *, contiguous: bool) -> _Folder:
-        """Claim a directory's clusters."""
-        limit = self._layout.directory_bytes
-        claim = self._claim(first, size, contiguous=contiguous)
-        name = path or "the root directory"
-        if claim.fault or claim.clusters < self._needed(size):
-            self.tree.problem(f"{name}: {claim.fault or 'its chain is too short'}")
-        width, left, runs = self._layout.cluster_size, min(limit, size or limit), []
+        """Claim a directory's clusters. ``size`` 0: as long as its chain is."""
+        claim = self._claims.claim(first, size, contiguous=contiguous, keep=True)
+        width = self._layout.cluster_size
+        held = claim.clusters * width
+        name = path or "/"
+        if fault := claim.fault or ("its chain is too short" if held < size else ""):
+            self.tree.problem(f"{name}: {fault}")
+            self._crossed(claim, name)
+        left = min(self._layout.directory_bytes, size or held)
+        if left <= held - width:
+            self.tree.problem(f"{name}: a directory longer than it may be")
+        runs = []
         for start, count in claim.runs:
-            length = min(left, count * width)
-            runs.append((self._layout.heap + (start - FIRST) * width, length))
-            left -= length
+            runs.append((self._layout.heap + (start - FIRST) * width, min(left, count * width)))
+            left -= runs[-1][1]
         return _Folder(path, depth, tuple(run for run in runs if run[1]))
+
+    def _crossed(self, claim: Claim, path: str) -> None:
+        if claim.shared and len(self._shared) < MAX_PROBLEMS:
+            self._shared.setdefault(claim.shared, path)
 
     def _folder(self, folder: _Folder) -> Iterator[_Folder]:
         """Take in one directory; yield those within."""
         records = self._records(folder)
+        names: set[str] = set()
         for found in self._layout.parse(records, root=folder.depth == 0):
             if isinstance(found, Stray):
                 self.tree.strays += found.records[: MAX_STRAYS - len(self.tree.strays)]
@@ -125,6 +130,9 @@ class Walk:
                 self.tree.problem(f"{folder.path or '/'}: {found.text}", lost=found.lost)
             else:
                 path = self._path(folder, found)
+                if found.name.casefold() in names:
+                    self.tree.problem(f"{path}: two entries of this name", lost=False)
+                names.add(found.name.casefold())
                 if found.directory:
                     yield from self._directory(folder, found, path)
                 else:
@@ -155,16 +163,17 @@ class Walk:
 
     def _file(self, entry: Entry, path: str) -> Node:
         clip = Clip(path=path, size=entry.size, mtime=entry.mtime, first_cluster=entry.first_cluster)
-        needed = self._needed(entry.size)
+        needed = self._claims.needed(entry.size)
         if needed > self._layout.clusters:
             self.tree.problem(f"{path}: it claims {entry.size} bytes, more than the card has")
             return Node(clip, entry, 0, "it claims more than the card has")
         if not entry.size and not entry.first_cluster:
             return Node(clip, entry, 0, entry.flaw or entry.oddity)
-        claim = self._claim(entry.first_cluster, entry.size, contiguous=entry.contiguous)
+        claim = self._claims.claim(entry.first_cluster, entry.size, contiguous=entry.contiguous)
         if claim.fault or claim.clusters < needed:
             reason = claim.fault or f"its chain has {claim.clusters} of {needed} clusters"
             self.tree.problem(f"{path}: {reason}")
+            self._crossed(claim, path)
             return Node(clip, entry, min(claim.clusters, needed), reason)
         if claim.clusters > needed:
             reason = f"{claim.clusters - needed} clusters are chained behind its end"
@@ -172,45 +181,15 @@ class Walk:
             return Node(clip, entry, needed, reason)
         return Node(clip, entry, needed, entry.flaw or entry.oddity)
 
-    def _claim(self, first: int, size: int, *, contiguous: bool) -> _Claim:
-        """Take a chain's clusters into ``used``, as far as it can be followed."""
-        chain: Iterable[Run] = (
-            self._contiguous(first, size) if contiguous else self._layout.table.chain(first)
-        )
-        runs: list[Run] = []
-        clusters = 0
-        try:
-            for run in chain:
-                self._fragments -= 1
-                self._steps -= run[1]
-                if self._fragments < 0 or self._steps < 0:
-                    return _Claim(runs, clusters, "not followed: the table is too fragmented or damaged")
-                mine = self._take(run)
-                clusters += mine
-                runs.append((run[0], mine))
-                if mine < run[1]:
-                    where = run[0] + mine
-                    return _Claim(
-                        runs, clusters, f"cluster {where} is in a circle or belongs to another file"
-                    )
-        except BrokenChainError as broken:
-            return _Claim(runs, clusters, f"its chain {broken}")
-        return _Claim(runs, clusters)
-
-    def _contiguous(self, first: int, size: int) -> Iterator[Run]:
-        count = self._needed(size)
-        if first < FIRST or first + count > FIRST + self._layout.clusters:
-            raise BrokenChainError("leaves the volume")
-        yield first, count
-
-    def _take(self, run: Run) -> int:
-        """Claim a run, or its beginning up to the first cluster that is claimed already."""
-        if self.tree.used.add(run):
-            return run[1]
-        taken = 0
-        while taken < run[1] and self.tree.used.add((run[0] + taken, 1)):
-            taken += 1
-        return taken
+    def _name_first_owners(self) -> None:
+        """Say of each cluster claimed twice which file had it first: that one is in doubt as well."""
+        crossed = sorted(self._shared)
+        for node in self.tree.nodes:
+            for start, count in cluster_runs(self._layout, node):
+                for cluster in crossed[bisect_left(crossed, start) : bisect_left(crossed, start + count)]:
+                    if self._shared[cluster] != node.clip.path:
+                        second = self._shared[cluster]
+                        self.tree.problem(f"{node.clip.path}: cluster {cluster} is also part of {second}")
 
     def _records(self, folder: _Folder) -> Iterator[Record]:
         for start, size in folder.runs:
@@ -229,8 +208,25 @@ class Walk:
             self.tree.problem(f"{folder.path or '/'}: a part of this directory cannot be read")
         return piece
 
-    def _needed(self, size: int) -> int:
-        return -(-size // self._layout.cluster_size)
+
+def cluster_runs(layout: Layout, node: Node) -> Iterator[Run]:
+    """The file's clusters, as far as its chain is whole.
+
+    Raises:
+        CameraError: CAMERA_FILESYSTEM: the table says otherwise than when it was listed.
+    """
+    entry, left = node.entry, node.whole
+    if left and entry.contiguous:
+        yield entry.first_cluster, left
+        return
+    chain = layout.table.chain(entry.first_cluster)
+    while left:
+        try:
+            start, count = next(chain)
+        except (StopIteration, BrokenChainError) as broken:
+            raise damaged("chain changed since it was listed", path=node.clip.path) from broken
+        yield start, min(count, left)
+        left -= min(count, left)
 
 
 class _BoundReached(Exception):

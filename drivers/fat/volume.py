@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from drivers.base import BlockDevice
 from drivers.fat import clearing
@@ -30,6 +31,13 @@ class Listing:
     complete: bool
 
 
+_Key: TypeAlias = tuple[str, int, str, int]
+
+
+def _key(clip: Clip) -> _Key:
+    return clip.path, clip.size, clip.mtime, clip.first_cluster
+
+
 class Volume:
     """One volume on one block device, for one plug-in. Blocking; one thread at a time.
 
@@ -39,7 +47,7 @@ class Volume:
 
     def __init__(self, layout: Layout) -> None:
         self._layout = layout
-        self._nodes: dict[Clip, Node] | None = None
+        self._nodes: dict[_Key, Node] | None = None
         self.filesystem = layout.filesystem
         self.volume_id = layout.volume_id
         self.cluster_size = layout.cluster_size
@@ -69,7 +77,7 @@ class Volume:
         """
         if self._nodes is None:
             self._walk()
-        node = (self._nodes or {}).get(clip)
+        node = (self._nodes or {}).get(_key(clip))
         if node is None:
             raise CameraError(ErrorCode.CAMERA_CHANGED, path=clip.path, size=clip.size)
         if clip.size > self.total_bytes:
@@ -88,7 +96,7 @@ class Volume:
 
     def _walk(self) -> Tree:
         tree = walk(self._layout)
-        self._nodes = {node.clip: node for node in tree.nodes}
+        self._nodes = {_key(node.clip): node for node in tree.nodes}
         return tree
 
 
