@@ -165,6 +165,7 @@ class UsbipBackend:
         return handle.transfer_in(ep, memoryview(buff).cast("B"), timeout)
 
     intr_write, intr_read = bulk_write, bulk_read
+    iso_write, iso_read = bulk_write, bulk_read  # looked up for every transfer, never called
 
     def ctrl_transfer(
         self,

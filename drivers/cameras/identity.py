@@ -54,7 +54,9 @@ class UsbIdentity:
 
 def clean_text(text: str) -> str:
     """Printable, at most 64 characters; what cannot be printed stands as its escape."""
-    shown = (c if c.isprintable() else c.encode("unicode_escape").decode() for c in text[:TEXT_CHARACTERS])
+    shown = (
+        c if c.isprintable() else c.encode("unicode_escape").decode() for c in text.strip()[:TEXT_CHARACTERS]
+    )
     return "".join(shown).strip()[:TEXT_CHARACTERS]
 
 
