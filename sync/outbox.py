@@ -5,14 +5,15 @@ says; names that are none of ours are passed over.
 """
 
 import re
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterator, Mapping
+from dataclasses import dataclass, field
 
 from edged.errors import FormatError
 from edged.formats import document
 from edged.formats.manifest import Manifest
 from edged.ports import FileSystem
 from sync.files import exists, names, read_or_none
-from sync.queue import Kind, Offer, Rank
+from sync.queue import Kind, Offer, Rank, State
 
 MANIFEST, RECEIPT = "manifest.note", "receipt.note"
 MANIFEST_LIMIT = document.DOCUMENT_LIMIT
@@ -20,6 +21,18 @@ RECORDING = re.compile(r"[0-9a-f]{32}", re.ASCII)
 PIECE = re.compile(r"([0-9]{12})-([0-9]{12})\.jsonl", re.ASCII)
 CHECKPOINT = re.compile(r"([0-9]{12})\.note", re.ASCII)
 _YEAR, _TWO = re.compile(r"[0-9]{4}", re.ASCII), re.compile(r"[0-9]{2}", re.ASCII)
+
+
+_UNSETTLED = frozenset(State) - {State.RECEIPTED}
+
+
+@dataclass(slots=True)
+class Found:
+    """How the vault differs from the queue."""
+
+    offers: list[Offer] = field(default_factory=list)  # sealed, not known
+    receipted: list[str] = field(default_factory=list)  # edged has verified a receipt
+    gone: list[str] = field(default_factory=list)  # receipted, and no longer in the vault
 
 
 class Outbox:
@@ -34,21 +47,24 @@ class Outbox:
         """Return pieces and checkpoints that are not ``known``. OSError."""
         return [*self._pieces(known), *self._checkpoints(known)]
 
-    def recordings(self, known: Container[str]) -> Iterator[Offer]:
-        """Yield sealed recordings that are not ``known``. OSError; FormatError never."""
+    def scan(self, known: Mapping[str, State]) -> "Found":
+        """Compare the vault with what is ``known``. OSError."""
+        found, seen = Found(), set[str]()
         for folder in self._folders():
             for name in names(self._fs, folder):
-                if RECORDING.fullmatch(name) and name not in known:
-                    offer = self._recording(f"{folder}/{name}", name)
-                    if offer is not None:
-                        yield offer
+                if not RECORDING.fullmatch(name):
+                    continue
+                seen.add(name)
+                self._compare(f"{folder}/{name}", name, known.get(name), found)
+        found.gone += (key for key, state in known.items() if state is State.RECEIPTED and key not in seen)
+        return found
 
-    def has_receipt(self, folder: str) -> bool:
-        """Whether edged has verified the receipt of the recording in ``folder``."""
-        return exists(self._fs, f"{folder}/{RECEIPT}")
-
-    def is_there(self, folder: str) -> bool:
-        return exists(self._fs, f"{folder}/{MANIFEST}")
+    def _compare(self, folder: str, name: str, state: State | None, found: "Found") -> None:
+        if state is None and (offer := self._recording(folder, name)) is not None:
+            found.offers.append(offer)
+            state = State.QUEUED
+        if state in _UNSETTLED and exists(self._fs, f"{folder}/{RECEIPT}"):
+            found.receipted.append(name)
 
     def newest_checkpoint(self) -> int:
         """Return the size of the ledger's newest checkpoint; 0: none."""

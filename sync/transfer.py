@@ -52,6 +52,7 @@ class Watch:
     """Told what a transfer does."""
 
     began: Callable[[str], None] = lambda _path: None
+    resumed: Callable[[int], None] = lambda _offset: None
     synced: Callable[[int], None] = lambda _size: None
     moved: Callable[[int], None] = lambda _offset: None
     between: Callable[[], Awaitable[None]] = _nothing  # other work on the same conversation, at most seconds
@@ -94,6 +95,7 @@ class Transfer:
             else:
                 async with self._idle():
                     remote = await self._store.reopen(part.path)
+                watch.resumed(proved)
             digest = await self._pour(file, remote, proved, pace, watch)
             await self._require_size(part.path, file.size())
             return Sent(part.path, file.size(), digest)

@@ -1,0 +1,132 @@
+"""What the courier says about itself: log events, alerts, and the status file that edged and edgectl read."""
+
+import msgspec
+
+from edged.errors import EdgeError, ErrorCode, Fact
+from edged.formats import times
+from edged.ports import Clock, Log
+from sync.queue import Queue, State
+
+EVENTS = {
+    "EDG-3101": ("info", "courier started"),
+    "EDG-3102": ("info", "courier stopped"),
+    "EDG-3103": ("info", "connected to the centre"),
+    "EDG-3104": ("warning", "conversation with the centre failed"),
+    "EDG-3105": ("error", "host key changed, no further connection"),
+    "EDG-3106": ("info", "delivered"),
+    "EDG-3107": ("info", "resumed"),
+    "EDG-3108": ("warning", "not delivered, tried again later"),
+    "EDG-3109": ("warning", "held"),
+    "EDG-3110": ("info", "answer fetched"),
+    "EDG-3111": ("info", "countersigned checkpoint fetched"),
+    "EDG-3112": ("error", "the centre holds less than it did"),
+    "EDG-3113": ("warning", "the centre lost a delivered recording, offered again"),
+    "EDG-3114": ("warning", "local disk failed"),
+    "EDG-3115": ("warning", "queue made anew"),
+    "EDG-3116": ("warning", "alert raised"),
+    "EDG-3117": ("info", "alert withdrawn"),
+}
+"""Event: least level, sentence. Numbers and fields are stable; sentences may change."""
+
+
+class AlertEntry(msgspec.Struct, frozen=True, kw_only=True):
+    alert: str
+    code: int
+    since: str
+    detail: dict[str, Fact] = {}
+
+
+class HeldEntry(msgspec.Struct, frozen=True, kw_only=True):
+    recording: str
+    reason: str
+
+
+class Sending(msgspec.Struct, frozen=True, kw_only=True):
+    key: str
+    sent: int
+    size: int
+
+
+class Status(msgspec.Struct, frozen=True, kw_only=True, tag="edged-sync/status/v1"):
+    """``<inbox>/status.json``. Unsigned: a report, never a proof."""
+
+    station: str
+    time: str
+    connected: bool
+    stopped: bool  # nothing goes on before a person looked (host key)
+    last_contact: str  # "" never since the start
+    assurance: str  # "synced", "written", "" not known
+    queued: int  # recordings in each state
+    sending: int
+    delivered: int
+    receipted: int
+    held: int
+    waiting_bytes: int
+    newest_checkpoint: int  # lines covered by the newest checkpoint of the ledger
+    countersigned: int  # and by the newest that came back countersigned
+    current: Sending | None = None
+    held_items: tuple[HeldEntry, ...] = ()
+    alerts: tuple[AlertEntry, ...] = ()
+
+
+class Alerts:
+    """Conditions that last, each raised and withdrawn once."""
+
+    def __init__(self, clock: Clock, log: Log) -> None:
+        self._clock = clock
+        self._log = log
+        self._raised: dict[str, AlertEntry] = {}
+
+    def raise_(self, alert: str, code: ErrorCode, **detail: Fact) -> None:
+        if alert in self._raised:
+            return
+        since = times.format_ns(self._clock.now().wall_ns)
+        self._raised[alert] = AlertEntry(alert=alert, code=code.number, since=since, detail=detail)
+        self._log("EDG-3116", alert=alert, code=code.label, **detail)
+
+    def raise_for(self, alert: str, failure: EdgeError) -> None:
+        self.raise_(alert, failure.code, **failure.detail)
+
+    def withdraw(self, *alerts: str) -> None:
+        for alert in alerts:
+            if self._raised.pop(alert, None) is not None:
+                self._log("EDG-3117", alert=alert)
+
+    def entries(self) -> tuple[AlertEntry, ...]:
+        return tuple(self._raised[name] for name in sorted(self._raised))
+
+
+class Gauge(msgspec.Struct, kw_only=True):
+    """What is known at the moment; the courier's parts write it, the status shows it."""
+
+    connected: bool = False
+    stopped: bool = False
+    last_contact_ns: int = 0
+    assurance: str = ""
+    newest_checkpoint: int = 0
+    countersigned: int = 0
+    current: Sending | None = None
+
+
+def status_of(station: str, gauge: Gauge, queue: Queue, alerts: Alerts, clock: Clock) -> Status:
+    count = queue.count()
+    contact = times.format_ns(gauge.last_contact_ns) if gauge.last_contact_ns else ""
+    return Status(
+        station=station,
+        time=times.format_ns(clock.now().wall_ns),
+        connected=gauge.connected,
+        stopped=gauge.stopped,
+        last_contact=contact,
+        assurance=gauge.assurance,
+        queued=count[State.QUEUED],
+        sending=count[State.SENDING],
+        delivered=count[State.DELIVERED],
+        receipted=count[State.RECEIPTED],
+        held=count[State.HELD],
+        waiting_bytes=queue.waiting_bytes(),
+        newest_checkpoint=gauge.newest_checkpoint,
+        countersigned=gauge.countersigned,
+        current=gauge.current,
+        held_items=tuple(HeldEntry(recording=item.key, reason=item.reason) for item in queue.held()),
+        alerts=alerts.entries(),
+    )
