@@ -17,6 +17,7 @@ import msgspec
 from edged.errors import ConfigError, EdgeError, ErrorCode
 from edged.formats.note import Verifier
 from edged.toml_text import line_of, parse
+from sync.config import SyncConfig
 
 COPIABLE_KINDS = frozenset({"iso14443-uid", "em4100", "hid-prox"})
 """Badge kinds that are a bare number: anyone can make a second one. They need a written decision."""
@@ -264,7 +265,7 @@ class Log(_Section, frozen=True):
 
 
 class Config(_Section, frozen=True):
-    """A whole configuration. ``sync`` is the courier's and is read by `sync.config`."""
+    """A whole configuration. ``[sync]`` is the courier's; without it nothing is delivered."""
 
     station: Station
     keys: Keys
@@ -280,7 +281,7 @@ class Config(_Section, frozen=True):
     timing: Timing = Timing()
     camera: Annotated[tuple[Camera, ...], _m("", max_length=5000)] = ()
     log: Log = Log()
-    sync: dict[str, Any] = {}
+    sync: SyncConfig | None = None
 
     @property
     def signing_key_file(self) -> str:
@@ -301,7 +302,9 @@ class Config(_Section, frozen=True):
         return tuple(dict.fromkeys(path for path in named if path))
 
 
-_SECTIONS: dict[str, Any] = {field.name: field.type for field in msgspec.structs.fields(Config)}
+_SECTIONS: dict[str, Any] = {field.name: field.type for field in msgspec.structs.fields(Config)} | {
+    "sync": SyncConfig
+}
 _ARRAYS: dict[str, type[msgspec.Struct]] = {"dock": Dock, "camera": Camera}
 
 
@@ -354,7 +357,7 @@ def _form(tree: dict[str, Any]) -> Iterable[_Problem]:
         elif key in _ARRAYS and isinstance(value, list):
             for i, table in enumerate(value):
                 yield from _convert(table, _ARRAYS[key], f"{key}[{i}]")
-        elif key != "sync" or not isinstance(value, dict):
+        else:
             yield from _convert(value, _SECTIONS[key], key)
     for field in msgspec.structs.fields(Config):
         if field.required and field.name not in tree:

@@ -21,6 +21,12 @@ path = "/srv/vault"
 roster = "/etc/edged/roster.note"
 grant_open_s = 15
 
+[sync]
+host = "centre.example"
+user = "post-1"
+key_file = "/etc/edged/courier.key"
+host_key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl"
+
 [[dock]]
 name = "A"
 controller = "/dev/serial/by-path/a"

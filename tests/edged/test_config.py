@@ -77,7 +77,13 @@ BROKEN = {
     ),
     "a serial twice": ("CAM0002", "CAM0001", "camera[1].serial", "camera[0].serial has the same"),
     "an inventory number twice": ("101450002", "101450001", "camera[1].inventory_number", "has the same"),
-    "a serial line for two": ("/dev/serial/by-path/b", "/dev/serial/by-path/ra", "dock[0].reader", "dock[1].controller has"),
+    "a serial line for two": (
+        "/dev/serial/by-path/b",
+        "/dev/serial/by-path/ra",
+        "dock[0].reader",
+        "dock[1].controller has the same",
+    ),
+    "no pinned host key": ("host_key = ", "#", "sync.host_key", "no default"),
     "a reader without its key": ('reader_key = "/etc/edged/ra.key"\n', "", "dock[0].reader_key", "together"),
     "a socket open to all": ("[vault]", '[control]\nmode = "0666"\n[vault]', "control.mode", "matching regex"),
 }  # fmt: skip
