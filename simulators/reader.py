@@ -13,6 +13,7 @@ from firmware_protocol.wire import Message
 from simulators.device import SerialDevice
 
 NEVER = float("inf")
+LEAVE_S = 0.3  # PROTOCOL.md 2: out of the field that long before it counts as presented again
 
 
 class SimReader(SerialDevice):
@@ -38,6 +39,7 @@ class SimReader(SerialDevice):
         self.sounded: list[m.Show] = []
         self.presentations = 0
         self.held: bytes | None = None  # the badge that lies on the reader now
+        self._left: tuple[bytes, float] | None = None  # the badge that lay there last, and until when
         self._unseen: list[tuple[m.BadgeRead | m.Notice, int]] = []  # with how often it was sent
         self._beat_at = 0.0
         self._repeat_at = NEVER
@@ -54,7 +56,9 @@ class SimReader(SerialDevice):
 
     def lay(self, uid: bytes, kind: m.CardKind = m.CardKind.ISO14443_UID) -> None:
         """A badge comes into the field. While it stays there, the field reads it many times a second."""
-        if self.held == uid:
+        again = self._left is not None and self._left[0] == uid and self._clock() - self._left[1] < LEAVE_S
+        if self.held == uid or (again and self.held is None):
+            self.held = uid
             return  # the same presentation still
         if self.held is not None:
             self.notice(m.NoticeKind.COLLISION)
@@ -64,7 +68,9 @@ class SimReader(SerialDevice):
         self._announce(m.BadgeRead(number=self.presentations, kind=kind, uid=uid))
 
     def take_away(self) -> None:
-        self.held = None
+        if self.held is not None:
+            self._left = (self.held, self._clock())
+            self.held = None
 
     def notice(self, kind: m.NoticeKind) -> None:
         self.presentations += 1
@@ -75,7 +81,7 @@ class SimReader(SerialDevice):
     def start(self) -> None:
         super().start()
         self._unseen.clear()
-        self.shows = m.Show.IDLE
+        self.shows = m.Show.OUT_OF_SERVICE
         self._beat_at = self._clock()
 
     def info(self) -> m.ReaderInfo:

@@ -79,6 +79,10 @@ async def test_a_badge_that_stays_is_one_tap() -> None:
             await asyncio.sleep(0.05)
         first = await taps(it)
         sim.take_away()
+        sim.lay(A)  # a moment out of the field is no new presentation
+        assert await taps(it) == []
+        sim.take_away()
+        await asyncio.sleep(0.5)
         sim.lay(A)
         second = await taps(it)
     assert len(first) == 0  # it was not fetched in time …
