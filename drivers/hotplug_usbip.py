@@ -81,6 +81,8 @@ class UsbipHotplug:
                 self._changed.set()
         finally:
             writer.close()
+            with suppress(OSError):
+                await writer.wait_closed()
         return ready
 
     def _apply(self, line: _Line) -> None:
