@@ -59,16 +59,22 @@ class Channel:
         while (end := self._held.find(b"\n")) < 0:
             if len(self._held) > MAX_LINE:
                 raise _CoreGoneError("a line is too long")
-            some = self._socket.recv(65536)
-            if not some:
-                raise _CoreGoneError("end of the stream")
-            self._held += some
+            self._held += self._some()
         line = bytes(self._held[:end])
         del self._held[: end + 1]
         try:
             return _decoder.decode(line)
         except msgspec.MsgspecError as exc:
             raise _CoreGoneError(f"not a request: {exc}") from exc
+
+    def _some(self) -> bytes:
+        try:
+            some = self._socket.recv(65536)
+        except OSError as exc:  # a reset: it closed without reading our last answer
+            raise _CoreGoneError(f"reading: {exc}") from exc
+        if not some:
+            raise _CoreGoneError("end of the stream")
+        return some
 
     def send(self, answer: m.Answer, descriptor: int | None = None) -> None:
         """Raises _CoreGoneError."""
