@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+import os
+import signal
 import socket
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -62,6 +64,7 @@ class Child:
     ) -> None:
         self.name, self.channel = name, channel
         self._process, self._family = process, family
+        self._pidfd = _pidfd(process.pid)
         self._tail: deque[str] = deque(maxlen=TAIL_LINES)
         self._listener = asyncio.create_task(self._listen(), name=f"stderr of {name}")
 
@@ -106,8 +109,10 @@ class Child:
         return " | ".join(self._tail)
 
     def kill(self) -> None:
-        with contextlib.suppress(ProcessLookupError):
-            self._process.kill()
+        """Kill it if it lives. Not through Popen, which would take the exit status from asyncio."""
+        if self._pidfd is not None:
+            with contextlib.suppress(ProcessLookupError):
+                signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
 
     async def end(self, patience_s: float) -> None:
         """Close the channel, wait ``patience_s``, kill, wait KILL_S, and let go in any case."""
@@ -120,6 +125,9 @@ class Child:
             # The last words. A grandchild could hold the pipe open, so this too has an end.
             await asyncio.wait([self._listener], timeout=KILL_S)
         self._listener.cancel()
+        pidfd, self._pidfd = self._pidfd, None
+        if pidfd is not None:
+            os.close(pidfd)
         self._family.ended(self, dead=dead)
 
     async def _ends_within(self, seconds: float) -> bool:
@@ -143,6 +151,14 @@ class Child:
                 if logged < STDERR_LINES:
                     self._family.log("EDG-9101", process=self.name, pid=self.pid, text=text)
                 logged += 1
+
+
+def _pidfd(pid: int) -> int | None:
+    """A descriptor of the process, which no other can take the place of; None if it has ended already."""
+    try:
+        return os.pidfd_open(pid)
+    except ProcessLookupError:
+        return None
 
 
 def printable(line: bytes) -> str:

@@ -35,6 +35,7 @@ class SealerProcess:
             fds = [order.part.file.fileno(), order.part.marks.fileno(), turns]
         await self._send(message, fds)
         found = await self._until_end(order.limits, size, tell)
+        self.in_step = False  # it waits for its source now
         if not isinstance(found, m.Ready) or not 0 <= found.offset <= offset:
             raise self._out_of_step(found)
         return found.offset

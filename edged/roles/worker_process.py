@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import AsyncIterator
 
 import msgspec
 
@@ -86,18 +86,15 @@ class WorkerProcess:
             raise CameraError(ErrorCode.PROCESS_DIED, **self._child.story())
         try:
             async with asyncio.timeout(deadline_s):
-                with self._unbroken():
+                async with self._unbroken():
                     await self._child.channel.send(msgspec.json.encode(request))
                 return await self._receive(ANSWER[type(request)])
         except TimeoutError as exc:
             kind = type(request).__name__
             raise CameraError(ErrorCode.CAMERA_SILENT, request=kind, deadline_s=deadline_s) from exc
-        except ChannelClosedError as exc:
-            await self._child.end(KILL_S)
-            raise CameraError(ErrorCode.PROCESS_DIED, **self._child.story()) from exc
 
     async def _receive(self, expected: type[m.Answer]) -> m.Answer:
-        with self._unbroken():
+        async with self._unbroken():
             try:
                 answer = _decode(await self._child.channel.receive())
             except msgspec.MsgspecError as exc:
@@ -111,11 +108,15 @@ class WorkerProcess:
             raise camera_failure(answer)
         return answer
 
-    @contextlib.contextmanager
-    def _unbroken(self) -> Iterator[None]:
+    @contextlib.asynccontextmanager
+    async def _unbroken(self) -> AsyncIterator[None]:
         """Whatever leaves this block as an exception, a deadline and a cancel included, ends the worker."""
         try:
             yield
+        except ChannelClosedError as exc:
+            self._useless = True
+            await self._child.end(KILL_S)  # it is ending by itself: its status tells why
+            raise CameraError(ErrorCode.PROCESS_DIED, **self._child.story()) from exc
         except BaseException:
             self.break_off()
             raise
