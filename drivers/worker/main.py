@@ -9,7 +9,6 @@ started it may kill it at any moment.
 import argparse
 import fcntl
 import os
-import random
 import select
 import socket
 import sys
@@ -20,6 +19,7 @@ from pathlib import Path
 import msgspec
 
 from drivers import usb
+from drivers.random import SystemRandom
 from drivers.worker import messages as m
 from drivers.worker.serve import CopyRun, WorkerServer
 from edged.errors import EdgeError, ErrorCode
@@ -175,7 +175,7 @@ def _pump(run: CopyRun, writer: Writer, server: WorkerServer) -> m.Answer:
 
 def pause(seconds: float) -> None:
     """Wait between two tries, a little more or less: eight slots must not knock in step."""
-    time.sleep(seconds * random.uniform(0.75, 1.25))  # noqa: S311  spreads load, protects nothing
+    time.sleep(seconds * SystemRandom().uniform(0.75, 1.25))
 
 
 def main(arguments: list[str] | None = None) -> int:
