@@ -104,6 +104,7 @@ _TABLE: tuple[tuple[str, Level, str], ...] = (
         "Camera {camera} in slot {slot} cleared of {recordings} recordings, {free_bytes} bytes free",
     ),
     ("EDG-2303", W, "Clearing camera {camera} in slot {slot} failed: {reason} ({code})"),
+    ("EDG-2304", D, "Recording {recording} stays on camera {camera}: the delete gate holds at {rules}"),
     # network and centre: the courier, and what edged makes of what it fetched
     ("EDG-3001", I, "Courier started for station {station}, centre {centre}"),
     ("EDG-3002", I, "Courier stopped: {reason}"),
@@ -174,6 +175,8 @@ _TABLE: tuple[tuple[str, Level, str], ...] = (
     ("EDG-9001", X, "A defect in {part}: {error}"),
     ("EDG-9002", X, "Log event {misused} was used with wrong fields: {given}"),
     ("EDG-9003", W, "{library}: {text}"),
+    ("EDG-9101", W, "Process {process} (pid {pid}) says: {text}"),
+    ("EDG-9102", X, "Process {process} (pid {pid}) does not end, {abandoned} are left behind so far"),
     ("EDG-9004", W, "{count} log lines were lost: the journal did not take them"),
 )
 
