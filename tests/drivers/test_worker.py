@@ -6,6 +6,7 @@ from collections.abc import Iterable
 import pytest
 from msgspec.structs import replace
 
+from drivers.fat import ClearResult, Volume
 from drivers.worker import messages as m
 from drivers.worker.serve import WorkerServer
 from edged.errors import CameraError, CameraLostError, ErrorCode
@@ -398,6 +399,32 @@ def world_free(server: WorkerServer) -> int:
     got = answer(server, m.ListClips(), m.ClipsListed)
     assert isinstance(got, m.ClipsListed)
     return got.free_bytes
+
+
+def test_clusters_that_the_camera_itself_lost_are_never_freed() -> None:
+    """They may be a recording whose entry the camera did not get to write."""
+    image = card(FILES)
+    orphan = 5000
+    for table in (SECTOR, 25 * SECTOR):  # both FATs: three clusters that no entry owns
+        for cluster, link in ((orphan, orphan + 1), (orphan + 1, orphan + 2), (orphan + 2, 0xFFFF)):
+            image[table + 2 * cluster : table + 2 * cluster + 2] = link.to_bytes(2, "little")
+    server = in_disk_mode(World(), MSC, image)
+    clips = listed(server)
+    free = world_free(server)
+    gone = replace(clips["/DCIM/CLIP0002.MP4"], path="/DCIM/GONE.MP4")
+    for _ in range(2):
+        done = answer(server, m.Clear(clips=(clips["/DCIM/CLIP0002.MP4"], gone)), m.Cleared)
+        assert isinstance(done, m.Cleared)
+    assert world_free(server) == free + 2 * CLUSTER
+    assert int.from_bytes(image[SECTOR + 2 * orphan : SECTOR + 2 * orphan + 2], "little") == orphan + 1
+
+
+def test_a_clearing_that_changed_nothing_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    server = in_disk_mode(World())
+    clip = listed(server)["/DCIM/CLIP0002.MP4"]
+    claimed = ClearResult(cleared=(clip.path,), refused=(), free_before=0, free_after=0, free_expected=0)
+    monkeypatch.setattr(Volume, "clear", lambda *_: claimed)
+    assert failed(server, m.Clear(clips=(clip,))) is ErrorCode.CLEAR_FAILED
 
 
 @pytest.mark.fault("M11", "A write-protected card makes clearing fail once, with nothing changed.")
