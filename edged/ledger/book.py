@@ -212,6 +212,10 @@ class Book:
         except EdgeError as exc:
             self._refuse(batch, exc)
             return
+        except Exception as exc:  # noqa: BLE001  # a defect: nobody may wait for ever for a writer that died
+            self._pen.broken = EdgeError(ErrorCode.DEFECT, where="ledger writer", why=repr(exc)[:200])
+            self._refuse(batch, exc)
+            return
         for entry, line in zip(batch, lines, strict=True):
             self._count(line)
             self._tell(line)
@@ -234,18 +238,18 @@ class Book:
             seq, prev = seq + 1, line.hash
         return lines
 
-    def _refuse(self, batch: list[_Entry], why: EdgeError) -> None:
+    def _refuse(self, batch: list[_Entry], why: Exception) -> None:
         if self._pen.broken is not None:  # what waits behind this batch has no better prospect
             batch = [*batch, *self._queue]
             self._queue.clear()
         for entry in batch:
             self._settle(entry, why)
 
-    def _settle(self, entry: _Entry, result: Line | EdgeError) -> None:
+    def _settle(self, entry: _Entry, result: Line | Exception) -> None:
         self._room.release()
         if entry.done.done():
             return
-        if isinstance(result, EdgeError):
+        if isinstance(result, Exception):
             entry.done.set_exception(result)
         else:
             entry.done.set_result(result)

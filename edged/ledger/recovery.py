@@ -1,10 +1,11 @@
 """What lies in the ledger's folder after a start: read only, nothing is repaired here.
 
 1. Every line of every piece is read; number, hash of the line before and form must fit.
-2. A tail is *torn* when it was never acknowledged: it lies at the end of the open piece, is no longer
-   than one batch, and all lines in it that can be read carry one and the same clock reading. (A batch
-   is stamped once and written at once, and no batch begins before the one before it was synced. So
-   two different stamps behind a damaged place mean that the place had been acknowledged.)
+2. A tail is *torn* when it was never acknowledged: it lies at the end of the open piece, begins with
+   bytes that are no line, is no longer than one batch, and all lines in it that can be read carry one
+   and the same clock reading. (A batch is stamped once and written at once, and no batch begins before
+   the one before it was synced: two stamps behind a damaged place mean that it had been acknowledged.
+   And a disk that loses blocks does not turn a line into another line.)
 3. Anything else that does not fit is damage. It is noted and read past, never left out silently:
    counting goes on from the last line that could be read.
 4. A line of a newer version stops everything (LEDGER_NEWER): that ledger is not ours to touch.
@@ -104,7 +105,7 @@ class _Surveyor:
         length = self._fs.stat(path).size
         for raw in read_lines(self._fs, path):
             head, problem = self._look(raw)
-            if problem and length - raw.offset <= BATCH_LIMIT:
+            if head is None and length - raw.offset <= BATCH_LIMIT:
                 rest = read_end(self._fs, path, raw.offset)
                 if is_one_batch(rest):
                     found.torn = rest

@@ -303,9 +303,8 @@ def _apply(names: dict[str, Node], change: dict[str, Node | None]) -> None:
 
 def _torn(node: Node, rng: random.Random) -> bytes:
     """The durable bytes with any subset of the unsynced blocks over them."""
-    size = rng.choice((len(node.durable), len(node.live), rng.randint(0, len(node.live))))
-    if not node.dirty:
-        size = len(node.durable)
+    before, after = len(node.durable), len(node.live)
+    size = rng.choice((before, after, rng.randint(before, after) if before < after else after))
     return node.after_sync(size, [number for number in sorted(node.dirty) if rng.random() < 0.5])
 
 
