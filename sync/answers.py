@@ -96,10 +96,10 @@ class Answers:
         await asyncio.to_thread(replace_file, self._fs, self._folder, name, data)
         if name.endswith(".refused.note"):
             self._queue.hold(item.key, _reason(data), answer=digest)
-            self._log("EDG-3109", key=item.key, reason=_reason(data))
+            self._log("EDG-3106", recording=item.key, reason=_reason(data))
         else:
             self._queue.answered(item.key, digest)
-        self._log("EDG-3110", key=item.key, name=name)
+        self._log("EDG-3118", name=f"receipts/{name}")
 
     async def _recheck(self, store: Store, item: Item) -> None:
         """A server that took everything and kept nothing: what was delivered must still lie there."""
@@ -111,7 +111,7 @@ class Answers:
         complete = MANIFEST in there and any(map(CONTENT.fullmatch, there))
         if not complete and await store.stat(f"receipts/{item.key}.note") is None:
             self._queue.offer_again(key=item.key)
-            self._log("EDG-3113", key=item.key)
+            self._log("EDG-3114", recording=item.key)
 
     async def _requests(self, store: Store) -> None:
         """An empty file ``inbox/requests/<recording>`` changes the order of delivery, and nothing else."""
@@ -131,7 +131,7 @@ class Answers:
             await asyncio.to_thread(replace_file, self._fs, f"{self._folder}/checkpoints", name, data)
             self._gauge.countersigned = newest
             await asyncio.to_thread(self._prune)
-            self._log("EDG-3111", size=newest)
+            self._log("EDG-3118", name=f"receipts/checkpoints/{name}")
         return newest >= self._gauge.countersigned
 
     def _prune(self) -> None:

@@ -145,7 +145,7 @@ class Courier:
         except (HeldError, CentreRefusedError) as exc:
             again = self._now() + int(self._config.held_retry_s * NS)
             self._queue.hold(item.key, _sentence(exc), again_at=again)
-            self._ports.log("EDG-3109", key=item.key, code=exc.code.label, reason=_sentence(exc))
+            self._ports.log("EDG-3106", recording=item.key, reason=_sentence(exc))
         except CentreFullError as exc:
             self._full(item, exc)
         except ABOUT_ONE_PATH as exc:
@@ -153,8 +153,12 @@ class Courier:
         except StoreError as exc:
             # The next conversation begins with it, unless it breaks every one of them.
             pause = 0 if item.attempts < PATIENCE else self._pause_of(item)
-            self._retry(item, exc.code, _sentence(exc), pause)
+            self._give_up(item, exc, pause)
             raise
+        except FileNotFoundError as exc:
+            again = self._now() + int(self._config.held_retry_s * NS)
+            self._queue.hold(item.key, "not in the vault", again_at=again)
+            self._ports.log("EDG-3106", recording=item.key, reason=f"not in the vault: {exc.filename}")
         except OSError as exc:
             self._retry(item, ErrorCode.DISK_FAULT, str(exc), self._pause_of(item))
             self._local_failure(exc)
@@ -175,7 +179,12 @@ class Courier:
 
     def _retry(self, item: Item, code: ErrorCode, why: str, pause: int) -> None:
         self._queue.retry(item.key, self._now() + pause, why)
-        self._ports.log("EDG-3108", key=item.key, code=code.label, attempt=item.attempts + 1, reason=why)
+        self._ports.log("EDG-3117", name=item.key, reason=why, code=code.label)
+
+    def _give_up(self, item: Item, exc: StoreError, pause: int) -> None:
+        self._queue.retry(item.key, self._now() + pause, _sentence(exc))
+        sent = self._gauge.current.sent if self._gauge.current else 0
+        self._ports.log("EDG-3109", name=item.key, sent=sent, reason=_sentence(exc), code=exc.code.label)
 
     def _pause_of(self, item: Item) -> int:
         """Nanoseconds before an item that failed by itself is tried again."""
@@ -198,7 +207,7 @@ class Courier:
         self._alerts.withdraw("centre-login-refused", "courier-key-unusable")
         if store.assurance is Assurance.WRITTEN:
             self._alerts.raise_("centre-cannot-sync", ErrorCode.CENTRE_PROTOCOL)
-        self._ports.log("EDG-3103", host=self._config.host, assurance=store.assurance.value)
+        self._ports.log("EDG-3102", attempts=self._failures + 1)
 
     def _failed(self, exc: EdgeError) -> float:
         """Return the pause, in seconds, that the failure asks for."""
@@ -208,7 +217,7 @@ class Courier:
             case CentreKeyChangedError():
                 self._gauge.stopped = True
                 self._alerts.raise_for("centre-key-changed", exc)
-                self._ports.log("EDG-3105", code=exc.code.label, reason=_sentence(exc))
+                self._ports.log("EDG-3112", reason=_sentence(exc), code=exc.code.label)
             case CentreAuthError():
                 self._alerts.raise_for("centre-login-refused", exc)
                 pause = uniform(self._config.auth_retry_s, 2 * self._config.auth_retry_s)
@@ -219,7 +228,7 @@ class Courier:
                 pause = self._backoff()
             case _:
                 self._alerts.raise_for("courier-key-unusable", exc)
-        self._ports.log("EDG-3104", code=exc.code.label, reason=_sentence(exc), pause_s=round(pause, 3))
+        self._ports.log("EDG-3101", reason=_sentence(exc), code=exc.code.label, retry_s=round(pause, 3))
         return pause
 
     def _backoff(self) -> float:
@@ -230,7 +239,7 @@ class Courier:
 
     def _went_back(self, newest: int) -> None:
         """The centre was restored from an older copy: offer everything again that we still have."""
-        self._ports.log("EDG-3112", before=self._gauge.countersigned, now=newest)
+        self._ports.log("EDG-3113", before=self._gauge.countersigned, now=newest)
         detail = {"before": self._gauge.countersigned, "now": newest}
         self._alerts.raise_("centre-went-back", ErrorCode.COUNTERSIGN_BAD, **detail)
         self._queue.offer_again(from_line=newest)
@@ -300,7 +309,7 @@ class Courier:
     def _local_failure(self, exc: OSError) -> None:
         reason = f"{exc.strerror or type(exc).__name__}: {exc.filename or ''}"
         self._alerts.raise_("courier-disk", ErrorCode.DISK_FAULT, reason=reason)
-        self._ports.log("EDG-3114", reason=reason)
+        self._ports.log("EDG-3115", reason=reason)
 
     def _now(self) -> int:
         return self._ports.clock.now().boottime_ns

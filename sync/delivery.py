@@ -58,8 +58,11 @@ class Delivery:
             await self._store.make_dirs(folder)
             await self._place(item, f"{item.folder}/{item.key}", folder, item.key, "")
         self._queue.delivered(item.key, self._now())
-        seconds = round((self._now() - began) / 1e9, 3)
-        self._log("EDG-3106", key=item.key, kind=item.kind.value, size=item.size, seconds=seconds)
+        if item.kind is Kind.RECORDING:
+            seconds = (self._now() - began) / 1e9
+            self._log("EDG-3103", recording=item.key, size=item.size, elapsed_s=round(seconds, 3))
+        else:
+            self._log("EDG-3111", name=item.key, size=item.size)
 
     async def put(self, folder: str, name: str, data: bytes) -> None:
         """Leave a small file of the courier's own at the centre."""
@@ -139,7 +142,7 @@ class Delivery:
 
             watch.began, watch.moved = began, moved
             watch.synced = lambda size: self._queue.mark(item.key, part, size)
-            watch.resumed = lambda offset: self._log("EDG-3107", key=item.key, offset=offset, size=item.size)
+            watch.resumed = lambda offset: self._log("EDG-3110", name=item.key, offset=offset, size=item.size)
         return watch
 
     def _new_part(self, name: str) -> str:

@@ -1,4 +1,4 @@
-"""What the courier says about itself: log events, alerts, and the status file that edged and edgectl read."""
+"""What the courier says about itself: alerts, and the status file that edged and edgectl read."""
 
 import msgspec
 
@@ -6,27 +6,6 @@ from edged.errors import EdgeError, ErrorCode, Fact
 from edged.formats import times
 from edged.ports import Clock, Log
 from sync.queue import Queue, State
-
-EVENTS = {
-    "EDG-3101": ("info", "courier started"),
-    "EDG-3102": ("info", "courier stopped"),
-    "EDG-3103": ("info", "connected to the centre"),
-    "EDG-3104": ("warning", "conversation with the centre failed"),
-    "EDG-3105": ("error", "host key changed, no further connection"),
-    "EDG-3106": ("info", "delivered"),
-    "EDG-3107": ("info", "resumed"),
-    "EDG-3108": ("warning", "not delivered, tried again later"),
-    "EDG-3109": ("warning", "held"),
-    "EDG-3110": ("info", "answer fetched"),
-    "EDG-3111": ("info", "countersigned checkpoint fetched"),
-    "EDG-3112": ("error", "the centre holds less than it did"),
-    "EDG-3113": ("warning", "the centre lost a delivered recording, offered again"),
-    "EDG-3114": ("warning", "local disk failed"),
-    "EDG-3115": ("warning", "queue made anew"),
-    "EDG-3116": ("warning", "alert raised"),
-    "EDG-3117": ("info", "alert withdrawn"),
-}
-"""Event: least level, sentence. Numbers and fields are stable; sentences may change."""
 
 
 class AlertEntry(msgspec.Struct, frozen=True, kw_only=True):
@@ -82,7 +61,7 @@ class Alerts:
             return
         since = times.format_ns(self._clock.now().wall_ns)
         self._raised[alert] = AlertEntry(alert=alert, code=code.number, since=since, detail=detail)
-        self._log("EDG-3116", alert=alert, code=code.label, **detail)
+        self._log("EDG-5101", alert=alert, text=code.text, code=code.label, remedy=code.remedy)
 
     def raise_for(self, alert: str, failure: EdgeError) -> None:
         self.raise_(alert, failure.code, **failure.detail)
@@ -90,7 +69,7 @@ class Alerts:
     def withdraw(self, *alerts: str) -> None:
         for alert in alerts:
             if self._raised.pop(alert, None) is not None:
-                self._log("EDG-3117", alert=alert)
+                self._log("EDG-5102", alert=alert)
 
     def entries(self) -> tuple[AlertEntry, ...]:
         return tuple(self._raised[name] for name in sorted(self._raised))

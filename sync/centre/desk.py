@@ -21,7 +21,7 @@ from edged.formats import times
 from edged.formats.checkpoint import ORIGIN_PREFIX
 from edged.formats.fields import ServerLevel
 from edged.formats.note import Signer, Verifier
-from edged.ports import Clock, FileSystem
+from edged.ports import Clock, FileSystem, Log
 from sync.files import read_or_none, replace_file
 
 
@@ -52,6 +52,7 @@ class Desk:
 
     fs: FileSystem
     clock: Clock
+    log: Log
     home: str
     store: str
     station: Verifier
@@ -83,3 +84,6 @@ class Desk:
         entry = CentreAlert(alert=alert, since=since, last=now, count=count, detail=detail)
         replace_file(self.fs, f"{self.folder}/alerts", f"{alert}.json", msgspec.json.encode(entry) + b"\n")
         self.summary.alerts.append(alert)
+        if old is None:
+            reason = ", ".join(f"{name}={value}" for name, value in detail.items())
+            self.log("EDG-3205", alert=alert, station=self.station_id, reason=reason)

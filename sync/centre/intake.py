@@ -8,7 +8,7 @@ from dataclasses import replace
 from edged.errors import EdgeError
 from edged.formats.fields import ServerLevel
 from edged.formats.note import Signer, Verifier
-from edged.ports import Clock, FileSystem
+from edged.ports import Clock, FileSystem, Log
 from sync.centre.desk import Desk, Summary
 from sync.centre.ledger import LedgerIntake
 from sync.centre.recordings import RecordingIntake
@@ -29,6 +29,7 @@ class Intake:
         self,
         fs: FileSystem,
         clock: Clock,
+        log: Log,
         *,
         home: str,
         store: str,
@@ -40,6 +41,7 @@ class Intake:
         self._desk = Desk(
             fs=fs,
             clock=clock,
+            log=log,
             home=home,
             store=store,
             station=station,

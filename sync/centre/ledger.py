@@ -74,6 +74,7 @@ class LedgerIntake:
             known = self._verify(data, first, last, note)
         except EdgeError as exc:
             self._desk.alert("ledger-refused", piece=name, code=exc.code.number, reason=str(exc)[:300])
+            self._refused(last + 1, str(exc))
             return
         self._store(name, data, known)
 
@@ -129,6 +130,7 @@ class LedgerIntake:
             replace_file(self._fs, f"{self._copy}/checkpoints", name, note)
         if not exists(self._fs, f"{self._notes}/{name}"):
             replace_file(self._fs, self._notes, name, note)
+            self._desk.log("EDG-3203", size=self._known.size, station=self._desk.station_id)
             for old in self._own_notes()[:-KEEP_NOTES]:
                 self._fs.remove(f"{self._notes}/{old:012d}.note")
 
@@ -157,7 +159,11 @@ class LedgerIntake:
         kept = f"{hashlib.sha256(data).hexdigest()[:16]}.{name}"
         replace_file(self._fs, folder, kept, data)
         self._desk.alert("ledger-forked", what=what, name=name, size=size, known=self._known.size)
+        self._refused(size, what)
         self._fs.remove(path)
+
+    def _refused(self, size: int, reason: str) -> None:
+        self._desk.log("EDG-3204", size=size, station=self._desk.station_id, reason=reason[:300])
 
     def _is_stopped(self) -> bool:
         return bool(names(self._fs, f"{self._desk.folder}/forks"))

@@ -93,6 +93,9 @@ class RecordingIntake:
         )
         replace_file(self._fs, place, RECEIPT, sign_receipt(receipt, self._desk.centre))
         self._desk.summary.placed.append(manifest.recording)
+        self._desk.log(
+            "EDG-3201", recording=manifest.recording, station=self._desk.station_id, size=manifest.size
+        )
         return True
 
     def _copy(self, home: str, final: str, manifest: Manifest) -> bool:
@@ -178,6 +181,7 @@ class RecordingIntake:
         )
         replace_file(self._fs, self._answers, file, sign_receipt(refusal, self._desk.centre))
         self._desk.summary.refused.append(name)
+        self._desk.log("EDG-3202", recording=name, station=self._desk.station_id, reason=reason)
         self._desk.alert("recording-refused", recording=name, reason=reason[:300])
 
     def _is_said(self, note: bytes, manifest_sha256: str) -> bool:

@@ -1,0 +1,101 @@
+"""Wires the courier: the only file of the courier that constructs adapters."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import Callable
+
+from drivers.disk import PosixDisk
+from drivers.host_clock import HostClock
+from drivers.journal import Journal
+from drivers.notify import Notifier
+from drivers.random import SystemRandom
+from edged.logs import journal_log, stream_log
+from edged.ports import Clock, Log
+from sync.config import LogConfig, Settings
+from sync.courier import Courier
+from sync.ports import Ports
+from sync.queue import Queue, QueueError
+from sync.sftp_store import SftpDialler
+from sync.ssh import SshAddress
+from sync.watch import FolderWatch
+
+QUEUE = "queue.sqlite"
+RENEW_S = 5.0  # pause before a queue whose file failed is opened anew
+
+
+def make_log(config: LogConfig, clock: Clock, name: str) -> tuple[Log, Callable[[], None]]:
+    """Return the log and what closes it."""
+    if config.format == "journal":
+        journal = Journal()
+        return journal_log(journal, name, config.level), journal.close
+    return stream_log(sys.stderr, clock, config.format, config.level), lambda: None
+
+
+async def run(settings: Settings) -> None:
+    """Run the courier until SIGTERM or SIGINT; both stop it within seconds, whatever the line does."""
+    clock = HostClock()
+    log, close_log = make_log(settings.log, clock, "edged-sync")
+    notifier = Notifier(os.environ, os.getpid())
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopped.set)
+    PosixDisk().make_dirs(settings.sync.state)
+    log("EDG-3001", station=settings.station, centre=f"{settings.sync.host}:{settings.sync.port}")
+    work = asyncio.create_task(_work(settings, clock, log))
+    feeder = asyncio.create_task(_feed(notifier))
+    waiter = asyncio.create_task(stopped.wait())
+    try:
+        notifier.ready(f"delivering for {settings.station}")
+        await asyncio.wait({work, waiter}, return_when=asyncio.FIRST_COMPLETED)
+        notifier.stopping()
+        await _end(work, feeder, waiter)
+        log("EDG-3002", reason="signal" if stopped.is_set() else "defect")
+        if not work.cancelled():
+            work.result()
+    finally:
+        close_log()
+
+
+async def _work(settings: Settings, clock: Clock, log: Log) -> None:
+    sync = settings.sync
+    address = SshAddress(
+        host=sync.host,
+        port=sync.port,
+        user=sync.user,
+        key_file=sync.key_file,
+        host_key=sync.host_key,
+        connect_s=sync.connect_s,
+        answer_s=sync.answer_s,
+    )
+    dialler = SftpDialler(address, sync.remote_dir)
+    ports = Ports(fs=PosixDisk(), clock=clock, random=SystemRandom(), dialler=dialler, log=log)
+    while True:
+        queue = Queue(f"{sync.state}/{QUEUE}", clock.now().boottime_ns)
+        courier = Courier(settings, ports, queue)
+        watch = FolderWatch((settings.ledger, f"{settings.vault}/recordings"), courier.hint)
+        try:
+            await courier.run()
+        except QueueError as exc:
+            log("EDG-3116", reason=str(exc.detail.get("reason", "")))
+        finally:
+            watch.stop()
+            with contextlib.suppress(QueueError):
+                queue.close()
+        await asyncio.sleep(RENEW_S)
+
+
+async def _feed(notifier: Notifier) -> None:
+    """Feed the watchdog as long as the loop turns; every wait of the courier has a deadline of its own."""
+    while notifier.watchdog_s:
+        notifier.alive()
+        await asyncio.sleep(notifier.watchdog_s / 3)
+
+
+async def _end(*tasks: asyncio.Task[object]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
