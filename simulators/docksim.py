@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from simulators import hands
+from simulators.cards import Filesystem
 from simulators.usb.spec import CameraSpec
 from simulators.world import World, WorldError
 
@@ -116,6 +117,8 @@ def _members(args: argparse.Namespace) -> dict[str, object]:
             given["faults"] = _values(given.pop("values"))
         case "line":
             given["plugged"] = given.pop("state") == "plug"
+        case _:
+            pass  # the members are the arguments
     return given
 
 
@@ -199,7 +202,7 @@ async def _fill(world: World, args: argparse.Namespace) -> None:
     for number, kind in enumerate(kinds, 1):
         name = f"cam-{number}"
         usb_serial, serial = f"BWC{number:05d}", f"K{number:06d}"
-        filesystem = "exfat" if number % 2 else "fat32"
+        filesystem: Filesystem = "exfat" if number % 2 else "fat32"
         spec = CameraSpec(
             name=name, kind=kind, serial=serial, usb_serial=usb_serial, battery=60, charge_per_s=0.5
         )

@@ -118,6 +118,7 @@ class World:
         self._truth: list[Made] = []
         self._time = HostTime(zone)
         self._tasks: set[asyncio.Task[None]] = set()
+        self._errands: set[asyncio.Task[None]] = set()  # of the tasks, those that will end
         self._load: dict[int, int] = {}
         self._charging: dict[int, bool] = {}
         dock.on_power = self._power
@@ -250,6 +251,11 @@ class World:
     async def status(self) -> BusStatus:
         return await self.bus.status()
 
+    async def settled(self) -> None:
+        """Wait until the bus has followed everything the controller has switched."""
+        while self._errands:
+            await asyncio.wait(set(self._errands))
+
     @property
     def cameras(self) -> tuple[str, ...]:
         return tuple(self._cameras)
@@ -267,15 +273,18 @@ class World:
 
     def _power(self, slot: int, on: bool) -> None:
         """The controller switched a slot: its USB port follows."""
-        self._spawn(self.bus.power(_port(slot), on))
+        task = self._spawn(self.bus.power(_port(slot), on))
+        self._errands.add(task)
+        task.add_done_callback(self._errands.discard)
 
     def _load_of(self, slot: int) -> Callable[[], int]:
         return lambda: self._load.get(slot, 0)
 
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._ended)
+        return task
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)

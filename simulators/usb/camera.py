@@ -19,7 +19,7 @@ from simulators.faults import UsbFaults
 from simulators.usb.device import US_ENGLISH, Identity, UsbDevice
 from simulators.usb.disk import Disk, LogEntry, open_image
 from simulators.usb.interfaces import INTERFACES
-from simulators.usb.mass_storage import INTERFACE
+from simulators.usb.mass_storage import INTERFACE, MassStorage
 from simulators.usb.spec import CameraChanges, CameraSpec
 
 
@@ -60,6 +60,7 @@ class Camera:
         self._level, self._since = spec.battery, time.seconds()
         self._offset_s, self._set_at = spec.clock_offset_s, time.seconds()
         self._disk: Disk | None = None
+        self._storage: MassStorage | None = None
 
     # --- power ---
 
@@ -74,7 +75,7 @@ class Camera:
 
     def detached(self) -> None:
         """It left the bus, by itself or not."""
-        self._disk = None  # the mapping ends with its last reader
+        self._disk = self._storage = None  # the mapping ends with its last reader
 
     def charge(self, on: bool) -> None:
         self._level, self._since = self.battery, self._time.seconds()
@@ -112,6 +113,11 @@ class Camera:
     def has_card(self) -> bool:
         return self._memory is not None or bool(self.card_path)
 
+    def show(self, storage: MassStorage) -> MassStorage:
+        """This is on the bus now."""
+        self._storage = storage
+        return storage
+
     def insert_card(self) -> Disk | None:
         """The card, opened for this plug-in."""
         if not self.has_card:
@@ -127,7 +133,7 @@ class Camera:
     # --- what the world changes ---
 
     def change(self, changes: CameraChanges) -> None:
-        """Apply what is set; the card and the faults count from the next plug-in."""
+        """Apply what is set, at once; a card and what the device says of itself, from the next plug-in."""
         values = {name: getattr(changes, name) for name in changes.__struct_fields__}
         given = {name: value for name, value in values.items() if value is not msgspec.UNSET}
         for name, value in given.items():
@@ -139,10 +145,19 @@ class Camera:
                     self._charge_per_s = value
                 case "clock_offset_s":
                     self._offset_s, self._set_at = value, self._time.seconds()
+                case "faults":
+                    self._set_faults(value)
                 case "card":
                     self.card_path = value
                 case _:
                     setattr(self, name, value)
+
+    def _set_faults(self, faults: UsbFaults) -> None:
+        self.faults = faults
+        if self._storage is not None:
+            self._storage.set_faults(faults)
+        if self._disk is not None:
+            self._disk.set_faults(faults)
 
     def fired(self, fault: str) -> None:
         """A fault that happens once has happened."""

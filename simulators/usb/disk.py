@@ -67,13 +67,17 @@ class Disk:
         self, image: bytearray | mmap.mmap, faults: UsbFaults = NO_FAULTS, log: list[LogEntry] | None = None
     ) -> None:
         self._image = memoryview(image)
-        self._faults = faults
-        self._random = random.Random(faults.seed)
         self._reads: Counter[int] = Counter()
-        self._left = faults.cut_after_writes
+        self.set_faults(faults)
         self.log = [] if log is None else log
         self.cut = False
         """The power cut of the faults has happened."""
+
+    def set_faults(self, faults: UsbFaults) -> None:
+        """From now on these. That writes vanish is decided at plug-in."""
+        self._faults = faults
+        self._random = random.Random(faults.seed)
+        self._left = faults.cut_after_writes
 
     @property
     def sector_size(self) -> int:

@@ -40,13 +40,13 @@ class GatCamera(Camera):
     def _command_device(self, leave: Leave) -> UsbDevice:
         own = usb_identity(self.spec, "BODYCAM", self.faults, self.faults.extra_interfaces)
         target = CommandTarget(self, leave)
-        return MassStorage(own, target, self.faults, note_fired=self.fired, leave=leave)
+        return self.show(MassStorage(own, target, self.faults, note_fired=self.fired, leave=leave))
 
     def _disk_device(self, leave: Leave) -> UsbDevice:
         extra = self.faults.extra_interfaces + self.faults.extra_as_disk
         own = usb_identity(self.spec, "BODYCAM", self.faults, extra)
         target = ScsiDisk(DISK_MODE, self.insert_card())
-        return MassStorage(own, target, self.faults, note_fired=self.fired, leave=leave)
+        return self.show(MassStorage(own, target, self.faults, note_fired=self.fired, leave=leave))
 
 
 class CommandTarget(ScsiDisk):

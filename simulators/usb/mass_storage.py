@@ -77,6 +77,11 @@ class MassStorage(UsbDevice):
         self._card_bytes = 0
         self._broken = False  # after an invalid CBW both pipes stall until reset (6.6.1)
 
+    def set_faults(self, faults: UsbFaults) -> None:
+        """From now on these; what they count begins at 0."""
+        self._faults = faults
+        self._commands = self._card_bytes = 0
+
     @property
     def _silent(self) -> bool:
         limit = self._faults.silent_after_commands

@@ -15,4 +15,4 @@ class MscCamera(Camera):
         own = usb_identity(self.spec, self.spec.model, self.faults, self.faults.extra_interfaces)
         inquiry = InquiryData(vendor="BODYCAM", product=self.spec.model[:16], revision="1.00")
         target = ScsiDisk(inquiry, self.insert_card())
-        return MassStorage(own, target, self.faults, note_fired=self.fired, leave=leave)
+        return self.show(MassStorage(own, target, self.faults, note_fired=self.fired, leave=leave))
