@@ -147,6 +147,10 @@ class AccessList:
         holder = self._holders.get(digest)
         return holder.person if holder else ""
 
+    def roster_persons(self) -> tuple[Person, ...]:
+        """Return the roster's entries, in its order."""
+        return tuple(self._persons.values())
+
     def person(self, person: str) -> Person | None:
         """Return the roster's entry of that id."""
         return self._persons.get(person)

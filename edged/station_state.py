@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Any
 
 from edged.formats import facts as f
+from edged.formats.line import Line
 
 KEEP = 20_000  # finished recordings and issues held in memory: about 20 MB, weeks of a busy station
 
@@ -45,6 +46,7 @@ class Recording:
     sha256: str = ""
     fingerprint: str = ""
     sealed_seq: int = -1
+    medium: str = ""
     second_read: bool = False
     damaged: bool = False
     corrupt: bool = False
@@ -52,6 +54,7 @@ class Recording:
     resumed_from: int = 0
     confirmed_receipt: str = ""
     clears: int = 0  # how often it was cleared: more than once means that it came back
+    seen_again: bool = False  # listed on the card after it was cleared (fault M12)
 
     @property
     def identity(self) -> tuple[str, str, int, str, int]:
@@ -158,6 +161,7 @@ class StationState:
     roster_seq: int = -1
     clears: dict[str, f.ClearStarted] = field(default_factory=dict)  # camera -> intent without outcome
     clock_confirmed_boot: str = ""
+    trusted_time: str = ""  # latest that a synchronised clock or a receipt vouched for
     totals: Totals = field(default_factory=Totals)
     _by_identity: dict[tuple[str, str, int, str, int], str] = field(default_factory=dict)
     _by_camera: dict[str, dict[str, None]] = field(default_factory=dict)
@@ -191,15 +195,20 @@ class StationState:
 
     # --- the fold ---------------------------------------------------------------------------------
 
-    def apply(self, seq: int, time: str, boot_id: str, fact: f.Fact) -> None:
-        """Take one durable line. ``seq`` must be the next one (RuntimeError otherwise: a defect)."""
-        if seq != self.next_seq:
-            raise RuntimeError(f"line {seq} where {self.next_seq} is due")
-        self.next_seq = seq + 1
-        self.stopped_cleanly = isinstance(fact, f.StationStopped)
-        handler = _HANDLERS.get(type(fact))
+    def apply(self, line: Line) -> None:
+        """Take one durable line, in order (RuntimeError otherwise: a defect).
+
+        Numbers may be missing only where the ledger is damaged; the station then clears nothing.
+        """
+        if line.seq < self.next_seq:
+            raise RuntimeError(f"line {line.seq} where {self.next_seq} is due")
+        self.next_seq = line.seq + 1
+        self.stopped_cleanly = isinstance(line.fact, f.StationStopped)
+        if line.stamp.clock == "synchronised":
+            self.trusted_time = max(self.trusted_time, line.time)
+        handler = _HANDLERS.get(type(line.fact))
         if handler is not None:
-            handler(self, _At(seq, time, boot_id), fact)
+            handler(self, _At(line.seq, line.time, line.boot_id), line.fact)
 
     def _camera(self, serial: str) -> Camera:
         return self.cameras.setdefault(serial, Camera(serial))
@@ -362,6 +371,9 @@ def _readiness(s: StationState, at: _At, x: f.ReadinessChanged) -> None:
 
 def _listed(s: StationState, at: _At, x: f.CameraListed) -> None:
     for clip in x.clips:
+        if (known := s.recordings.get(clip.recording)) is not None:
+            known.seen_again = True
+            continue
         new = Recording(
             clip.recording, x.camera, clip.path, clip.size, clip.mtime, clip.first_cluster, x.issue, x.officer
         )
@@ -387,7 +399,7 @@ def _sealed(s: StationState, at: _At, x: f.RecordingSealed) -> None:
     r = s.recordings[x.recording]
     r.life, r.sha256, r.fingerprint, r.sealed_seq = Life.SEALED, x.sha256, x.fingerprint, at.seq
     r.folder, r.file, r.second_read, r.damaged = x.folder, x.file, x.second_read, bool(x.gaps)
-    r.resumed_from, r.held_bytes = x.resumed_from, 0
+    r.resumed_from, r.held_bytes, r.medium = x.resumed_from, 0, x.medium
     s.totals.sealed += 1
     s.totals.bytes_sealed += x.size
 
@@ -396,6 +408,7 @@ def _confirmed(s: StationState, at: _At, x: f.RecordingConfirmed) -> None:
     if (r := s.recordings.get(x.recording)) is not None:
         r.life, r.confirmed_receipt = Life.CONFIRMED, x.receipt_sha256
     s.totals.confirmed += 1
+    s.trusted_time = max(s.trusted_time, x.placed_at)
 
 
 def _held(s: StationState, at: _At, x: f.RecordingHeld) -> None:
@@ -418,7 +431,7 @@ def _cleared(s: StationState, at: _At, x: f.CameraCleared) -> None:
         if (r := s.recordings.get(name)) is not None:
             if r.clears == 0:
                 s.totals.cleared += 1
-            r.life, r.clears = Life.CLEARED, r.clears + 1
+            r.life, r.clears, r.seen_again = Life.CLEARED, r.clears + 1, False
 
 
 def _clear_failed(s: StationState, at: _At, x: f.ClearFailed) -> None:

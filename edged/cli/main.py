@@ -1,0 +1,55 @@
+"""`edgectl`: the parser and its table of commands. Human tables by default, ``--json`` everywhere.
+
+Exit codes: 0 done and good, 1 checked and not good, 2 wrong use, 3 refused, 4 the daemon does not answer.
+"""
+
+import argparse
+import asyncio
+import sys
+from collections.abc import Sequence
+
+from edged.cli import authority, offline, online
+from edged.cli.output import EXIT_REFUSED, EXIT_UNREACHABLE, complain
+from edged.errors import EdgeError, ErrorCode
+from edged.main import DEFAULT_CONFIG
+from sync.centre.command import run_intake
+
+DEFAULT_SOCKET = "/run/edged/control.sock"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    given = list(sys.argv[1:] if argv is None else argv)
+    if given[:1] == ["intake"]:  # the centre's end has options of its own
+        return run_intake(given[1:])
+    args = build_parser().parse_args(given)
+    try:
+        result = args.run(args)
+        code: int = asyncio.run(result) if asyncio.iscoroutine(result) else result
+    except EdgeError as exc:
+        complain(exc, as_json=args.json)
+        return EXIT_UNREACHABLE if exc.code is ErrorCode.SERVICE_GONE else EXIT_REFUSED
+    except BrokenPipeError:
+        sys.stderr.close()  # whoever read has seen enough
+        return 0
+    except KeyboardInterrupt:
+        return 130
+    return code
+
+
+def build_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="edgectl", description="Ask and steer a camera dock station.")
+    parser.add_argument("--socket", default=DEFAULT_SOCKET, help=f"control socket (default {DEFAULT_SOCKET})")
+    parser.add_argument("--config", default=DEFAULT_CONFIG, help=f"configuration (default {DEFAULT_CONFIG})")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    online.add_commands(commands)
+    offline.add_commands(commands)
+    authority.add_commands(commands)
+    commands.add_parser(
+        "intake", help="the centre: verify, store, countersign, sign receipts (intake --help)"
+    )
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,316 @@
+"""Commands that ask the running daemon."""
+
+import argparse
+import json
+from collections.abc import Callable, Coroutine, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from edged.cli.output import EXIT_OK, emit_json, pairs, printable, table
+from edged.control.client import Client
+from edged.errors import EdgeError, ErrorCode
+from edged.formats import times
+
+Run = Callable[[argparse.Namespace], Coroutine[Any, Any, int]]
+Sub = Any  # argparse's private type of add_subparsers()
+
+
+def add_commands(commands: Sub) -> None:
+    _simple(commands, "status", "the station as a whole", _show_status)
+    _simple(commands, "alerts", "conditions that somebody should end", _show_alerts)
+    _simple(commands, "rebuild", "drop the search views and make them again from the ledger", _show_pairs)
+    _simple(commands, "reload", "read the roster's file now", _show_pairs)
+    events = commands.add_parser("events", help="print the ledger's lines as they are written")
+    events.set_defaults(run=_events)
+    _add_slots(commands)
+    _add_log(commands)
+    _add_camera(commands)
+    _add_officer(commands)
+    clock = commands.add_parser("clock", help="the host's clock").add_subparsers(
+        metavar="ACTION", required=True
+    )
+    confirm = clock.add_parser("confirm", help="vouch for the host's clock: compare it with a good one first")
+    confirm.set_defaults(run=_asking("clock-confirm", lambda _: {}, _show_pairs))
+    prove = commands.add_parser("prove", help="make the proof file of one recording")
+    prove.add_argument("recording", help="its id, or the beginning of it")
+    prove.add_argument("--out", default="", help="file to write (default <recording>.proof)")
+    prove.set_defaults(run=_prove)
+
+
+# --- the pieces ---------------------------------------------------------------------------------------
+
+
+def _asking(
+    verb: str,
+    params: Callable[[argparse.Namespace], dict[str, Any]],
+    show: Callable[[Any], str],
+) -> Run:
+    async def run(args: argparse.Namespace) -> int:
+        async with Client(args.socket) as client:
+            answer = await client.call(verb, **params(args))
+        if args.json:
+            emit_json(answer)
+        else:
+            print(show(answer))
+        return EXIT_OK
+
+    return run
+
+
+def _simple(commands: Sub, verb: str, text: str, show: Callable[[Any], str]) -> None:
+    commands.add_parser(verb, help=text).set_defaults(run=_asking(verb, lambda _: {}, show))
+
+
+def _add_slots(commands: Sub) -> None:
+    parser = commands.add_parser("slots", help="every slot: light, camera, charge, work")
+    parser.set_defaults(run=_asking("slots", lambda _: {}, _show_slots))
+    actions = parser.add_subparsers(metavar="ACTION")
+    for action, text in (
+        ("clear-fault", "put a slot back into use after its fault is mended"),
+        ("open", "open the lock of a slot out of use, for a technician"),
+        ("acknowledge", "end the alarm of a camera that was torn out"),
+    ):
+        sub = actions.add_parser(action, help=text)
+        sub.add_argument("slot", type=int)
+        sub.set_defaults(run=_asking(f"slots-{action}", lambda a: {"slot": a.slot}, _show_pairs))
+
+
+def _add_log(commands: Sub) -> None:
+    parser = commands.add_parser(
+        "log", help="search the ledger by time, person, camera, slot, recording, type"
+    )
+    for name in ("since", "until"):
+        parser.add_argument(f"--{name}", default="", help="2026-11-22T07:00:00Z, or 30m, 8h, 2d ago")
+    for name in ("person", "camera", "recording", "type"):
+        parser.add_argument(f"--{name}", default="")
+    parser.add_argument("--slot", type=int, default=0)
+    parser.add_argument("--limit", type=int, default=200, help="newest lines at most (default 200)")
+    parser.set_defaults(run=_asking("log", _log_params, _show_log))
+
+
+def _log_params(args: argparse.Namespace) -> dict[str, Any]:
+    names = ("person", "camera", "recording", "type", "slot", "limit")
+    moments = {"since": _moment(args.since), "until": _moment(args.until)}
+    return moments | {name: getattr(args, name) for name in names}
+
+
+def _moment(text: str) -> str:
+    """``8h`` (ago) or a time in RFC 3339 as the ledger writes it. Raises EdgeError BAD_REQUEST."""
+    units = {"m": "minutes", "h": "hours", "d": "days"}
+    if not text:
+        return ""
+    try:
+        if text[:-1].isdigit() and text[-1] in units:
+            moment = datetime.now(UTC) - timedelta(**{units[text[-1]]: int(text[:-1])})
+        else:
+            moment = datetime.fromisoformat(text)
+            moment = moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)
+    except ValueError as exc:
+        raise EdgeError(ErrorCode.BAD_REQUEST, time=text[:40], expected="2026-11-22T07:00:00Z or 8h") from exc
+    return times.format_ns(int(moment.timestamp() * 1000) * 1_000_000)
+
+
+def _add_camera(commands: Sub) -> None:
+    actions = commands.add_parser("camera", help="cameras of the station").add_subparsers(
+        metavar="ACTION", required=True
+    )
+    actions.add_parser("list", help="where every camera is").set_defaults(
+        run=_asking("camera-list", lambda _: {}, _show_cameras)
+    )
+    works = actions.add_parser("works", help="begin maintenance works on a camera, or end them")
+    works.add_argument("camera")
+    works.add_argument("--end", action="store_true", help="the works are over; --reason tells the result")
+    works.add_argument("--reason", default="", help="the grounds, or the result")
+    works.set_defaults(
+        run=_asking(
+            "camera-works", lambda a: {"camera": a.camera, "reason": a.reason, "end": a.end}, _show_pairs
+        )
+    )
+    for action, text in (
+        ("quarantine", "keep a camera in its slot: not issued, not cleared"),
+        ("release", "end a camera's quarantine"),
+    ):
+        sub = actions.add_parser(action, help=text)
+        sub.add_argument("camera")
+        sub.add_argument("--reason", required=True)
+        sub.set_defaults(
+            run=_asking(f"camera-{action}", lambda a: {"camera": a.camera, "reason": a.reason}, _show_pairs)
+        )
+
+
+def _add_officer(commands: Sub) -> None:
+    actions = commands.add_parser("officer", help="officers who may take cameras").add_subparsers(
+        metavar="ACTION", required=True
+    )
+    actions.add_parser("list", help="roster and local entries").set_defaults(
+        run=_asking("officer-list", lambda _: {}, _show_officers)
+    )
+    add = actions.add_parser("add", help="enter an officer until the next roster")
+    add.add_argument("person", help="id, as in the personnel list")
+    add.add_argument("--name", required=True)
+    add.add_argument("--badge", required=True, metavar="UID", help="the badge's number, hex")
+    add.add_argument("--kind", default="desfire-id", help="kind of badge (default desfire-id)")
+    add.add_argument("--until", required=True, help="end of validity: 2026-12-31T22:00:00Z")
+    add.add_argument("--appointment", required=True, help="appointing document: number and date")
+    add.set_defaults(run=_asking("officer-add", _officer_params, _show_pairs))
+    revoke = actions.add_parser("revoke", help="refuse an officer's badge from now on")
+    revoke.add_argument("person")
+    revoke.add_argument("--reason", required=True)
+    revoke.set_defaults(
+        run=_asking("officer-revoke", lambda a: {"person": a.person, "reason": a.reason}, _show_pairs)
+    )
+
+
+def _officer_params(args: argparse.Namespace) -> dict[str, Any]:
+    return {
+        "person": args.person,
+        "name": args.name,
+        "kind": args.kind,
+        "uid": args.badge.replace(":", ""),
+        "valid_until": _moment(args.until),
+        "appointment": args.appointment,
+    }
+
+
+async def _prove(args: argparse.Namespace) -> int:
+    async with Client(args.socket) as client:
+        answer = await client.call("prove", recording=args.recording)
+    summary = _write_proof(answer, args.out)
+    if args.json:
+        emit_json(summary)
+    else:
+        print(pairs(summary))
+    return EXIT_OK
+
+
+def _write_proof(answer: dict[str, Any], out: str) -> dict[str, Any]:
+    path = Path(out or f"{answer['recording']}.proof")
+    path.write_text(answer["proof"] + "\n", encoding="utf-8")
+    return {"recording": answer["recording"], "file": str(path), "bytes": path.stat().st_size}
+
+
+async def _events(args: argparse.Namespace) -> int:
+    async with Client(args.socket) as client:
+        async for line in client.events():
+            print(json.dumps(line, ensure_ascii=False) if args.json else _log_row(line), flush=True)
+    return EXIT_OK
+
+
+# --- how answers look ---------------------------------------------------------------------------------
+
+
+def _show_pairs(answer: dict[str, Any]) -> str:
+    return pairs(answer)
+
+
+def _show_status(s: dict[str, Any]) -> str:
+    r, c, ledger, clock = s["recordings"], s["custody"], s["ledger"], s["clock"]
+    bound = "unknown" if clock["max_error_ms"] is None else f"± {clock['max_error_ms']} ms"
+    parts = [f"{d['dock']}: {'connected' if d['connected'] else 'SILENT'}" for d in s["docks"]]
+    parts += [f"reader {x['reader']}: {'connected' if x['connected'] else 'SILENT'}" for x in s["readers"]]
+    rows = {
+        "station": f"{s['station']}, edged {s['version']}",
+        "docks": "; ".join(parts),
+        "clock": f"{clock['class']}, {bound}",
+        "ledger": f"{ledger['lines']} lines, {ledger['signed']} signed, {ledger['countersigned']} countersigned",
+        "roster": f"version {s['roster_version']}" if s["roster_version"] else "NONE",
+        "recordings": f"{r['made']} made, {r['sealed']} sealed, {r['confirmed']} confirmed, {r['cleared']} cleared",
+        "waiting": f"{r['waiting']} for the centre, {r['held']} held, {r['damaged']} damaged",
+        "custody": f"{c['out']} out, {c['issues']} issued, {c['returns_not_confirmed']} returns not confirmed",
+        "refusals": ", ".join(f"{k} {v}" for k, v in c["refusals"].items()) or "none",
+        "incidents": c["incidents"],
+        "alerts": f"{s['alerts']} (edgectl alerts)" if s["alerts"] else "none",
+    }
+    if ledger["trouble"]:
+        rows["LEDGER"] = ledger["trouble"]
+    return pairs(rows)
+
+
+def _show_slots(rows: Sequence[dict[str, Any]]) -> str:
+    shown = [
+        row
+        | {
+            "light": f"{row['colour']} {row['pattern']}" if row["colour"] != "off" else "off",
+            "charge": "" if row["charge_percent"] is None else f"{row['charge_percent']} %",
+            "work": _work(row),
+        }
+        for row in rows
+    ]
+    columns = (
+        ("slot", "SLOT"),
+        ("light", "LIGHT"),
+        ("state", "STATE"),
+        ("camera", "CAMERA"),
+        ("charge", "CHARGE"),
+        ("work", "WORK"),
+    )
+    return table(shown, columns)
+
+
+def _work(row: dict[str, Any]) -> str:
+    if row["bytes_total"]:
+        return f"{100 * row['bytes_done'] // row['bytes_total']} % of {row['bytes_total'] // 2**20} MiB"
+    return ", ".join(row["reasons"] or row["flags"]) or row["officer"]
+
+
+def _show_alerts(rows: Sequence[dict[str, Any]]) -> str:
+    if not rows:
+        return "no alerts"
+    return "\n".join(
+        printable(f"{row['since']}  {row['alert']}  {row['code']} {row['text']}")
+        + f"\n    {printable(row['remedy'])}"
+        for row in rows
+    )
+
+
+def _show_cameras(rows: Sequence[dict[str, Any]]) -> str:
+    shown = [
+        row
+        | {
+            "charge": "" if row.get("charge_percent") is None else f"{row['charge_percent']} %",
+            "state": ("works" if row.get("works") else "")
+            or ("quarantine" if row.get("quarantine") else "")
+            or ("ready" if row.get("ready") else ", ".join(row.get("reasons", ()))),
+        }
+        for row in rows
+    ]
+    columns = (
+        ("camera", "CAMERA"),
+        ("inventory_number", "INVENTORY"),
+        ("driver", "DRIVER"),
+        ("where", "WHERE"),
+        ("officer", "OFFICER"),
+        ("state", "STATE"),
+        ("charge", "CHARGE"),
+        ("aboard", "ABOARD"),
+    )
+    return table(shown, columns)
+
+
+def _show_officers(rows: Sequence[dict[str, Any]]) -> str:
+    shown = [
+        row | {"roles": ", ".join(row["roles"]), "state": "REVOKED" if row["revoked"] else ""} for row in rows
+    ]
+    columns = (
+        ("person", "PERSON"),
+        ("name", "NAME"),
+        ("roles", "ROLES"),
+        ("account", "ACCOUNT"),
+        ("source", "FROM"),
+        ("state", "STATE"),
+    )
+    return table(shown, columns)
+
+
+def _show_log(lines: Sequence[str]) -> str:
+    return "\n".join(_log_row(json.loads(line)) for line in lines) or "(nothing found)"
+
+
+def _log_row(line: dict[str, Any]) -> str:
+    data = " ".join(
+        f"{k}={json.dumps(v, ensure_ascii=False) if isinstance(v, dict | list) else v}"
+        for k, v in line["data"].items()
+        if v not in ("", [], {}, None)
+    )
+    return printable(f"{line['seq']:>7}  {line['time']}  {line['type']:<22} {line['actor']:<16} {data}")[:400]

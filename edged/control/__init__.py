@@ -1,0 +1,1 @@
+"""The control socket: what a named person may ask of the running station."""

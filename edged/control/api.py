@@ -1,0 +1,142 @@
+"""The control socket: HTTP on a Unix socket, one verb a request, a stream of the ledger's lines.
+
+Who asks is what the kernel says (SO_PEERCRED); what the account may do stands in `edged.verbs`. Every refusal is a
+fact; an answer is JSON; an expected failure has code, sentence and remedy.
+"""
+
+import asyncio
+import json
+import os
+import pwd
+import socket
+import struct
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from aiohttp import web
+
+from edged.control.verbs import HANDLERS, Call
+from edged.errors import EdgeError, ErrorCode
+from edged.formats.facts import AccessRefused
+from edged.station.station import Station
+from edged.verbs import Actor, authorise
+
+BODY_LIMIT = 256 * 1024
+STATUS = {ErrorCode.NOT_ALLOWED: 403, ErrorCode.NOT_FOUND: 404, ErrorCode.BAD_REQUEST: 400}
+KEEP_ALIVE_S = 15.0  # an idle event stream says so this often, so that a dead listener is noticed
+
+
+class ControlServer:
+    """Listens from ``start`` to ``stop``."""
+
+    def __init__(self, path: str, mode: int, station: Station) -> None:
+        self._path, self._mode, self._station = path, mode, station
+        app = web.Application(client_max_size=BODY_LIMIT)
+        app.add_routes([web.post("/v1/{verb}", self._call), web.get("/v1/events", self._events)])
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
+
+    async def start(self) -> None:
+        """Raises EdgeError BAD_REQUEST if the socket's folder is missing or not ours."""
+        await self._runner.setup()
+        before = os.umask(0o777 & ~self._mode)
+        try:
+            with suppress(FileNotFoundError):
+                Path(self._path).unlink()  # noqa: ASYNC240  # left by a killed process; we hold the lock
+            await web.UnixSite(self._runner, self._path).start()
+        except OSError as exc:
+            raise EdgeError(
+                ErrorCode.BAD_REQUEST, socket=self._path, reason=exc.strerror or str(exc)
+            ) from exc
+        finally:
+            os.umask(before)
+
+    async def stop(self) -> None:
+        await self._runner.cleanup()
+        with suppress(FileNotFoundError):
+            Path(self._path).unlink()  # noqa: ASYNC240  # aiohttp leaves it behind
+
+    # --- requests -----------------------------------------------------------------------------------
+
+    async def _call(self, request: web.Request) -> web.StreamResponse:
+        verb = request.match_info["verb"].replace("-", " ", 1)
+        return await self._answer(self._run(request, verb))
+
+    async def _run(self, request: web.Request, verb: str) -> Any:
+        handler = HANDLERS.get(verb)
+        if handler is None:
+            raise EdgeError(ErrorCode.NOT_FOUND, verb=verb[:40])
+        actor = await self._authorised(request, verb)
+        params = _decode(await request.read(), handler.params)
+        return await handler.run(Call(self._station, actor, params))
+
+    async def _authorised(self, request: web.Request, verb: str) -> Actor:
+        uid = _peer_uid(request)
+        account = _account(uid)
+        try:
+            return authorise(self._station.lists.access, verb, account, self._station.lists.judged_ns())
+        except EdgeError as exc:
+            if exc.code is ErrorCode.NOT_ALLOWED:
+                await self._station.recorder.record(AccessRefused(verb=verb, account=account, uid=uid))
+            raise
+
+    async def _answer(self, work: Awaitable[Any]) -> web.StreamResponse:
+        try:
+            return web.json_response(await work, dumps=_dumps)
+        except EdgeError as exc:
+            body = {"code": exc.code.number, "text": exc.code.text, "detail": exc.detail}
+            return web.json_response(body, status=STATUS.get(exc.code, 409), dumps=_dumps)
+
+    async def _events(self, request: web.Request) -> web.StreamResponse:
+        try:
+            await self._authorised(request, "events")
+        except EdgeError as exc:
+            body = {"code": exc.code.number, "text": exc.code.text, "detail": exc.detail}
+            return web.json_response(body, status=403, dumps=_dumps)
+        response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+        await response.prepare(request)
+        lines = self._station.recorder.listen()
+        try:
+            while True:
+                try:
+                    async with asyncio.timeout(KEEP_ALIVE_S):
+                        line = await anext(lines)
+                except TimeoutError:
+                    await response.write(b": idle\n\n")
+                    continue
+                except StopAsyncIteration:
+                    return response  # it lagged too far behind; it may connect again
+                await response.write(b"data: " + line.raw + b"\n\n")
+        except (ConnectionError, asyncio.CancelledError):
+            return response
+        finally:
+            lines.close()
+
+
+def _decode(body: bytes, kind: type[Any]) -> Any:
+    try:
+        return msgspec.json.decode(body or b"{}", type=kind)
+    except msgspec.MsgspecError as exc:
+        raise EdgeError(ErrorCode.BAD_REQUEST, reason=str(exc)[:200]) from exc
+
+
+def _peer_uid(request: web.Request) -> int:
+    transport = request.transport
+    sock = transport.get_extra_info("socket") if transport is not None else None
+    if sock is None:
+        raise EdgeError(ErrorCode.BAD_REQUEST, reason="no peer")
+    peer = sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
+    uid: int = struct.unpack("3i", peer)[1]
+    return uid
+
+
+def _account(uid: int) -> str:
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return f"uid-{uid}"
+
+
+_dumps: Callable[[Any], str] = lambda value: json.dumps(value, ensure_ascii=False)  # noqa: E731  # aiohttp's hook

@@ -1,0 +1,131 @@
+"""The daemon's process: ``edged --config FILE``, ``edged check-config FILE``."""
+
+import argparse
+import asyncio
+import contextlib
+import fcntl
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from drivers.notify import Notifier, feed_watchdog
+from edged.app import open_station, real_clock, real_log, real_outside, real_secrets
+from edged.config import Config, check, load
+from edged.control.api import ControlServer
+from edged.errors import ConfigError, EdgeError, ErrorCode
+from edged.logs import StationLog
+from edged.station.station import Station
+
+DEFAULT_CONFIG = "/etc/edged/edged.toml"
+EXIT_CONFIG = 78  # EX_CONFIG of sysexits.h: starting again does not help
+EXIT_FAILED = 1
+SIZE_LIMIT = 1024 * 1024
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    args = _parser().parse_args(argv)
+    if args.command == "check-config":
+        return check_config(args.file)
+    try:
+        text = read_config(args.config)
+        config = load(text, args.config)
+        with single_instance(config.station.state):
+            return asyncio.run(serve(config, text))
+    except EdgeError as exc:
+        sys.stderr.write(f"edged: {exc}\n       {exc.code.remedy}\n")
+        return EXIT_CONFIG if isinstance(exc, ConfigError) else EXIT_FAILED
+
+
+def check_config(path: str) -> int:
+    """Print every problem of a configuration; 0 if there is none."""
+    try:
+        problems: Sequence[EdgeError] = check(read_config(path), path)
+    except EdgeError as exc:
+        problems = [exc]
+    for problem in problems:
+        sys.stdout.write(f"{problem}\n    {problem.code.remedy}\n")
+    if not problems:
+        sys.stdout.write(f"{path}: in order\n")
+    return EXIT_CONFIG if problems else 0
+
+
+def read_config(path: str) -> bytes:
+    """Raises ConfigError: CONFIG_MISSING, or CONFIG_INVALID for a file of unreasonable size."""
+    try:
+        with Path(path).open("rb") as file:
+            text = file.read(SIZE_LIMIT + 1)
+    except OSError as exc:
+        raise ConfigError(ErrorCode.CONFIG_MISSING, file=path, reason=exc.strerror or str(exc)) from exc
+    if len(text) > SIZE_LIMIT:
+        raise ConfigError(ErrorCode.CONFIG_INVALID, file=path, expected=f"at most {SIZE_LIMIT} bytes")
+    return text
+
+
+@contextlib.contextmanager
+def single_instance(state: str):  # type: ignore[no-untyped-def]  # a generator made a context manager
+    """Hold the state folder for this process (faults L07, L12). Raises EdgeError ALREADY_RUNNING."""
+    path = f"{state}/edged.lock"
+    try:
+        file = Path(path).open("a+b")  # noqa: SIM115  # held until the process ends the block
+    except OSError as exc:
+        raise EdgeError(ErrorCode.CONFIG_MISSING, file=path, reason=exc.strerror or str(exc)) from exc
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as exc:
+            raise EdgeError(ErrorCode.ALREADY_RUNNING, lock=path) from exc
+        yield
+
+
+async def serve(config: Config, text: bytes) -> int:
+    """Run the station until SIGTERM or SIGINT."""
+    clock = real_clock(config)
+    log = real_log(config, clock)
+    outside = real_outside(config, clock, log)
+    station = await open_station(config, text, outside, real_secrets(config))
+    control = ControlServer(config.control.socket, int(config.control.mode, 8), station)
+    notifier = Notifier(os.environ, os.getpid())
+    await control.start()
+    watchdog = asyncio.create_task(_watch(notifier, station, log), name="watchdog")
+    running = asyncio.create_task(
+        station.run(lambda: notifier.ready("the dock is in service")), name="station"
+    )
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, running.cancel)
+    try:
+        await running
+    except asyncio.CancelledError:
+        return 0
+    finally:
+        notifier.stopping()
+        watchdog.cancel()
+        await control.stop()
+    return EXIT_FAILED
+
+
+async def _watch(notifier: Notifier, station: Station, log: StationLog) -> None:
+    await feed_watchdog(
+        notifier,
+        station.outside.progress,
+        station.outside.clock,
+        on_stale=lambda part, since_s: log("EDG-5502", part=part, stale_s=since_s),
+        on_lag=lambda lag_s: log("EDG-5501", lag_s=lag_s),
+    )
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="edged", description="Edge daemon of a camera dock station")
+    parser.add_argument("--config", default=DEFAULT_CONFIG, help=f"default {DEFAULT_CONFIG}")
+    commands = parser.add_subparsers(dest="command")
+    checking = commands.add_parser(
+        "check-config", help="say whether a configuration is in order, and why not"
+    )
+    checking.add_argument("file")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Views of the ledger that are searched: dropped and rebuilt at will."""

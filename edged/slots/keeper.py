@@ -1,0 +1,314 @@
+"""The shell of a slot: feeds the table of `edged.slots.state` and carries out its actions.
+
+One task takes events in order. Actions that take long (talking to the camera, copying) are one job beside it, at
+most one a slot; what a job finds comes back as an event stamped with the era in which the job began, and an event of
+a past era is dropped (rule 6 of the table). The work itself lies in the ``SlotWork`` that the wiring hands in.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from edged.errors import CameraError, EdgeError, ErrorCode
+from edged.ports import Log
+from edged.slots.state import DEADLINES, RESULTS, START, Do, Event, State, UnexpectedEventError, accepts, step
+
+QUEUE = 256  # events; the world's are few a second, and a slot that lags this far is at fault
+JOB_END_S = 10.0  # a job that does not end within this is left behind; its processes were killed
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """One authorisation to take one camera."""
+
+    grant: str  # 32 hex digits
+    number: int  # what the dock controller knows it by, 1..2^32-1
+    officer: str
+    user_no: str  # what goes into the camera's userNo, ASCII
+    reader: str
+
+
+class SlotWork(Protocol):
+    """What the actions of the table do. Every method may raise EdgeError; the keeper decides what follows."""
+
+    async def look(self) -> tuple[Event, ...]: ...
+    async def identify(self, state: State) -> Event | None: ...
+    async def note_docked(self) -> None: ...
+    async def measure(self) -> None: ...
+    async def enter_disk(self) -> Event | None: ...
+    async def offload(self) -> Event: ...
+    async def power_cycle(self, state: State) -> Event | None: ...
+    async def check(self) -> Event: ...
+    async def clear(self) -> Event: ...
+    async def end_conversation(self) -> None: ...
+    async def note_unfinished(self) -> None: ...
+    async def record_grant(self, grant: Grant) -> None: ...
+    async def record_release(self) -> None: ...
+    async def assign(self, grant: Grant) -> None: ...
+    async def unlock(self, grant: Grant | None) -> None: ...
+    async def lock(self) -> None: ...
+    async def void_grant(self, grant: Grant, reason: str) -> None: ...
+    async def issue(self, grant: Grant) -> None: ...
+    async def note_undocked(self) -> None: ...
+    async def note_forced(self, witness: str) -> None: ...
+    async def draft_incident(self) -> None: ...
+    async def note_refused(self) -> None: ...
+    async def note_fault(self) -> None: ...
+    async def note_cleared(self) -> None: ...
+    async def alarm(self, on: bool) -> None: ...
+    async def charge(self) -> None: ...
+    async def power(self, on: bool) -> None: ...
+    async def show(self, state: State) -> None: ...
+    def deadline_s(self, setting: str, repeats: int) -> float: ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Fed:
+    event: Event
+    era: int | None = None  # of a result or deadline; None: always valid
+    grant: Grant | None = None
+    cause: str = ""
+    taken: "asyncio.Future[State] | None" = None
+
+
+_JOBS = frozenset({Do.IDENTIFY, Do.MEASURE, Do.ENTER_DISK, Do.OFFLOAD, Do.POWER_CYCLE, Do.CHECK, Do.CLEAR})
+
+
+class Keeper:
+    """One slot. ``run`` is its task; everything else is called from the same loop."""
+
+    def __init__(self, slot: int, work: SlotWork, log: Log, fault: Callable[[EdgeError], None]) -> None:
+        self.slot = slot
+        self.state = START
+        self.grant: Grant | None = None
+        self._work, self._log, self._on_error = work, log, fault
+        self._events: asyncio.Queue[_Fed] = asyncio.Queue(QUEUE)
+        self._era = 0
+        self._job: asyncio.Task[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._repeats = 0
+        self._witness = ""
+        self._inline: Mapping[Do, Callable[[], Awaitable[None]]] = {
+            Do.LOOK: self._look,
+            Do.NOTE_DOCKED: work.note_docked,
+            Do.STOP_WORK: self.stop_work,
+            Do.NOTE_UNFINISHED: work.note_unfinished,
+            Do.RECORD_GRANT: self._record_grant,
+            Do.RECORD_RELEASE: work.record_release,
+            Do.ASSIGN: self._assign,
+            Do.UNLOCK: self._unlock,
+            Do.LOCK: work.lock,
+            Do.VOID_GRANT: self._void_grant,
+            Do.ISSUE: self._issue,
+            Do.NOTE_UNDOCKED: work.note_undocked,
+            Do.NOTE_FORCED: self._note_forced,
+            Do.DRAFT_INCIDENT: work.draft_incident,
+            Do.NOTE_REFUSED: work.note_refused,
+            Do.NOTE_FAULT: work.note_fault,
+            Do.NOTE_CLEARED: work.note_cleared,
+            Do.ALARM: lambda: work.alarm(True),
+            Do.SILENCE: lambda: work.alarm(False),
+            Do.CHARGE: work.charge,
+            Do.POWER_OFF: lambda: work.power(False),
+            Do.POWER_ON: lambda: work.power(True),
+            Do.ARM_TIMER: self._arm_timer,
+        }
+
+    # --- from outside -----------------------------------------------------------------------------
+
+    def feed(self, event: Event, *, cause: str = "", grant: Grant | None = None) -> None:
+        """Hand over an event of the world or of a person. RuntimeError if the slot lags hopelessly."""
+        self._put(_Fed(event, cause=cause, grant=grant))
+
+    async def ask(self, event: Event, *, grant: Grant | None = None, cause: str = "") -> State:
+        """As ``feed``; return the slot's state once the event and its inline actions are through."""
+        taken: asyncio.Future[State] = asyncio.get_running_loop().create_future()
+        self._put(_Fed(event, grant=grant, cause=cause, taken=taken))
+        return await taken
+
+    async def run(self) -> None:
+        """Take events until cancelled; then end the job. The slot's lock and evidence stay as they are."""
+        try:
+            await self._work.show(self.state)
+            self.feed_look()
+            while True:
+                fed = await self._events.get()
+                try:
+                    await self._take(fed)
+                finally:
+                    if fed.taken is not None and not fed.taken.done():
+                        fed.taken.set_result(self.state)
+        finally:
+            self._disarm()
+            await self.stop_work()
+
+    def feed_look(self) -> None:
+        """Compare with the world at the next occasion (start, dock controller back)."""
+        self._looks = asyncio.ensure_future(self._look())
+
+    # --- the loop ---------------------------------------------------------------------------------
+
+    def _put(self, fed: _Fed) -> None:
+        try:
+            self._events.put_nowait(fed)
+        except asyncio.QueueFull as exc:
+            raise RuntimeError(f"slot {self.slot} does not take its events") from exc
+
+    async def _take(self, fed: _Fed) -> None:
+        if fed.era is not None and fed.era != self._era:
+            return
+        try:
+            following = step(self.state, fed.event)
+        except UnexpectedEventError as exc:
+            self._on_error(EdgeError(ErrorCode.DEFECT, slot=self.slot, reason=str(exc)))
+            return
+        if fed.event is Event.GRANT and following.state is State.GRANTED:
+            self.grant = fed.grant
+        if fed.event in {Event.FORCED_OPEN, Event.CONTACT_BROKEN}:
+            self._witness = fed.cause or ("dock" if fed.event is Event.FORCED_OPEN else "contact")
+        if following.state is not self.state:
+            self._enter(following.state, fed.event)
+        elif fed.event is Event.TIME_OVER:
+            self._repeats += 1
+        await self._act(following.actions)
+        await self._quietly(self._work.show(self.state))
+
+    def _enter(self, state: State, cause: Event) -> None:
+        self._log("EDG-2101", slot=self.slot, before=self.state, after=state, cause=cause)
+        self.state = state
+        self._era += 1
+        self._repeats = 0
+        self._arm()
+
+    async def _act(self, actions: tuple[Do, ...]) -> None:
+        era = self._era
+        jobs: list[Do] = []
+        for action in actions:
+            if action in _JOBS:
+                jobs.append(action)
+                continue
+            try:
+                await self._inline[action]()
+            except EdgeError as exc:
+                self._on_error(exc)
+                if action in {Do.RECORD_GRANT, Do.RECORD_RELEASE, Do.UNLOCK}:
+                    # Nothing opens that is not recorded; what could not be opened is not waited for.
+                    self._put(_Fed(Event.UNLOCK_FAILED, era))
+                    break
+        if jobs:
+            await self._cancel_job()
+            self._job = asyncio.create_task(self._run_jobs(tuple(jobs), era), name=f"slot-{self.slot}-job")
+
+    async def _run_jobs(self, jobs: tuple[Do, ...], era: int) -> None:
+        try:
+            for job in jobs:
+                event = await self._run_job(job)
+                if event is not None:
+                    self._put(_Fed(event, era if event in RESULTS else None))
+        except EdgeError as exc:
+            self._on_error(exc)
+            if (event := _failure(self.state, exc)) is not None:
+                self._put(_Fed(event, era))
+
+    async def _run_job(self, job: Do) -> Event | None:
+        work = self._work
+        if job is Do.MEASURE:
+            try:
+                await work.measure()
+            except CameraError as exc:
+                self._on_error(exc)  # a mark on the camera, seen by CHECK; the offload goes on
+            return None
+        if job is Do.IDENTIFY:
+            return await work.identify(self.state)
+        if job is Do.POWER_CYCLE:
+            return await work.power_cycle(self.state)
+        calls = {
+            Do.ENTER_DISK: work.enter_disk,
+            Do.OFFLOAD: work.offload,
+            Do.CHECK: work.check,
+            Do.CLEAR: work.clear,
+        }
+        return await calls[job]()
+
+    async def stop_work(self) -> None:
+        """End the job and the conversation with the camera; bounded in time."""
+        await self._cancel_job()
+        await self._quietly(self._work.end_conversation())
+
+    async def _cancel_job(self) -> None:
+        job, self._job = self._job, None
+        if job is not None and job is not asyncio.current_task() and not job.done():
+            job.cancel()
+            await asyncio.wait({job}, timeout=JOB_END_S)
+
+    # --- actions that need the keeper's own state ---------------------------------------------------
+
+    async def _look(self) -> None:
+        try:
+            found = await self._work.look()
+        except EdgeError:
+            return  # the dock's owner has raised the alert and asks for a look when it is back
+        for event in found:
+            self._put(_Fed(event, cause="look"))
+
+    async def _record_grant(self) -> None:
+        await self._work.record_grant(self._granted())
+
+    async def _assign(self) -> None:
+        await self._quietly(self._work.assign(self._granted()))
+
+    async def _unlock(self) -> None:
+        await self._work.unlock(self.grant)
+
+    async def _void_grant(self) -> None:
+        grant, self.grant = self.grant, None
+        if grant is not None:
+            await self._work.void_grant(grant, "not-taken")
+
+    async def _issue(self) -> None:
+        grant, self.grant = self._granted(), None
+        await self._work.issue(grant)
+
+    async def _note_forced(self) -> None:
+        await self._work.note_forced(self._witness or "contact")
+
+    def _granted(self) -> Grant:
+        if self.grant is None:
+            raise RuntimeError("granted without a grant")
+        return self.grant
+
+    async def _quietly(self, doing: Awaitable[None]) -> None:
+        try:
+            await doing
+        except EdgeError as exc:
+            self._on_error(exc)
+
+    # --- deadlines --------------------------------------------------------------------------------
+
+    async def _arm_timer(self) -> None:
+        self._arm()
+
+    def _arm(self) -> None:
+        self._disarm()
+        setting = DEADLINES.get(self.state)
+        if setting is not None:
+            delay = self._work.deadline_s(setting, self._repeats)
+            loop = asyncio.get_running_loop()
+            self._timer = loop.call_later(delay, self._put, _Fed(Event.TIME_OVER, self._era))
+
+    def _disarm(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+
+def _failure(state: State, error: EdgeError) -> Event | None:
+    """What a job's failure is to the table; None where the table waits for a deadline or the world."""
+    if error.code is ErrorCode.CAMERA_FORBIDDEN_INTERFACE:
+        wanted = Event.SWAPPED if error.detail.get("swapped") else Event.DEVICE_REFUSED
+    elif state in {State.HOLDING, State.READY}:
+        wanted = Event.NOT_READY
+    else:
+        wanted = Event.WORK_FAILED
+    return wanted if accepts(state, wanted) else None

@@ -1,0 +1,208 @@
+"""Removes from a camera what is past the delete gate, and nothing else.
+
+The gate (`edged.gate`) is asked for each recording with facts gathered now: what the ledger says, what lies in the
+vault, what the centre countersigned, and what the camera shows at this moment. What does not pass stays aboard.
+"""
+
+import asyncio
+from dataclasses import dataclass
+
+from drivers.worker import messages as m
+from edged.errors import CameraError, EdgeError, ErrorCode
+from edged.formats import facts as f
+from edged.formats.manifest import open_manifest
+from edged.formats.note import Verifier
+from edged.formats.receipt import require_receipt
+from edged.gate import Cause, ClearFacts, ClearRate, Content, Grounds, Policy, decide
+from edged.ledger.checkpoints import Checkpointer
+from edged.ports import Medium
+from edged.roles.base import SealOrder
+from edged.station.offload import Aboard, Tools
+from edged.station.session import CameraSession
+from edged.station_state import Life, Recording
+from edged.vault.sealing import Sealed
+
+BATCH = 256  # recordings a line of clear.started; more go in the next round
+RECLEARS = 2  # a file that comes back after it was cleared is cleared this often again, then flagged (M12)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GateKeys:
+    """What the gate is asked with, beside the facts."""
+
+    policy: Policy
+    grounds: Grounds
+    rate: ClearRate
+    second_read: bool
+    checkpoints: Checkpointer
+    station: Verifier
+    centre: Verifier
+
+
+class Clearing:
+    """One round on one camera that is in disk mode."""
+
+    def __init__(
+        self, tools: Tools, session: CameraSession, aboard: Aboard, gate: GateKeys, *, identified: bool
+    ) -> None:
+        self._t, self._session, self._aboard, self._gate = tools, session, aboard, gate
+        self._identified = identified
+        self.free_bytes = -1
+
+    def due(self) -> bool:
+        """Whether something aboard may be past the gate, by what the ledger says. Cheap."""
+        return not self._stopped() and any(self._candidate(r) for r in self._recordings())
+
+    async def run(self) -> None:
+        """Clear what passes.
+
+        Raises:
+            CameraError: the camera failed; the intent has its outcome.
+        """
+        listing = await self._session.listing()
+        self.free_bytes = listing.free_bytes
+        if not listing.complete:
+            return  # damage kept entries from being listed: nothing is removed from such a card
+        aboard = {(c.path, c.size, c.mtime, c.first_cluster): c for c in listing.clips}
+        wanted = [
+            (recording, clip)
+            for recording in self._recordings()
+            if self._candidate(recording) and (clip := aboard.get(recording.identity[1:])) is not None
+        ][:BATCH]
+        passed = [(r, clip) for r, clip in wanted if await self._passes(r, clip, len(wanted))]
+        if passed:
+            await self._clear(passed)
+
+    # --- the gate -----------------------------------------------------------------------------------
+
+    def _recordings(self) -> list[Recording]:
+        return list(self._t.recorder.state.recordings_of(self._aboard.camera))
+
+    def _candidate(self, r: Recording) -> bool:
+        covered = self._gate.checkpoints.covered(r.sealed_seq)
+        came_back = r.life is Life.CLEARED and r.seen_again and r.clears <= RECLEARS
+        return covered and (r.life is Life.CONFIRMED or came_back) and not (r.damaged or r.corrupt or r.held)
+
+    def _stopped(self) -> bool:
+        return self._gate.rate.stopped(self._boottime_s())
+
+    def _boottime_s(self) -> float:
+        return self._t.clock.now().boottime_ns / 1e9
+
+    async def _passes(self, recording: Recording, clip: m.Clip, asked: int) -> bool:
+        again = await self._read_again(clip)
+        verdict = decide(
+            ClearFacts(
+                cause=Cause.RECEIPT,
+                ledger_sound=self._gate.checkpoints.covered(recording.sealed_seq),
+                listed=_clip_of(recording),
+                camera_identified=self._identified,
+                sealed=Content(recording.id, recording.size, recording.sha256),
+                medium=Medium(recording.medium),
+                unproven_allowed=True,  # the event says so; the centre's receipt rests on its own reading
+                corrupt=recording.corrupt,
+                second_read_due=self._gate.second_read,
+                second_read=again.sha256 if again is not None else "",
+                damaged=recording.damaged or again is None or bool(again.gaps),
+                seal_line=recording.sealed_seq,
+                countersigned=self._gate.checkpoints.countersigned,
+                receipt=await self._receipt(recording),
+                held=bool(recording.held),
+                seen=clip,
+                fingerprint_sealed=recording.fingerprint,
+                fingerprint_seen=again.fingerprint if again is not None else "",
+                asked=asked,
+                listed_count=len(self._recordings()),
+                stopped=self._stopped(),
+            ),
+            self._gate.policy,
+            self._gate.grounds,
+        )
+        if not verdict.open:
+            self._t.log(
+                "EDG-2304",
+                recording=recording.id,
+                camera=self._aboard.camera,
+                rules=" ".join(verdict.failing),
+            )
+        return verdict.open
+
+    async def _receipt(self, recording: Recording) -> Content | None:
+        """G6 from the medium: the receipt and manifest that lie in the vault, verified again."""
+        place = self._t.vault.at(recording.id, recording.folder, recording.file)
+        try:
+            receipt = await asyncio.to_thread(self._t.vault.read_note, place.receipt)
+            manifest = await asyncio.to_thread(self._t.vault.read_note, place.manifest)
+            if receipt is None or manifest is None:
+                return None
+            genuine = require_receipt(receipt, self._gate.centre, open_manifest(manifest, self._gate.station))
+        except EdgeError:
+            return None
+        return Content(genuine.recording, genuine.size, genuine.sha256)
+
+    async def _read_again(self, clip: m.Clip) -> Sealed | None:
+        """G4 and G7: the whole source once more, just before it is removed. None: it cannot be read."""
+        try:
+            return await self._session.transfer(clip, 0, SealOrder(limits=self._t.limits), lambda _: None)
+        except CameraError as exc:
+            if exc.code is ErrorCode.CAMERA_MEDIA:
+                return None
+            raise
+
+    # --- the effect ---------------------------------------------------------------------------------
+
+    async def _clear(self, passed: list[tuple[Recording, m.Clip]]) -> None:
+        names = tuple(recording.id for recording, _ in passed)
+        await self._t.recorder.record(
+            f.ClearStarted(
+                camera=self._aboard.camera,
+                slot=self._aboard.slot,
+                recordings=names,
+                policy=self._gate.policy,
+            )
+        )
+        try:
+            done = await self._session.clear(tuple(clip for _, clip in passed))
+        except CameraError as exc:
+            await self._failed(names, exc)
+            raise
+        self.free_bytes = done.free_bytes_after
+        gone = set(done.cleared)
+        cleared = tuple(recording.id for recording, clip in passed if clip.path in gone)
+        for recording, _ in passed:
+            self._gate.rate.note(self._boottime_s(), ok=recording.id in cleared)
+        await self._t.recorder.record(
+            f.CameraCleared(
+                camera=self._aboard.camera,
+                slot=self._aboard.slot,
+                recordings=cleared,
+                free_before=done.free_bytes_before,
+                free_after=done.free_bytes_after,
+                free_expected=done.free_bytes_expected,
+            )
+        )
+
+    async def _failed(self, names: tuple[str, ...], error: EdgeError) -> None:
+        self._gate.rate.note(self._boottime_s(), ok=False)
+        await self._t.recorder.record(
+            f.ClearFailed(
+                camera=self._aboard.camera,
+                slot=self._aboard.slot,
+                recordings=names,
+                code=error.code.number,
+                reason=str(error)[:300],
+            )
+        )
+        if self._stopped():
+            await self._t.alerts.raise_(
+                "clearing-stopped", ErrorCode.CLEAR_FAILED, camera=self._aboard.camera
+            )
+
+
+def _clip_of(recording: Recording) -> m.Clip:
+    return m.Clip(
+        path=recording.path,
+        size=recording.size,
+        mtime=recording.mtime,
+        first_cluster=recording.first_cluster,
+    )

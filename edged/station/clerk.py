@@ -1,0 +1,163 @@
+"""Reads what the courier fetched, believes none of it before it is verified, and files what holds.
+
+The inbox is written by another user and may hold anything: every file is bounded, opened by its expected name only,
+and its signature, station, id, size and hash are checked against what was sealed. What does not hold is a fact and
+an alert once, and stays where it is.
+"""
+
+import asyncio
+import hashlib
+
+from edged.errors import EdgeError, ErrorCode
+from edged.formats.facts import ReceiptRefused, RecordingConfirmed, RecordingHeld
+from edged.formats.manifest import open_manifest
+from edged.formats.note import Verifier
+from edged.formats.receipt import Refusal, open_refusal, require_receipt
+from edged.ledger.checkpoints import Checkpointer
+from edged.ports import FileSystem
+from edged.station.alerts import Alerts
+from edged.station.recorder import Recorder
+from edged.station_state import Life, Recording
+from edged.vault.layout import Place
+from edged.vault.vault import Vault
+
+NOTE_LIMIT = 64 * 1024  # bytes of a receipt or countersigned checkpoint; they have about 1 kB
+_REFUSED_MEMORY = 10_000  # files known to be bad, remembered so that each is told once
+
+
+class Clerk:
+    """``scan`` is called again and again; it is idempotent and costs one directory listing when idle."""
+
+    def __init__(
+        self,
+        fs: FileSystem,
+        inbox: str,
+        *,
+        station: Verifier,
+        centre: Verifier,
+        vault: Vault,
+        checkpoints: Checkpointer,
+        recorder: Recorder,
+        alerts: Alerts,
+    ) -> None:
+        self._fs, self._inbox = fs, inbox
+        self._station, self._centre = station, centre
+        self._vault, self._checkpoints = vault, checkpoints
+        self._recorder, self._alerts = recorder, alerts
+        self._bad: dict[str, None] = {}
+
+    async def scan(self) -> int:
+        """Take what is new; return how many recordings were confirmed."""
+        await self._countersignatures()
+        confirmed = 0
+        for recording in [r for r in self._recorder.state.recordings.values() if r.life is Life.SEALED]:
+            confirmed += await self._recording(recording)
+        return confirmed
+
+    # --- checkpoints ------------------------------------------------------------------------------
+
+    async def _countersignatures(self) -> None:
+        folder = f"{self._inbox}/receipts/checkpoints"
+        for name in reversed(await self._names(folder)):
+            path = f"{folder}/{name}"
+            size = name.removesuffix(".note")
+            if path in self._bad or not size.isdigit() or int(size) <= self._checkpoints.countersigned:
+                continue
+            try:
+                data = await asyncio.to_thread(self._fs.read, path, NOTE_LIMIT)
+                await self._checkpoints.accept_countersigned(data)
+            except OSError:
+                continue  # it is being replaced; the next scan sees it
+            except EdgeError as exc:
+                self._remember_bad(path)
+                await self._alerts.raise_("countersignature-bad", ErrorCode.COUNTERSIGN_BAD, reason=str(exc))
+                continue
+            await self._alerts.withdraw("countersignature-bad")
+            return
+
+    # --- receipts ---------------------------------------------------------------------------------
+
+    async def _recording(self, recording: Recording) -> bool:
+        receipt = f"{self._inbox}/receipts/{recording.id}.note"
+        refusal = f"{self._inbox}/receipts/{recording.id}.refused.note"
+        if (data := await self._read(receipt)) is not None:
+            return await self._receipt(recording, receipt, data)
+        if not recording.held and (data := await self._read(refusal)) is not None:
+            await self._refusal(recording, refusal, data)
+        return False
+
+    async def _receipt(self, recording: Recording, path: str, data: bytes) -> bool:
+        try:
+            manifest = open_manifest(await self._manifest(recording), self._station)
+            receipt = require_receipt(data, self._centre, manifest)
+            await asyncio.to_thread(self._vault.store_receipt, self._place(recording), data)
+        except EdgeError as exc:
+            await self._reject(recording, path, exc)
+            return False
+        await self._recorder.record(
+            RecordingConfirmed(
+                recording=recording.id,
+                receipt_sha256=hashlib.sha256(data).hexdigest(),
+                server=receipt.server,
+                server_level=receipt.server_level,
+                placed_at=receipt.placed_at,
+                retain_until=receipt.retain_until,
+            )
+        )
+        return True
+
+    async def _refusal(self, recording: Recording, path: str, data: bytes) -> None:
+        try:
+            refusal = _refusal_of(recording.id, data, self._centre)
+        except EdgeError as exc:
+            await self._reject(recording, path, exc)
+            return
+        await self._recorder.record(RecordingHeld(recording=recording.id, reason=refusal.reason))
+        await self._alerts.raise_(
+            f"recording-held:{recording.id[:8]}", ErrorCode.CENTRE_REFUSED, recording=recording.id
+        )
+
+    async def _reject(self, recording: Recording, path: str, error: EdgeError) -> None:
+        self._remember_bad(path)
+        await self._recorder.record(ReceiptRefused(recording=recording.id, reason=str(error)[:500]))
+        await self._alerts.raise_("receipt-bad", ErrorCode.RECEIPT_BAD, recording=recording.id)
+
+    async def _manifest(self, recording: Recording) -> bytes:
+        note = await asyncio.to_thread(self._vault.read_note, self._place(recording).manifest)
+        if note is None:
+            raise EdgeError(ErrorCode.NOT_FOUND, recording=recording.id, what="manifest")
+        return note
+
+    def _place(self, recording: Recording) -> Place:
+        return self._vault.at(recording.id, recording.folder, recording.file)
+
+    # --- files ------------------------------------------------------------------------------------
+
+    async def _names(self, folder: str) -> list[str]:
+        try:
+            return list(await asyncio.to_thread(self._fs.list_dir, folder))
+        except OSError:
+            return []
+
+    async def _read(self, path: str) -> bytes | None:
+        if path in self._bad:
+            return None
+        try:
+            return await asyncio.to_thread(self._fs.read, path, NOTE_LIMIT)
+        except FileNotFoundError:
+            return None
+        except OSError:
+            self._remember_bad(path)  # larger than any receipt, or no file
+            return None
+
+    def _remember_bad(self, path: str) -> None:
+        self._bad[path] = None
+        while len(self._bad) > _REFUSED_MEMORY:
+            del self._bad[next(iter(self._bad))]
+
+
+def _refusal_of(recording: str, data: bytes, centre: Verifier) -> Refusal:
+    refusal = open_refusal(data, centre)
+    if refusal.recording != recording:
+        raise EdgeError(ErrorCode.RECEIPT_BAD, recording=recording, differs="recording")
+    return refusal

@@ -1,0 +1,172 @@
+"""A tap of a badge, from the reader to the grant: who it is, what it means, which camera.
+
+The officer has ten seconds: one decision, no waiting for offload, charging or the network. Every refusal is a fact
+with a reason; the reader shows only that it is one. A badge's number never goes further than this file.
+"""
+
+import asyncio
+from collections.abc import Iterable, Mapping
+
+from drivers.reader import Tap
+from edged.access import Admitted, ConfirmReturns, Refusal, Refused, TapFacts, WantsCamera, tap
+from edged.allocation import Candidate, NothingToIssue, choose
+from edged.errors import EdgeError, ErrorCode
+from edged.formats import facts as f
+from edged.formats.badge import credential_digest, short_digest
+from edged.ports import Clock, Random
+from edged.slots.keeper import Grant, Keeper
+from edged.slots.state import Event, State
+from edged.station.alerts import Alerts
+from edged.station.lists import Lists
+from edged.station.recorder import Recorder
+from edged.station.slot_work import CameraSlotWork
+from edged.throttle import Throttle
+from firmware_protocol.reader.messages import Show
+
+
+class Desk:
+    """One for the station. ``tap`` is called by the owner of each reader, one tap at a time a reader."""
+
+    def __init__(
+        self,
+        badge_key: bytes,
+        lists: Lists,
+        throttle: Throttle,
+        slots: Mapping[str, Iterable[tuple[Keeper, CameraSlotWork]]],  # by reader
+        *,
+        clock: Clock,
+        random: Random,
+        recorder: Recorder,
+        alerts: Alerts,
+    ) -> None:
+        self._key, self._lists, self._throttle, self._slots = badge_key, lists, throttle, slots
+        self._clock, self._random, self._recorder = clock, random, recorder
+        self._alerts = alerts
+        self._open: dict[str, Grant] = {}  # reader → its one open grant
+
+    def grant_ended(self, grant: Grant) -> None:
+        """The camera was taken, or the slot is closed again: the reader is free."""
+        if self._open.get(grant.reader) == grant:
+            del self._open[grant.reader]
+
+    async def tap(self, reader: str, presented: Tap) -> Show:
+        """Decide, act, and return what the reader shows."""
+        digest = credential_digest(self._key, presented.kind, presented.uid)
+        boottime = self._clock.now().boottime_ns
+        if hold := self._throttle.hold_s(reader, boottime):
+            await asyncio.sleep(hold)
+        decided = self._decide(reader, digest, presented.kind)
+        if isinstance(decided, ConfirmReturns):
+            return await self._confirm(reader, decided)
+        if isinstance(decided, WantsCamera):
+            granted = await self._grant(reader, decided.person)
+            if granted is None:
+                return Show.ACCEPTED
+            decided = granted
+        await self._refuse(reader, digest, decided)
+        return Show.WAIT if decided.reason in _LATER else Show.REFUSED
+
+    async def report_unheard(self) -> None:
+        """Write a line for the refusals that were too many for a line each."""
+        for reader, count in self._throttle.unreported().items():
+            await self._recorder.record(
+                f.BadgeRefused(reader=reader, reason=Refusal.THROTTLED, credential="", count=count)
+            )
+
+    async def reader_lost(self, reader: str) -> None:
+        """Nothing stays open in the name of a reader that is gone (fault B08)."""
+        grant = self._open.get(reader)
+        if grant is not None:
+            for keeper, _ in self._slots.get(reader, ()):
+                if keeper.grant == grant:
+                    keeper.feed(Event.GRANT_STOPPED, cause="reader lost")
+
+    # --- decisions ----------------------------------------------------------------------------------
+
+    def _decide(self, reader: str, digest: str, kind: str) -> ConfirmReturns | WantsCamera | Refused:
+        who = self._lists.access.decide(digest, kind, self._lists.judged_ns())
+        if isinstance(who, Refused):
+            return who
+        return tap(who, self._facts(reader, who))
+
+    def _facts(self, reader: str, who: Admitted) -> TapFacts:
+        state = self._recorder.state
+        return TapFacts(
+            grant_at_reader=reader in self._open,
+            grant_of_person=any(g.officer == who.person for g in self._open.values()),
+            holds_a_camera=state.open_issue_of(who.person) is not None,
+            returns_waiting=state.returns_to_confirm(),
+        )
+
+    async def _confirm(self, reader: str, decided: ConfirmReturns) -> Show:
+        await self._recorder.record(
+            f.ReturnConfirmed(issues=decided.issues, responsible=decided.person, reader=reader),
+            actor=f"reader:{reader}",
+        )
+        return Show.CONFIRM
+
+    # --- the grant ----------------------------------------------------------------------------------
+
+    async def _grant(self, reader: str, person: str) -> Refused | None:
+        """Offer the best camera; None when its lock is open."""
+        chosen = choose(self._candidates(reader), person)
+        if isinstance(chosen, NothingToIssue):
+            return Refused(chosen.reason, person)
+        keeper = next(k for k, _ in self._slots[reader] if k.slot == chosen.slot)
+        grant = Grant(
+            grant=self._random.token(16).hex(),
+            number=int.from_bytes(self._random.token(4)) | 1,
+            officer=person,
+            user_no=_user_no(person),
+            reader=reader,
+        )
+        self._open[reader] = grant
+        try:
+            state = await keeper.ask(Event.GRANT, grant=grant, cause=f"badge at {reader}")
+        except EdgeError:
+            self.grant_ended(grant)
+            raise
+        if state is State.GRANTED and keeper.grant == grant:
+            return None
+        self.grant_ended(grant)
+        return Refused(Refusal.NO_CAMERA_READY, person)
+
+    def _candidates(self, reader: str) -> list[Candidate]:
+        cameras = self._recorder.state.cameras
+        return [
+            Candidate(
+                slot=keeper.slot,
+                state=keeper.state,
+                serial=work.key,
+                readiness=work.readiness,
+                assigned_to=work.listed.assigned_to if work.listed is not None else "",
+                charge_percent=work.charge_percent,
+                issues=cameras[work.key].issues if work.key in cameras else 0,
+            )
+            for keeper, work in self._slots.get(reader, ())
+        ]
+
+    async def _refuse(self, reader: str, digest: str, refused: Refused) -> None:
+        heard = self._throttle.refused(digest, reader, self._clock.now().boottime_ns)
+        if heard.alarm:
+            await self._alerts.raise_(f"reader-attacked:{reader}", ErrorCode.BADGE_STORM, reader=reader)
+        if heard.report:
+            await self._recorder.record(
+                f.BadgeRefused(
+                    reader=reader,
+                    reason=refused.reason,
+                    credential=short_digest(digest),
+                    person=refused.person,
+                    count=heard.count,
+                ),
+                actor=f"reader:{reader}",
+            )
+
+
+_LATER = frozenset({Refusal.GRANT_PENDING, Refusal.ALL_GRANTED})
+"""Refusals that only mean: in a moment."""
+
+
+def _user_no(person: str) -> str:
+    """What fits into a camera's userNo: the last six ASCII characters of the person's id."""
+    return "".join(c for c in person if c.isascii() and c.isalnum())[-6:]

@@ -1,0 +1,195 @@
+"""Owns one dock controller: opens its line again for ever, hands its events to the slots, carries their orders.
+
+Rule 1: a numbered event is acknowledged only after the slot has made it durable; the controller keeps it until
+then. Rule 2: while the controller is away every order fails closed (DOCK_SILENT) and no lock opens. Rule 3: what the
+slots want shown and charged is applied again after every return.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack
+from typing import Protocol
+
+from drivers.base import ByteLink
+from drivers.dock_controller import (
+    DockController,
+    DockCounters,
+    DockEvent,
+    DockHello,
+    SlotImpossible,
+    check_counters,
+)
+from edged.errors import EdgeError, ErrorCode, LinkGoneError
+from edged.formats import facts as f
+from edged.ports import Random
+from edged.station.alerts import Alerts
+from edged.station.backoff import Backoff
+from edged.station.recorder import Recorder
+from firmware_protocol.dock import messages as m
+
+STABLE_S = 30.0  # a conversation that lasted this long was good: the back-off begins anew
+
+
+class SlotEnd(Protocol):
+    """What a slot takes from its dock. ``event`` returns once what it means is durable."""
+
+    async def connected(self) -> None: ...
+    async def status(self, status: m.SlotStatus) -> None: ...
+    async def event(self, event: m.Event) -> None: ...
+    def impossible(self, reason: str) -> None: ...
+
+
+class DockOwner:
+    """See the rules at the top. ``run`` is its task."""
+
+    def __init__(
+        self,
+        name: str,
+        open_link: Callable[[], Awaitable[ByteLink]],
+        key: bytes,
+        slots: Mapping[int, SlotEnd],  # by the controller's own slot numbers
+        *,
+        random: Random,
+        recorder: Recorder,
+        alerts: Alerts,
+    ) -> None:
+        self.name = name
+        self._open_link, self._key, self._slots = open_link, key, slots
+        self._random, self._recorder, self._alerts = random, recorder, alerts
+        self._controller: DockController | None = None
+        self._lights: dict[int, tuple[m.Colour, m.Pattern]] = {}
+        self._charges: dict[int, tuple[bool, int]] = {}
+        self._counters: dict[str, DockCounters] = {}
+        self.last_status: dict[int, m.SlotStatus] = {}
+
+    @property
+    def hello(self) -> DockHello | None:
+        return self._controller.hello if self._controller is not None else None
+
+    @property
+    def controller(self) -> DockController:
+        """The conversation. Raises EdgeError DOCK_SILENT while there is none."""
+        if self._controller is None:
+            raise EdgeError(ErrorCode.DOCK_SILENT, dock=self.name)
+        return self._controller
+
+    async def run(self) -> None:
+        backoff = Backoff(self._random)
+        loop = asyncio.get_running_loop()
+        while True:
+            began = loop.time()
+            try:
+                await self._converse()
+            except EdgeError as exc:
+                await self._lost(exc)
+            if loop.time() - began > STABLE_S:
+                backoff.reset()
+            await asyncio.sleep(backoff.next())
+
+    # --- orders of the slots ------------------------------------------------------------------------
+
+    async def light(self, slot: int, colour: m.Colour, pattern: m.Pattern) -> bool:
+        """Show it now, or as soon as the controller is back; return whether it is another light."""
+        if self._lights.get(slot) == (colour, pattern):
+            return False
+        self._lights[slot] = (colour, pattern)
+        if self._controller is not None:
+            await self._controller.led(slot, colour, pattern)
+        return True
+
+    async def charge(self, slot: int, enable: bool, limit_ma: int) -> None:
+        self._charges[slot] = (enable, limit_ma)
+        if self._controller is not None:
+            await self._controller.charge(slot, enable, limit_ma)
+
+    # --- one conversation ---------------------------------------------------------------------------
+
+    async def _converse(self) -> None:
+        link = await self._open_link()
+        async with AsyncExitStack() as stack:
+            dock = await stack.enter_async_context(
+                DockController.open(link, key=self._key, random=self._random)
+            )
+            self._controller = dock
+            stack.callback(self._forget)
+            await self._connected(dock)
+            while True:
+                await self._take(dock, await dock.next_event())
+
+    def _forget(self) -> None:
+        self._controller = None
+
+    async def _connected(self, dock: DockController) -> None:
+        hello = dock.hello
+        await self._check_counters(hello)
+        await self._recorder.record(
+            f.DockConnected(
+                dock=self.name,
+                serial=hello.serial,
+                firmware=hello.firmware,
+                unlocks=hello.counters.unlocks,
+                insertions=hello.counters.insertions,
+            )
+        )
+        if dock.version_error is not None:
+            await self._alerts.raise_for(f"dock-version:{self.name}", dock.version_error)
+        else:
+            await self._alerts.withdraw(f"dock-version:{self.name}")
+        await self._alerts.withdraw(f"dock-silent:{self.name}")
+        for slot, (colour, pattern) in self._lights.items():
+            await dock.led(slot, colour, pattern)
+        for slot, (enable, limit_ma) in self._charges.items():
+            await dock.charge(slot, enable, limit_ma)
+        for end in self._slots.values():
+            await end.connected()
+
+    async def _check_counters(self, hello: DockHello) -> None:
+        try:
+            if (known := self._counters.get(hello.serial)) is not None:
+                check_counters(known, hello.counters)
+        except EdgeError as exc:
+            await self._alerts.raise_for(f"dock-counters-back:{self.name}", exc)
+        self._counters[hello.serial] = hello.counters
+
+    async def _take(self, dock: DockController, event: DockEvent) -> None:
+        if isinstance(event, SlotImpossible):
+            if (end := self._slots.get(event.slot)) is not None:
+                end.impossible(event.reason)
+            return
+        end = self._slots.get(event.slot)
+        if isinstance(event, m.SlotStatus):
+            self.last_status[event.slot] = event
+            if end is not None:
+                await end.status(event)
+            return
+        if end is not None:
+            await end.event(event)
+        if end is None or event.kind in _REPORTED:
+            await self._recorder.record(
+                f.DockReported(
+                    dock=self.name, number=event.number, what=event.kind.name.lower(), slot=event.slot
+                )
+            )
+        await dock.ack(event.number)
+
+    async def _lost(self, error: EdgeError) -> None:
+        alert = f"dock-silent:{self.name}"
+        if self._alerts.active(alert):
+            return
+        code = ErrorCode.DOCK_SILENT if isinstance(error, LinkGoneError) else error.code
+        await self._alerts.raise_(alert, code, reason=str(error)[:300])
+        await self._recorder.record(f.DockLost(dock=self.name, code=error.code.number, detail=error.detail))
+
+
+_REPORTED = frozenset(
+    {
+        m.EventKind.OVERHEAT,
+        m.EventKind.COVER_OPENED,
+        m.EventKind.COVER_CLOSED,
+        m.EventKind.POWER_LOST,
+        m.EventKind.RESTARTED,
+        m.EventKind.EVENTS_LOST,
+        m.EventKind.OTHER,
+    }
+)
+"""Kinds that are facts of the dock itself; the others become facts of a slot."""

@@ -1,0 +1,67 @@
+"""Keeps the search store in step with the ledger; the only writer of that store."""
+
+import asyncio
+from itertools import islice
+
+from edged.ledger.book import Book
+from edged.projections.store import Entry, LogQuery, ProjectionStore, entry_of
+from edged.station.recorder import Recorder
+
+BATCH = 500  # lines a transaction
+
+
+class Projector:
+    """``run`` is its task. The store is a view: when it fails it is dropped and made again."""
+
+    def __init__(self, store: ProjectionStore, book: Book, recorder: Recorder) -> None:
+        self._store, self._book, self._recorder = store, book, recorder
+        self._done = 0
+        self._caught_up = asyncio.Condition()
+        self._turn = asyncio.Lock()
+
+    async def run(self) -> None:
+        lines = self._recorder.listen()
+        try:
+            self._done = await self._store.open(self._book.commissioned.station_key)
+            await self._follow()
+            async for _ in lines:
+                lines.waiting()
+                await self._follow()
+        finally:
+            lines.close()
+            await self._store.close()
+
+    async def search(self, query: LogQuery) -> list[Entry]:
+        """As the store's, with every line that is durable now."""
+        await self._wait(self._book.size)
+        return list(await self._store.search(query))
+
+    async def rebuild(self) -> int:
+        """Drop the view and make it again from the ledger; return the number of lines."""
+        async with self._turn:
+            await self._store.drop()
+            self._done = 0
+        await self._follow()
+        return self._done
+
+    async def _follow(self) -> None:
+        async with self._turn:
+            while self._done < self._book.size:
+                entries = await asyncio.to_thread(self._next)
+                if not entries:
+                    break
+                await self._store.add(entries)
+                self._done = entries[-1].seq + 1
+            async with self._caught_up:
+                self._caught_up.notify_all()
+
+    def _next(self) -> list[Entry]:
+        lines = self._book.lines(self._done, strict=self._book.trouble is None)
+        return [entry_of(line) for line in islice(lines, BATCH)]
+
+    async def _wait(self, size: int) -> None:
+        try:
+            async with asyncio.timeout(10), self._caught_up:
+                await self._caught_up.wait_for(lambda: self._done >= size)
+        except TimeoutError:
+            return  # the answer says how far it reaches

@@ -1,0 +1,111 @@
+"""Owns one badge reader: opens its line again for ever, hands its taps to the desk."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from drivers.base import ByteLink
+from drivers.reader import Reader
+from edged.errors import EdgeError, ErrorCode, LinkGoneError
+from edged.formats import facts as f
+from edged.ports import Random
+from edged.station.alerts import Alerts
+from edged.station.backoff import Backoff
+from edged.station.desk import Desk
+from edged.station.recorder import Recorder
+from firmware_protocol.reader.messages import NoticeKind, Show
+
+STABLE_S = 30.0
+
+
+class ReaderOwner:
+    """While the reader is away no grant is given and none stays open; returns and offload go on."""
+
+    def __init__(
+        self,
+        name: str,
+        open_link: Callable[[], Awaitable[ByteLink]],
+        key: bytes,
+        desk: Desk,
+        *,
+        random: Random,
+        recorder: Recorder,
+        alerts: Alerts,
+    ) -> None:
+        self.name = name
+        self.connected = False
+        self._open_link, self._key, self._desk = open_link, key, desk
+        self._random, self._recorder, self._alerts = random, recorder, alerts
+
+    async def run(self) -> None:
+        backoff = Backoff(self._random)
+        loop = asyncio.get_running_loop()
+        while True:
+            began = loop.time()
+            try:
+                await self._converse()
+            except EdgeError as exc:
+                await self._lost(exc)
+            finally:
+                self.connected = False
+            if loop.time() - began > STABLE_S:
+                backoff.reset()
+            await asyncio.sleep(backoff.next())
+
+    async def _converse(self) -> None:
+        link = await self._open_link()
+        async with Reader.open(link, key=self._key, random=self._random) as reader:
+            self.connected = True
+            await self._recorder.record(
+                f.ReaderConnected(
+                    reader=self.name, serial=reader.hello.serial, firmware=reader.hello.firmware
+                )
+            )
+            await self._alerts.withdraw(f"reader-silent:{self.name}")
+            try:
+                async with asyncio.TaskGroup() as group:
+                    group.create_task(self._taps(reader))
+                    group.create_task(self._notices(reader))
+            except* EdgeError as gone:
+                raise _first(gone) from None
+
+    async def _taps(self, reader: Reader) -> None:
+        while True:
+            presented = await reader.next_tap()
+            try:
+                show = await self._desk.tap(self.name, presented)
+            except LinkGoneError:
+                raise
+            except EdgeError as exc:  # the ledger or the dock does not take it: nothing opens
+                await self._alerts.raise_for(f"reader-out-of-service:{self.name}", exc)
+                show = Show.OUT_OF_SERVICE
+            await reader.signal(show)
+
+    async def _notices(self, reader: Reader) -> None:
+        while True:
+            notice = await reader.next_notice()
+            if notice is NoticeKind.TAMPER:
+                await self._alerts.raise_(
+                    f"reader-opened:{self.name}", ErrorCode.READER_TAMPER, reader=self.name
+                )
+            elif notice is NoticeKind.TAMPER_OVER:
+                await self._alerts.withdraw(f"reader-opened:{self.name}")
+
+    async def _lost(self, error: EdgeError) -> None:
+        await self._desk.reader_lost(self.name)
+        alert = f"reader-silent:{self.name}"
+        if self._alerts.active(alert):
+            return
+        code = ErrorCode.READER_SILENT if isinstance(error, LinkGoneError) else error.code
+        await self._alerts.raise_(alert, code, reason=str(error)[:300])
+        await self._recorder.record(
+            f.ReaderLost(reader=self.name, code=error.code.number, detail=dict(error.detail))
+        )
+
+
+def _first(group: BaseExceptionGroup[EdgeError]) -> EdgeError:
+    found: BaseException = group
+    while isinstance(found, BaseExceptionGroup):
+        found = found.exceptions[0]
+    if not isinstance(found, EdgeError):
+        raise TypeError("not an expected failure") from found
+    return found

@@ -1,0 +1,111 @@
+"""One camera in one slot, from its arrival to its departure.
+
+The session outlives workers: a camera that becomes a disk or is power-cycled leaves the bus and comes back, and a
+second worker continues. What comes back must be what left (fault U10), else the conversation is over.
+"""
+
+from typing import TypeVar
+
+from drivers.worker import messages as m
+from edged.errors import CameraError, ErrorCode
+from edged.roles.base import OnProgress, Roles, SealOrder, Worker
+from edged.station.presence import Presence
+from edged.vault.sealing import Sealed
+
+ANSWER_S = (
+    20.0  # a camera's slowest plain answer is 10 s (SCSI pass-through of the field's clients), twice that
+)
+LIST_S = 120.0  # 65,536 directory entries from a slow card
+CLEAR_S = 120.0
+
+A = TypeVar("A", bound=m.Answer)
+
+
+class CameraSession:
+    """See the module. One task talks at a time; the slot's keeper sees to that."""
+
+    def __init__(self, roles: Roles, presence: Presence, port: str) -> None:
+        self._roles = roles
+        self._presence = presence
+        self._port = port
+        self._worker: Worker | None = None
+        self._generation = presence.generation
+        self.identity: m.Identified | None = None
+
+    @property
+    def known(self) -> m.Identified:
+        """Who it is. RuntimeError before ``open``."""
+        if self.identity is None:
+            raise RuntimeError("the session is not open")
+        return self.identity
+
+    async def open(self) -> m.Identified:
+        """Start a worker and ask who it is; later calls must find the same camera.
+
+        Raises:
+            CameraError: not there, refused by its interfaces, silent, or another camera than before.
+        """
+        self._generation = self._presence.generation
+        await self.close()
+        self._worker = await self._roles.start_worker(self._port)
+        found = await self.ask(m.Identify(), m.Identified)
+        if self.identity is not None and not _same_camera(self.identity, found):
+            raise CameraError(
+                ErrorCode.CAMERA_FORBIDDEN_INTERFACE,
+                swapped=True,
+                reason="came back as something else",
+                before=self.identity.usb_serial,
+                now=found.usb_serial,
+            )
+        if self.identity is None:
+            self.identity = found
+        return found
+
+    async def ask(self, request: m.Request, answer: type[A], *, deadline_s: float = ANSWER_S) -> A:
+        """Put one question to the camera.
+
+        Raises:
+            CameraError: as the worker told it, or CAMERA_PROTOCOL for an answer to another question.
+        """
+        if self._worker is None:
+            raise CameraError(ErrorCode.CAMERA_LOST, reason="no worker")
+        got = await self._worker.call(request, deadline_s=deadline_s)
+        if not isinstance(got, answer):
+            raise CameraError(ErrorCode.CAMERA_PROTOCOL, expected=answer.__name__, got=type(got).__name__)
+        return got
+
+    async def enter_disk(self) -> bool:
+        """Whether it is a disk now. False: it was told to become one and leaves the bus."""
+        if not self.known.capabilities.disk_mode_switch or await self._mode() == "disk":
+            return True
+        await self.ask(m.EnterDisk(), m.Done)
+        await self.close()
+        return False
+
+    async def listing(self) -> m.ClipsListed:
+        return await self.ask(m.ListClips(), m.ClipsListed, deadline_s=LIST_S)
+
+    async def transfer(self, clip: m.Clip, offset: int, order: SealOrder, on_progress: OnProgress) -> Sealed:
+        """Let the bytes of ``clip`` run from the worker to a sealer. Raises CameraError or DiskError."""
+        if self._worker is None:
+            raise CameraError(ErrorCode.CAMERA_LOST, reason="no worker")
+        return await self._roles.transfer(self._worker, clip, offset, order, on_progress)
+
+    async def clear(self, clips: tuple[m.Clip, ...]) -> m.Cleared:
+        return await self.ask(m.Clear(clips=clips), m.Cleared, deadline_s=CLEAR_S)
+
+    async def close(self) -> None:
+        """End the worker. The camera stays who it is."""
+        worker, self._worker = self._worker, None
+        if worker is not None:
+            await worker.close()
+
+    async def _mode(self) -> str:
+        return (await self.ask(m.Identify(), m.Identified)).mode
+
+
+def _same_camera(before: m.Identified, now: m.Identified) -> bool:
+    if before.usb_serial != now.usb_serial or before.vendor_id != now.vendor_id:
+        return False
+    # A camera in disk mode may not tell its product serial; one that tells another is another.
+    return not (before.serial and now.serial and before.serial != now.serial)

@@ -1,0 +1,489 @@
+"""What one slot does: the actions of the slot's table, on the camera, the dock and the ledger.
+
+The keeper decides when; here stands how. Nothing here changes the slot's state.
+"""
+
+import asyncio
+from dataclasses import dataclass
+from typing import Protocol
+
+from drivers.worker import messages as m
+from edged.config import Camera as ListedCamera
+from edged.config import Config
+from edged.errors import CameraError, EdgeError, ErrorCode
+from edged.formats import facts as f
+from edged.leds import led_for
+from edged.ports import Clock, Log, Random
+from edged.readiness import CameraFacts, NotReady, Readiness, judge
+from edged.roles.base import Roles
+from edged.slots.keeper import Grant
+from edged.slots.state import Event, State
+from edged.station.alerts import Alerts
+from edged.station.camera_clock import CameraClock
+from edged.station.clearing import Clearing, GateKeys
+from edged.station.dock_owner import DockOwner
+from edged.station.offload import Aboard, Offload, Progress, Tools, settle_unfinished
+from edged.station.presence import Presence
+from edged.station.recorder import Recorder
+from edged.station.session import CameraSession
+from edged.station_state import Life
+from firmware_protocol.dock import messages as dm
+
+ASSIGN_S = 0.7  # the officer waits for the lock; a camera that is slower keeps the old number
+CHARGED_MA = 50  # below this current a plain disk camera's charging has ended (design: design.md section 6)
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What all slots of the station share."""
+
+    config: Config
+    roles: Roles
+    tools: Tools
+    recorder: Recorder
+    clock: Clock
+    random: Random
+    alerts: Alerts
+    log: Log
+    gate: GateKeys
+    listed: dict[str, ListedCamera]
+
+
+class Neighbours(Protocol):
+    """What a slot asks about the others."""
+
+    def slot_with(self, serial: str, besides: int) -> int | None: ...
+    def grant_ended(self, grant: Grant) -> None: ...
+
+
+class CameraSlotWork:
+    """See `edged.slots.keeper.SlotWork`, whose methods these are."""
+
+    def __init__(
+        self, shared: Shared, label: int, port: str, controller_slot: int, dock: DockOwner, others: Neighbours
+    ) -> None:
+        self._s, self._others = shared, others
+        self.label, self.port, self.dock, self.controller_slot = label, port, dock, controller_slot
+        self.charge_limit_ma = next(d.charge_limit_ma for d in shared.config.dock if d.name == dock.name)
+        self.presence = Presence()
+        self.session: CameraSession | None = None
+        self.progress = Progress()
+        self.readiness = Readiness(ready=False)
+        self.charge_percent: int | None = None
+        self.free_bytes: int | None = None
+        self.key = ""  # under which the camera's recordings stand; "" while nobody is known
+        self.twin = False
+        self._clock = self._new_clock()
+        self._defect = False
+        self._card = True
+        self._complete = False
+        self._recorded: f.ReadinessChanged | None = None
+        self._docked_issue, self._docked_officer = "", ""
+        self._removed_camera = ""
+
+    # --- who is there -------------------------------------------------------------------------------
+
+    async def look(self) -> tuple[Event, ...]:
+        status = await self.dock.controller.status(self.controller_slot)
+        found = [Event.CONTACT_MADE if status.contact is dm.Contact.PRESENT else Event.CONTACT_BROKEN]
+        if status.fault:
+            found.append(Event.FAULT_SEEN)
+        if self.presence.connected:
+            found.append(Event.USB_ARRIVED)
+        return tuple(found)
+
+    async def identify(self, state: State) -> Event | None:
+        if self.session is not None and state is not State.IDENTIFYING:
+            return await self._meet_again(self.session, state)
+        session = CameraSession(self._s.roles, self.presence, self.port)
+        self._forget()
+        self.session = session
+        identity = await session.open()
+        self.twin = self._is_twin(identity.serial)
+        known = identity.serial in self._s.listed and not self.twin
+        self.key = (
+            identity.serial if identity.serial and not self.twin else self._session_key(identity.serial)
+        )
+        return Event.IDENTIFIED_KNOWN if known else Event.IDENTIFIED_UNKNOWN
+
+    async def _meet_again(self, session: CameraSession, state: State) -> Event | None:
+        try:
+            identity = await session.open()
+        except CameraError as exc:
+            if exc.detail.get("swapped"):
+                return Event.SWAPPED
+            raise
+        if state in {State.SWITCHING, State.SWITCHING_TO_CLEAR}:
+            return Event.DISK_READY if identity.mode == "disk" else None
+        return Event.CYCLED if state is State.CYCLING and identity.mode == "command" else None
+
+    def _is_twin(self, serial: str) -> bool:
+        return bool(serial) and self._others.slot_with(serial, self.label) is not None
+
+    def _session_key(self, serial: str) -> str:
+        """A camera that cannot be told from another: each docking stands for itself (faults U06, U07)."""
+        return f"{serial or 'unidentified'}#{self._s.random.token(6).hex()}"
+
+    def _forget(self) -> None:
+        self.key, self.twin, self.charge_percent, self.free_bytes = "", False, None, None
+        self._clock, self._defect, self._card, self._complete = self._new_clock(), False, True, False
+        self.progress, self.readiness, self._recorded = Progress(), Readiness(ready=False), None
+
+    def _new_clock(self) -> CameraClock:
+        return CameraClock(self._s.clock, self._s.recorder, self._s.tools.camera_zone)
+
+    async def end_conversation(self) -> None:
+        if self.session is not None:
+            await self.session.close()
+
+    # --- docked -------------------------------------------------------------------------------------
+
+    async def note_docked(self) -> None:
+        identity = self._known()
+        state = self._s.recorder.state
+        camera = state.cameras.get(self.key)
+        issue = state.issues.get(camera.issue) if camera is not None and camera.issue else None
+        self._docked_issue, self._docked_officer = (issue.id, issue.officer) if issue else ("", "")
+        await self._s.recorder.record(
+            f.CameraDocked(
+                slot=self.label,
+                camera=self.key,
+                driver=identity.driver,
+                model=identity.model,
+                known=self.listed is not None,
+                usb_serial=identity.usb_serial,
+                descriptor_sha256=identity.descriptor_sha256,
+                issue=self._docked_issue,
+                officer=self._docked_officer,
+            )
+        )
+        await self._tell_about_identity(identity)
+
+    async def _tell_about_identity(self, identity: m.Identified) -> None:
+        if self.twin:
+            await self._s.alerts.raise_(
+                f"camera-twin:{identity.serial}", ErrorCode.CAMERA_TWIN, slot=self.label
+            )
+        elif not identity.serial:
+            await self._s.alerts.raise_(f"camera-unidentified:{self.label}", ErrorCode.CAMERA_NO_IDENTITY)
+        elif self.listed is None:
+            await self._s.alerts.raise_(
+                f"camera-unknown:{identity.serial}", ErrorCode.CAMERA_UNKNOWN, slot=self.label
+            )
+
+    @property
+    def listed(self) -> ListedCamera | None:
+        return None if self.twin else self._s.listed.get(self.key)
+
+    async def measure(self) -> None:
+        session = self._session()
+        if session.known.capabilities.battery:
+            self.charge_percent = (await session.ask(m.ReadBattery(), m.BatteryRead)).percent
+        if session.known.capabilities.clock_read:
+            await self._clock.measure(session, self.label, self.key)
+
+    async def enter_disk(self) -> Event | None:
+        try:
+            return Event.DISK_READY if await self._session().enter_disk() else None
+        except CameraError as exc:
+            self._card = self._card and exc.code is not ErrorCode.CAMERA_NO_CARD
+            raise
+
+    async def offload(self) -> Event:
+        self.progress = Progress()
+        before = self._clock.before
+        job = Offload(
+            self._s.tools,
+            self._session(),
+            Aboard(
+                slot=self.label,
+                camera=self.key,
+                issue=self._docked_issue,
+                officer=self._docked_officer,
+                offset_ms=before.offset_ms if before else None,
+                uncertainty_ms=before.uncertainty_ms if before else -1,
+            ),
+            self.progress,
+        )
+        try:
+            done = await job.run()
+        except CameraError as exc:
+            self._defect = exc.code in _DEFECTS
+            raise
+        finally:
+            self.free_bytes = job.free_bytes if job.free_bytes >= 0 else self.free_bytes
+            self._complete = job.complete
+        self._defect = not job.complete or bool(self.progress.failed)
+        return Event.ALL_SEALED if done else Event.WORK_FAILED
+
+    async def power_cycle(self, state: State) -> Event | None:
+        session = self.session
+        if state is State.CYCLING and session is not None and session.identity is not None:
+            if not session.known.capabilities.disk_mode_switch:
+                return Event.CYCLED
+            await session.close()
+        await self.dock.controller.power(self.controller_slot, on=False)
+        await asyncio.sleep(self._s.config.timing.power_cycle_s)
+        await self.dock.controller.power(self.controller_slot, on=True)
+        return None
+
+    # --- readiness ----------------------------------------------------------------------------------
+
+    async def check(self) -> Event:
+        await self._ask_again()
+        self.readiness = judge(self.facts(), self._s.config.readiness)
+        await self._record_readiness()
+        reasons = self.readiness.reasons
+        for reason, event in _VERDICTS:
+            if reason in reasons:
+                return event
+        return Event.FOUND_READY if self.readiness.ready else Event.NOT_READY
+
+    async def _ask_again(self) -> None:
+        session = self._session()
+        if session.known.capabilities.battery:
+            self.charge_percent = (await session.ask(m.ReadBattery(), m.BatteryRead)).percent
+        if session.known.capabilities.clock_read and self._clock.before is not None:
+            await self._clock.look(session)
+
+    def facts(self) -> CameraFacts:
+        state = self._s.recorder.state
+        camera = state.cameras.get(self.key)
+        clock, listed = self._clock.after, self.listed
+        identity = self.session.identity if self.session is not None else None
+        return CameraFacts(
+            listed=listed is not None,
+            identity=identity is not None and bool(identity.serial),
+            twin=self.twin,
+            quarantine=bool(camera and camera.quarantine),
+            works=bool(camera and camera.works),
+            reserve=bool(listed and listed.reserve),
+            card=self._card,
+            defect=self._defect,
+            all_sealed=self.all_sealed(),
+            charge_percent=self.charge_percent,
+            charging_ended=self._charging_ended(identity),
+            free_bytes=self.free_bytes,
+            clock_error_s=abs(clock.offset_ms) / 1000 if clock else None,
+            clock_uncertainty_s=clock.uncertainty_ms / 1000 if clock and clock.uncertainty_ms >= 0 else None,
+            dock_answers=self.dock.hello is not None,
+        )
+
+    def _charging_ended(self, identity: m.Identified | None) -> bool | None:
+        status = self.dock.last_status.get(self.controller_slot)
+        if identity is None or identity.capabilities.battery or status is None or not status.charging:
+            return None
+        return status.current < CHARGED_MA
+
+    async def _record_readiness(self) -> None:
+        fact = f.ReadinessChanged(
+            camera=self.key,
+            slot=self.label,
+            ready=self.readiness.ready,
+            reasons=tuple(map(str, self.readiness.reasons)),
+            charge_percent=-1 if self.charge_percent is None else self.charge_percent,
+            free_bytes=-1 if self.free_bytes is None else self.free_bytes,
+        )
+        last = self._recorded
+        if last is None or (last.ready, last.reasons) != (fact.ready, fact.reasons):
+            await self._s.recorder.record(fact)
+            self._recorded = fact
+
+    # --- clearing -----------------------------------------------------------------------------------
+
+    def clearing(self) -> Clearing:
+        aboard = Aboard(slot=self.label, camera=self.key)
+        identified = self.listed is not None and not self.twin
+        return Clearing(self._s.tools, self._session(), aboard, self._s.gate, identified=identified)
+
+    async def clear(self) -> Event:
+        job = self.clearing()
+        await job.run()
+        self.free_bytes = job.free_bytes if job.free_bytes >= 0 else self.free_bytes
+        return Event.CLEAR_DONE
+
+    def all_sealed(self) -> bool:
+        """Whether the last offload found nothing left to do."""
+        return self._complete and not self._s.recorder.state.aboard_unsealed(self.key)
+
+    def new_id(self) -> str:
+        return self._s.random.token(8).hex()
+
+    def clear_due(self) -> bool:
+        """Whether a clearing round on this camera may find something to do."""
+        return self.listed is not None and self.session is not None and self.clearing().due()
+
+    # --- issue --------------------------------------------------------------------------------------
+
+    async def record_grant(self, grant: Grant) -> None:
+        await self._s.recorder.record(
+            f.CameraGranted(
+                grant=grant.grant,
+                slot=self.label,
+                camera=self.key,
+                officer=grant.officer,
+                reader=grant.reader,
+                open_s=self._s.config.access.grant_open_s,
+            ),
+            actor=f"reader:{grant.reader}",
+        )
+
+    async def assign(self, grant: Grant) -> None:
+        session = self._session()
+        if session.known.capabilities.assign and grant.user_no:
+            await session.ask(m.Assign(user_no=grant.user_no), m.Done, deadline_s=ASSIGN_S)
+
+    async def unlock(self, grant: Grant | None) -> None:
+        number = grant.number if grant is not None else int.from_bytes(self._s.random.token(4)) | 1
+        await self.dock.controller.unlock(self.controller_slot, number, self._s.config.access.grant_open_s)
+
+    async def lock(self) -> None:
+        await self.dock.controller.lock(self.controller_slot)
+
+    async def void_grant(self, grant: Grant, reason: str) -> None:
+        self._others.grant_ended(grant)
+        await self._s.recorder.record(f.GrantVoided(grant=grant.grant, slot=self.label, reason=reason))
+
+    async def issue(self, grant: Grant) -> None:
+        self._others.grant_ended(grant)
+        await self._s.recorder.record(
+            f.CameraIssued(
+                grant=grant.grant,
+                issue=self.new_id(),
+                slot=self.label,
+                camera=self.key,
+                officer=grant.officer,
+            )
+        )
+        await self.end_conversation()
+        self._forget()
+        self.session = None
+
+    async def record_release(self) -> None:
+        await self._s.recorder.record(
+            f.DockReported(dock=self.dock.name, number=0, what="released-by-technician", slot=self.label)
+        )
+
+    # --- leaving and faults ---------------------------------------------------------------------------
+
+    async def note_unfinished(self) -> None:
+        state = self._s.recorder.state
+        copying = [r for r in state.recordings_of(self.key) if r.life is Life.COPYING]
+        await settle_unfinished(self._s.tools, iter(copying), "stopped")
+        if self.key in state.clears:
+            intent = state.clears[self.key]
+            await self._s.recorder.record(
+                f.ClearFailed(
+                    camera=self.key,
+                    slot=self.label,
+                    recordings=intent.recordings,
+                    code=ErrorCode.CAMERA_LOST.number,
+                    reason="stopped",
+                )
+            )
+        self._removed_camera = self.key or self._removed_camera
+
+    async def note_undocked(self) -> None:
+        await self._s.recorder.record(
+            f.CameraUndocked(slot=self.label, camera=self.key or self._removed_camera, reason="released")
+        )
+        self._forget()
+        self.session = None
+
+    async def note_forced(self, witness: str) -> None:
+        camera = self.key or self._removed_camera or self._camera_in_ledger()
+        self._removed_camera = camera
+        await self._s.recorder.record(f.SlotForcedOpen(slot=self.label, camera=camera, witness=witness))
+        await self._s.alerts.raise_(f"slot-forced:{self.label}", ErrorCode.SLOT_FORCED, camera=camera)
+        self._forget()
+        self.session = None
+
+    def _camera_in_ledger(self) -> str:
+        cameras = self._s.recorder.state.cameras.values()
+        return next((c.serial for c in cameras if c.slot == self.label), "")
+
+    async def draft_incident(self) -> None:
+        await self._s.recorder.record(
+            f.IncidentDrafted(
+                incident=self.new_id(),
+                kind="forced-removal",
+                slot=self.label,
+                camera=self._removed_camera,
+            )
+        )
+
+    async def note_refused(self) -> None:
+        identity = self.session.identity if self.session is not None else None
+        await self._s.recorder.record(
+            f.DeviceRefused(
+                slot=self.label,
+                vendor_id=identity.vendor_id if identity else 0,
+                product_id=identity.product_id if identity else 0,
+                interfaces=identity.interfaces if identity else (),
+                reason=self.refused_because or "not a camera",
+            )
+        )
+        await self._s.alerts.raise_(f"device-refused:{self.label}", ErrorCode.CAMERA_FORBIDDEN_INTERFACE)
+
+    refused_because = ""
+    fault: EdgeError | None = None
+
+    async def note_fault(self) -> None:
+        status = self.dock.last_status.get(self.controller_slot)
+        detail = {"fault": str(status.fault)} if status is not None and status.fault else {}
+        code = self.fault.code if self.fault is not None else ErrorCode.SLOT_FAULT
+        await self._s.recorder.record(f.SlotFaulted(slot=self.label, code=code.number, detail=dict(detail)))
+        await self._s.alerts.raise_(f"slot-fault:{self.label}", ErrorCode.SLOT_FAULT, **detail)
+
+    async def note_cleared(self) -> None:
+        self.fault = None
+        await self._s.recorder.record(f.SlotCleared(slot=self.label, reason="cleared by a person"))
+        await self._s.alerts.withdraw(f"slot-fault:{self.label}")
+
+    # --- the dock -------------------------------------------------------------------------------------
+
+    async def alarm(self, on: bool) -> None:
+        if not on:
+            await self._s.alerts.withdraw(f"slot-forced:{self.label}")
+        await self.dock.controller.buzz(self.controller_slot, dm.Buzzer.ALARM if on else dm.Buzzer.NONE)
+
+    async def charge(self) -> None:
+        await self.dock.charge(self.controller_slot, True, self.charge_limit_ma)
+
+    async def power(self, on: bool) -> None:
+        await self.dock.controller.power(self.controller_slot, on=on)
+
+    async def show(self, state: State) -> None:
+        led = led_for(state, self.readiness.reasons)
+        changed = await self.dock.light(self.controller_slot, led.colour, led.pattern)
+        if changed and led.buzzer in {dm.Buzzer.ONE, dm.Buzzer.TWO} and self.dock.hello is not None:
+            await self.dock.controller.buzz(self.controller_slot, led.buzzer)
+
+    def deadline_s(self, setting: str, repeats: int) -> float:
+        section, _, name = setting.partition(".")
+        seconds = float(getattr(getattr(self._s.config, section), name))
+        timing = self._s.config.timing
+        if name == "silent_retry_s":
+            bound = min(timing.silent_retry_max_s, seconds * 2.0 ** min(repeats, 16))
+            return self._s.random.uniform(bound / 2, bound)
+        return seconds + timing.relock_margin_s if name == "grant_open_s" else seconds
+
+    # --- helpers --------------------------------------------------------------------------------------
+
+    def _session(self) -> CameraSession:
+        if self.session is None:
+            raise CameraError(ErrorCode.CAMERA_LOST, slot=self.label)
+        return self.session
+
+    def _known(self) -> m.Identified:
+        return self._session().known
+
+
+_VERDICTS = (
+    (NotReady.QUARANTINE, Event.IN_QUARANTINE),
+    (NotReady.IN_WORKS, Event.IN_WORKS),
+    (NotReady.NOT_LISTED, Event.NOT_LISTED),
+)
+_DEFECTS = frozenset(
+    {ErrorCode.CAMERA_MEDIA, ErrorCode.CAMERA_FILESYSTEM, ErrorCode.CAMERA_PROTOCOL, ErrorCode.CAMERA_NO_CARD}
+)

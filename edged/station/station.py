@@ -1,0 +1,389 @@
+"""The whole station: makes its parts from configuration and ports, and keeps them running.
+
+A part that ends unexpectedly is a defect: it is reported and begun again with a growing pause, and stops no other
+(promise I6). Only the ledger's writer and the loop itself are common to all.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
+
+from drivers.base import ByteLink
+from drivers.hotplug import Hotplug, UsbArrived
+from drivers.notify import Progress
+from edged.config import Camera, Config
+from edged.errors import EdgeError, ErrorCode
+from edged.formats import facts as f
+from edged.formats.note import Signer, Verifier
+from edged.gate import ClearRate, Grounds, Policy
+from edged.ledger.book import Book
+from edged.ledger.checkpoints import Checkpointer
+from edged.ports import Clock, ClockClass, FileSystem, Log, Random
+from edged.projections.store import ProjectionStore
+from edged.roles.base import Roles
+from edged.roles.pace import Limits
+from edged.slots.keeper import Grant, Keeper
+from edged.station.alerts import Alerts
+from edged.station.backoff import Backoff
+from edged.station.clearing import GateKeys
+from edged.station.clerk import Clerk
+from edged.station.desk import Desk
+from edged.station.dock_owner import DockOwner
+from edged.station.lists import Lists
+from edged.station.offload import Tools
+from edged.station.projector import Projector
+from edged.station.reader_owner import ReaderOwner
+from edged.station.recorder import Recorder
+from edged.station.recovery import settle
+from edged.station.reporter import Reporter
+from edged.station.slot_unit import SlotUnit
+from edged.station.slot_work import CameraSlotWork, Shared
+from edged.station_state import StationState
+from edged.throttle import Throttle
+from edged.vault.vault import Vault
+
+VERSION = "0.1.0"
+TICK_S = 1.0
+ROSTER_EVERY_S = 5.0
+UNHEARD_EVERY_S = 60.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outside:
+    """Everything that is not decided here: the ports. One set for production, another for simulation."""
+
+    fs: FileSystem
+    clock: Clock
+    random: Random
+    log: Log
+    roles: Roles
+    hotplug: Hotplug
+    store: ProjectionStore
+    open_serial: Callable[[str], Awaitable[ByteLink]]
+    progress: Progress
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Secrets:
+    """Contents of the key files."""
+
+    signer: Signer
+    badge: bytes
+    lines: dict[str, bytes]  # by path of the key file, for controllers and readers
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened:
+    """What lies on the disk, opened and verified by the wiring."""
+
+    book: Book
+    state: StationState
+    checkpoints: Checkpointer
+    vault: Vault
+    config_sha256: str
+
+
+class Station:
+    """``run`` until cancelled. The control API asks through the public attributes."""
+
+    def __init__(self, config: Config, outside: Outside, secrets: Secrets, opened: Opened) -> None:
+        self.config, self.outside, self.book = config, outside, opened.book
+        self._secrets, self._opened = secrets, opened
+        self.recorder = Recorder(opened.book, opened.state)
+        opened.book.subscribe(Reporter(outside.log))
+        self.alerts = Alerts(self.recorder)
+        self.checkpoints = opened.checkpoints
+        self.projector = Projector(outside.store, opened.book, self.recorder)
+        self.verifier, self.centre = secrets.signer.verifier, Verifier.parse(config.keys.centre)
+        self.badge_key = secrets.badge
+        self.lists = self._make_lists()
+        self.tools = self._make_tools()
+        self.rate = ClearRate()
+        shared = self._shared()
+        self.units: dict[int, SlotUnit] = {}
+        self.docks = [self._make_dock(shared, i) for i in range(len(config.dock))]
+        self.desk = self._make_desk()
+        self.readers = [self._make_reader(i) for i, dock in enumerate(config.dock) if dock.reader]
+        self._ports = {unit.work.port: unit for unit in self.units.values()}
+        self.clerk = Clerk(
+            outside.fs,
+            config.station.inbox,
+            station=self.verifier,
+            centre=self.centre,
+            vault=opened.vault,
+            checkpoints=opened.checkpoints,
+            recorder=self.recorder,
+            alerts=self.alerts,
+        )
+        self._clock_class: ClockClass | None = None
+
+    # --- life ---------------------------------------------------------------------------------------
+
+    async def run(self, ready: Callable[[], None]) -> None:
+        """Start, run until cancelled, stop in order. ``ready`` is called once the dock may be used."""
+        state = self.recorder.state
+        await self.recorder.record(
+            f.StationStarted(
+                version=VERSION,
+                config_sha256=self._opened.config_sha256,
+                clean=state.stopped_cleanly,
+                unfinished=state.unfinished()[:200],
+            )
+        )
+        self.outside.log(
+            "EDG-5001",
+            station=self.config.station.id,
+            version=VERSION,
+            unfinished=len(state.unfinished()),
+        )
+        await self._watch_ledger()
+        await settle(self.tools, self.book)
+        await self.lists.start()
+        try:
+            async with asyncio.TaskGroup() as group:
+                for name, part in self._parts():
+                    group.create_task(self._keep(name, part), name=name)
+                ready()
+        finally:
+            await self._stop()
+
+    def _parts(self) -> list[tuple[str, Callable[[], Awaitable[None]]]]:
+        parts: list[tuple[str, Callable[[], Awaitable[None]]]] = [
+            ("checkpoints", self.checkpoints.run),
+            ("projector", self.projector.run),
+            ("housekeeping", self._housekeeping),
+            ("inbox", self._inbox),
+            ("hotplug", self._hotplug),
+        ]
+        parts += [(f"slot-{label}", unit.keeper.run) for label, unit in self.units.items()]
+        parts += [(f"dock-{dock.name}", dock.run) for dock in self.docks]
+        return parts + [(f"reader-{reader.name}", reader.run) for reader in self.readers]
+
+    async def _keep(self, name: str, part: Callable[[], Awaitable[None]]) -> None:
+        backoff = Backoff(self.outside.random, first_s=0.2, cap_s=30.0)
+        while True:
+            try:
+                await part()
+                problem = "ended"
+            except Exception as exc:  # noqa: BLE001  # a defect of one part must not stop the others
+                problem = f"{type(exc).__name__}: {exc}"
+            self.outside.log("EDG-9001", part=name, error=problem[:500])
+            await asyncio.sleep(0.1 + backoff.next())
+
+    async def _stop(self) -> None:
+        try:
+            async with asyncio.timeout(5):
+                await self.outside.roles.close()
+                await self.desk.report_unheard()
+                await self.recorder.record(f.StationStopped(reason="told to stop"))
+        except (EdgeError, TimeoutError) as exc:
+            self.outside.log("EDG-5002", reason=f"not in order: {exc}"[:300])
+        else:
+            self.outside.log("EDG-5002", reason="told to stop")
+        await self.book.close()
+
+    # --- parts with a beat ----------------------------------------------------------------------------
+
+    async def _housekeeping(self) -> None:
+        since_roster = since_unheard = 0.0
+        while True:
+            self.outside.progress.beat("housekeeping", 60.0)
+            now_s = self.outside.clock.now().boottime_ns / 1e9
+            for unit in self.units.values():
+                unit.tick(now_s, self.config.readiness.battery_every_min * 60)
+            since_roster, since_unheard = since_roster + TICK_S, since_unheard + TICK_S
+            if since_roster >= ROSTER_EVERY_S:
+                since_roster = 0.0
+                await self.lists.refresh()
+                await self._watch_clock()
+                await self._watch_ledger()
+            if since_unheard >= UNHEARD_EVERY_S:
+                since_unheard = 0.0
+                await self.desk.report_unheard()
+            await asyncio.sleep(TICK_S)
+
+    async def _inbox(self) -> None:
+        while True:
+            self.outside.progress.beat("inbox", 300.0)
+            await self.clerk.scan()
+            await asyncio.sleep(TICK_S)
+
+    async def _hotplug(self) -> None:
+        while True:
+            event = await self.outside.hotplug.next()
+            unit = self._ports.get(event.port)
+            if unit is None:
+                continue  # a port of the host that is no slot
+            if isinstance(event, UsbArrived):
+                unit.usb_arrived()
+            else:
+                unit.usb_left()
+
+    async def _watch_clock(self) -> None:
+        now = self.outside.clock.now()
+        if now.clock is not self._clock_class:
+            self.outside.log(
+                "EDG-5401",
+                before=self._clock_class or "start",
+                after=now.clock,
+                max_error_ms=-1 if now.max_error_ns is None else now.max_error_ns // 1_000_000,
+            )
+            self._clock_class = now.clock
+        if now.clock is ClockClass.UNKNOWN:
+            await self.alerts.raise_("clock-unknown", ErrorCode.CLOCK_UNKNOWN)
+        else:
+            await self.alerts.withdraw("clock-unknown")
+
+    async def _watch_ledger(self) -> None:
+        for alert, trouble in (
+            ("ledger-trouble", self.book.trouble),
+            ("checkpoint-unsigned", self.checkpoints.trouble),
+        ):
+            if trouble is not None:
+                await self.alerts.raise_for(alert, trouble)
+            else:
+                await self.alerts.withdraw(alert)
+
+    # --- what slots ask about each other ----------------------------------------------------------------
+
+    def slot_with(self, serial: str, besides: int) -> int | None:
+        """The slot in which another camera shows this serial number at this moment."""
+        for label, unit in self.units.items():
+            session = unit.work.session
+            shown = session.identity.serial if session is not None and session.identity is not None else ""
+            if label != besides and shown == serial:
+                return label
+        return None
+
+    def grant_ended(self, grant: Grant) -> None:
+        self.desk.grant_ended(grant)
+
+    # --- construction -----------------------------------------------------------------------------------
+
+    def _make_lists(self) -> Lists:
+        commissioned = self.book.commissioned
+        return Lists(
+            self.config.access,
+            self.outside.fs,
+            self.config.station.state,
+            authority=Verifier.parse(self.config.keys.authority),
+            customs_body=commissioned.customs_body,
+            clock=self.outside.clock,
+            recorder=self.recorder,
+            alerts=self.alerts,
+            log=self.outside.log,
+        )
+
+    def _make_tools(self) -> Tools:
+        timing = self.config.timing
+        return Tools(
+            vault=self._opened.vault,
+            recorder=self.recorder,
+            signer=self._secrets.signer,
+            station=self.config.station.id,
+            clock=self.outside.clock,
+            random=self.outside.random,
+            alerts=self.alerts,
+            log=self.outside.log,
+            roles=self.outside.roles,
+            fs=self.outside.fs,
+            limits=Limits(idle_s=timing.copy_idle_s, min_rate=timing.copy_min_rate),
+            camera_zone=ZoneInfo(self.config.camera_timezone),
+        )
+
+    def _shared(self) -> Shared:
+        clear = self.config.clear
+        grounds = Grounds()
+        if clear.decision is not None:
+            grounds = Grounds(decision=clear.decision.number, decision_date=clear.decision.date.isoformat())
+        return Shared(
+            config=self.config,
+            roles=self.outside.roles,
+            tools=self.tools,
+            recorder=self.recorder,
+            clock=self.outside.clock,
+            random=self.outside.random,
+            alerts=self.alerts,
+            log=self.outside.log,
+            gate=GateKeys(
+                policy=Policy(clear.policy),
+                grounds=grounds,
+                rate=self.rate,
+                second_read=clear.second_read,
+                checkpoints=self.checkpoints,
+                station=self.verifier,
+                centre=self.centre,
+            ),
+            listed=listed(self.config),
+        )
+
+    def _make_dock(self, shared: Shared, number: int) -> DockOwner:
+        settings = self.config.dock[number]
+        ends: dict[int, SlotUnit] = {}
+        dock = DockOwner(
+            settings.name,
+            lambda: self.outside.open_serial(settings.controller),
+            self._secrets.lines[settings.controller_key],
+            ends,
+            random=self.outside.random,
+            recorder=self.recorder,
+            alerts=self.alerts,
+        )
+        for slot in settings.slots:
+            work = CameraSlotWork(shared, slot.label, slot.port, slot.controller_slot, dock, self)
+            keeper = Keeper(slot.label, work, self.outside.log, self._slot_error(work))
+            unit = SlotUnit(keeper, work, self.recorder, self.config.timing)
+            ends[slot.controller_slot] = self.units[slot.label] = unit
+        return dock
+
+    def _slot_error(self, work: CameraSlotWork) -> Callable[[EdgeError], None]:
+        def note(error: EdgeError) -> None:
+            if error.code is ErrorCode.CAMERA_FORBIDDEN_INTERFACE:
+                work.refused_because = str(error)[:300]
+            self.outside.log(
+                "EDG-2112",
+                camera=work.key,
+                slot=work.label,
+                reason=str(error)[:300],
+                code=error.code.label,
+            )
+
+        return note
+
+    def _make_desk(self) -> Desk:
+        access = self.config.access
+        slots = {
+            dock.name: [(self.units[s.label].keeper, self.units[s.label].work) for s in dock.slots]
+            for dock in self.config.dock
+        }
+        return Desk(
+            self._secrets.badge,
+            self.lists,
+            Throttle(
+                badge=(access.credential_tries, access.credential_refill_s),
+                reader=(access.reader_tries, access.reader_refill_s),
+            ),
+            slots,
+            clock=self.outside.clock,
+            random=self.outside.random,
+            recorder=self.recorder,
+            alerts=self.alerts,
+        )
+
+    def _make_reader(self, number: int) -> ReaderOwner:
+        settings = self.config.dock[number]
+        return ReaderOwner(
+            settings.name,
+            lambda: self.outside.open_serial(settings.reader),
+            self._secrets.lines[settings.reader_key],
+            self.desk,
+            random=self.outside.random,
+            recorder=self.recorder,
+            alerts=self.alerts,
+        )
+
+
+def listed(config: Config) -> dict[str, Camera]:
+    """The station's cameras by serial."""
+    return {camera.serial: camera for camera in config.camera}
