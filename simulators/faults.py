@@ -33,6 +33,7 @@ class UsbFaults(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     configuration_hex: str | None = None  # raw configuration instead of the true one
     extra_interfaces: tuple[str, ...] = ()  # names in simulators/usb/interfaces.py
     extra_as_disk: tuple[str, ...] = ()  # the same, but they show only after SetMSDC
+    usb_serial_as_disk: str | None = None  # another serial number after SetMSDC
 
     # the card
     bad_sectors: tuple[tuple[int, int], ...] = ()  # (first, count): reading fails

@@ -159,13 +159,19 @@ class World:
         self._cameras[spec.name] = _Owned(spec)
         return spec
 
-    async def record(self, camera: str, source: Path | bytes, name: str = "") -> Made:
+    async def record(
+        self, camera: str, source: Path | bytes, name: str = "", *, while_docked: bool = False
+    ) -> Made:
         """The camera makes a recording: a file on its card, dated by its own clock.
 
-        Raises WorldError: it sits in the dock, or has no such card. OSError(ENOSPC): its card is full.
+        Args:
+            name: path on the card; else the next of CLIP0001.MP4 and so on.
+            while_docked: also in the dock, as a camera that does not stop; nobody else may write then.
+
+        Raises WorldError: it sits in the dock, or has no card. OSError(ENOSPC): its card is full.
         """
         owned = self._owned(camera)
-        if (slot := self.slot_of(camera)) is not None:
+        if not while_docked and (slot := self.slot_of(camera)) is not None:
             raise WorldError(f"{camera} sits in slot {slot}; a card has one writer at a time")
         status = next(one for one in (await self.bus.status()).cameras if one.name == camera)
         if not status.card:

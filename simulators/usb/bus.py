@@ -11,10 +11,12 @@ is called under the bus lock, in the order of what happened, and must return at 
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Protocol
 
 from simulators.usb.camera import Camera, Time
 from simulators.usb.device import UsbDevice
+from simulators.usb.disk import SECTOR
 from simulators.usb.gat947 import GatCamera
 from simulators.usb.hostile import DEVICES, Impostor
 from simulators.usb.msc import MscCamera
@@ -40,6 +42,12 @@ class Enumerated:
     device: UsbDevice
     alive: bool = True
     lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+
+def check_card(path: str) -> None:
+    """Raises BusError: a path is given and no image lies there."""
+    if path and (not Path(path).is_file() or Path(path).stat().st_size < SECTOR):
+        raise BusError(f"there is no card image at {path}")
 
 
 class Listener(Protocol):
@@ -77,6 +85,7 @@ class UsbBus:
         with self._lock:
             if spec.name in self.cameras:
                 raise BusError(f"there is a camera {spec.name!r} already")
+            check_card(spec.card)
             self.cameras[spec.name] = camera = _camera(spec, self._time, card)
             return camera
 

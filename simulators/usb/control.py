@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from simulators.usb.bus import BusError, UsbBus
+from simulators.usb.bus import BusError, UsbBus, check_card
 from simulators.usb.camera import Camera
 from simulators.usb.disk import SectorWrite
 from simulators.usb.gat947 import GatCamera
@@ -98,7 +98,10 @@ class Control:
         return {}
 
     def _set(self, camera: str, changes: object) -> Answer:
-        self._bus.camera(camera).change(msgspec.convert(changes, CameraChanges))
+        wanted = msgspec.convert(changes, CameraChanges)
+        if wanted.card is not msgspec.UNSET:
+            check_card(wanted.card)
+        self._bus.camera(camera).change(wanted)
         return {}
 
     def _status(self) -> Answer:
@@ -112,7 +115,7 @@ class Control:
                 )
                 for port in self._bus.ports.values()
             ),
-            cameras=tuple(self._camera(camera) for camera in self._bus.cameras.values()),
+            cameras=tuple(self._camera(camera) for camera in tuple(self._bus.cameras.values())),
         )
         return {"status": status}
 

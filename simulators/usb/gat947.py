@@ -7,6 +7,8 @@ with the password as they do: the host reads it and compares.
 from collections.abc import Callable
 from datetime import timedelta
 
+import msgspec
+
 from firmware_protocol.errors import WireError
 from firmware_protocol.gat947 import commands, records
 from firmware_protocol.gat947.commands import Command, VendorCommand
@@ -22,6 +24,7 @@ COMMAND_MODE = InquiryData(vendor="DV16", product="DEVICE V1.00", revision="1.00
 DISK_MODE = InquiryData(vendor="DV16", product="UDISK", revision="1.00")
 _OK, _FAILED = 0, 1  # GET_RETURN_STATUS
 _RESOLUTION = (1920, 1080)
+_WIDTHS = (7, 6, 32, 12, 32)  # PROTOCOL.md 3.1
 
 
 class GatCamera(Camera):
@@ -44,7 +47,10 @@ class GatCamera(Camera):
 
     def _disk_device(self, leave: Leave) -> UsbDevice:
         extra = self.faults.extra_interfaces + self.faults.extra_as_disk
-        own = usb_identity(self.spec, "BODYCAM", self.faults, extra)
+        spec = self.spec
+        if self.faults.usb_serial_as_disk is not None:
+            spec = msgspec.structs.replace(spec, usb_serial=self.faults.usb_serial_as_disk)
+        own = usb_identity(spec, "BODYCAM", self.faults, extra)
         target = ScsiDisk(DISK_MODE, self.insert_card())
         return self.show(MassStorage(own, target, self.faults, note_fired=self.fired, leave=leave))
 
@@ -58,7 +64,7 @@ class CommandTarget(ScsiDisk):
         self._leave = leave
         self._status = _OK
         self._reads: dict[Command, Callable[[int], bytes]] = {
-            Command.GET_ID_CODE: lambda size: records.encode_text(camera.spec.model, size),
+            Command.GET_ID_CODE: lambda size: records.encode_text(camera.spec.model[:size], size),
             Command.GET_DEV_INFO: self._info,
             Command.READ_DEV_RES: lambda _: records.encode_resolution(*_RESOLUTION),
             Command.READ_BATTERY_VAL: self._battery,
@@ -128,14 +134,14 @@ class CommandTarget(ScsiDisk):
 
     def _info(self, size: int) -> bytes:
         camera = self._camera
-        record = records.ZfyInfo(
-            serial=camera.serial,
-            user_no=camera.user_no,
-            user_name=camera.user_name,
-            unit_no=camera.unit_no,
-            unit_name=camera.unit_name,
+        texts = (camera.serial, camera.user_no, camera.user_name, camera.unit_no, camera.unit_name)
+        terminator = size - sum(_WIDTHS) > 0
+        # Not by the codec: a camera may hold what a station must not write, and what is laid out by
+        # other hands here shows a mistake there.
+        return b"".join(
+            text.encode("gbk", "replace")[:width].ljust(width + terminator, b"\0")
+            for text, width in zip(texts, _WIDTHS, strict=True)
         )
-        return record.encode(records.Form(size))
 
     def _store_info(self, raw: bytes) -> None:
         """The serial number stays: only WRITE_ALL_DEV_INFO changes it."""

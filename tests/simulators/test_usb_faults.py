@@ -429,3 +429,58 @@ def test_listeners_hear_everything_in_order() -> None:
     world.bus.unplug(PORT)
     world.bus.unplug(PORT)
     assert heard == [("remove", PORT), ("add", PORT), ("remove", PORT)]
+
+
+# --- any bytes -------------------------------------------------------------------------------------
+
+CDBS = st.binary(min_size=1, max_size=16) | st.sampled_from(
+    [
+        bytes([0xFD, 0x81, 0, 0, 0]),
+        bytes([0xFB, 0x82, 0, 0, 0]),
+        b"\x28",
+        b"\x2a",
+        b"\x88",
+        b"\x8a",
+        b"\x9e\x10",
+    ]
+).flatmap(lambda head: st.binary(max_size=16 - len(head)).map(lambda tail: head + tail))
+
+
+@given(
+    st.sampled_from(["gat947", "msc"]),
+    st.lists(st.tuples(CDBS, st.integers(0, 4096), st.booleans()), max_size=6),
+)
+@settings(max_examples=60)
+def test_no_command_whatever_it_is_brings_a_device_down(
+    kind: str, exchanges: list[tuple[bytes, int, bool]]
+) -> None:
+    world = World()
+    host = world.plug(CameraSpec(name="cam", kind=kind, serial="K1"), bytearray(CONTENT))
+    try:
+        for cdb, size, inbound in exchanges:
+            host.command(cdb, ask=size if inbound else 0, send=b"" if inbound else bytes(size))
+    except CameraError:
+        return  # it left the bus, or waits for more: both are answers
+    assert world.bus.on_bus(PORT) is not None
+
+
+@given(st.integers(0, 255), st.integers(0, 255), st.integers(0, 65535), st.integers(0, 65535))
+@settings(max_examples=100)
+def test_no_control_request_whatever_it_is_brings_a_device_down(
+    request_type: int, request: int, value: int, index: int
+) -> None:
+    world, _ = disk()
+    what = world.bus.on_bus(PORT)
+    assert what is not None
+    setup = descriptors.Setup(request_type, request, value, index, 64)
+    try:
+        answer = what.device.control(setup, b"")
+    except Stall:
+        return
+    assert answer is not None
+    assert len(answer) <= 64
+
+
+def test_a_card_that_is_not_there_is_said_when_the_camera_is_made() -> None:
+    with pytest.raises(BusError, match="no card image at /nowhere"):
+        World().bus.add(CameraSpec(name="cam", card="/nowhere"))

@@ -8,7 +8,7 @@ from edged.errors import CameraLostError
 from firmware_protocol.gat947 import records
 from firmware_protocol.gat947.commands import Command
 from firmware_protocol.gat947.records import Form, ZfyInfo
-from firmware_protocol.usb import scsi
+from firmware_protocol.usb import descriptors, scsi
 from simulators.faults import UsbFaults
 from simulators.usb.camera import Camera
 from simulators.usb.spec import CameraChanges, CameraSpec
@@ -218,3 +218,26 @@ def test_an_unknown_command_is_refused_and_the_next_one_works(world: World) -> N
     with pytest.raises(Refused):
         host.cdb(bytes.fromhex("fd810000001300040000000000000000"), ask=4)
     assert records.decode_info(host.vendor(Command.GET_DEV_INFO, length=89)) == INFO
+
+
+@pytest.mark.parametrize("serial", ["", "\x01\x02", "K000001K000001", "серія"])
+@pytest.mark.parametrize("form", Form)
+def test_a_serial_that_nobody_should_have_is_told_as_it_is(world: World, serial: str, form: Form) -> None:
+    host = world.plug(CameraSpec(name="cam", serial=serial, form=form.value))
+    told = records.decode_info(host.vendor(Command.GET_DEV_INFO, length=form))
+    assert told.serial == serial.encode("gbk", "replace")[:7].decode("gbk", "backslashreplace")
+
+
+def test_it_may_come_back_with_another_serial_number(world: World) -> None:
+    spec = CameraSpec(name="cam", usb_serial="A", faults=UsbFaults(usb_serial_as_disk="B"))
+    host = world.plug(spec, bytearray(512))
+
+    def serial() -> str:
+        what = world.bus.on_bus(PORT)
+        assert what is not None
+        return descriptors.decode_string(what.device.identity.strings[3])
+
+    assert serial() == "A"
+    host.vendor(Command.SET_MSDC)
+    world.pass_s(1)
+    assert serial() == "B"

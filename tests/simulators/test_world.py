@@ -58,7 +58,7 @@ async def test_a_docked_camera_is_locked_in_and_comes_out_by_force_only(world: W
 
 async def test_hands_cannot_do_the_impossible(world: World) -> None:
     await world.add(CAM, size_bytes=SMALL, filesystem="fat12")
-    await world.add(CameraSpec(name="cam-2", card="/nowhere.img"))
+    await world.add(CameraSpec(name="cam-2", kind="keyboard"))
     await world.insert("cam-1", 3)
     for attempt, sentence in (
         (world.insert("cam-2", 3), "slot 3 holds cam-1"),
@@ -69,6 +69,8 @@ async def test_hands_cannot_do_the_impossible(world: World) -> None:
     ):
         with pytest.raises(WorldError, match=sentence):
             await attempt
+    with pytest.raises(BusError, match="no card image"):
+        await world.add(CameraSpec(name="cam-3", card="/nowhere.img"))
     with pytest.raises(BusError, match="already"):
         await world.add(CAM, size_bytes=SMALL, filesystem="fat12")
 
