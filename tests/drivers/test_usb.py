@@ -226,6 +226,47 @@ class Told:
         return self.answers[value >> 8][:data]
 
 
+class Flickering:
+    """A pyusb device that is gone for one call and would answer the next."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+
+    def write(self, *_: object) -> int:
+        self.calls += 1
+        if self.calls == 1:
+            raise usb.core.USBError("gone", -4, errno.ENODEV)
+        return 1
+
+
+@pytest.mark.fault("U05", "A handle that was lost once stays lost, even if something answers on it again.")
+def test_a_lost_handle_is_never_used_again() -> None:
+    flickering = Flickering()
+    device = our_usb.PyusbDevice(flickering, PORT)
+    for _ in range(3):
+        with pytest.raises(CameraLostError):
+            device.write(b"x", 0.1)
+    assert flickering.calls == 1
+
+
+def test_a_short_write_is_an_error() -> None:
+    flickering = Flickering()
+    flickering.calls = 1
+    with pytest.raises(CameraError) as caught:
+        our_usb.PyusbDevice(flickering, PORT).write(b"more than one byte", 0.1)
+    assert caught.value.code is ErrorCode.CAMERA_SILENT
+
+
+@pytest.mark.fault("U11", "A second configuration behind a harmless first one is refused.")
+@pytest.mark.parametrize("configurations", [0, 2, 255])
+def test_a_device_with_more_than_one_configuration_is_refused(configurations: int) -> None:
+    own = DeviceDescriptor(vendor_id=1, product_id=2, configurations=configurations).encode()
+    with pytest.raises(CameraError) as caught:
+        inspect(Told(own, DISK), PORT)
+    assert caught.value.code is ErrorCode.CAMERA_FORBIDDEN_INTERFACE
+    assert "configurations" in str(caught.value.detail["reason"])
+
+
 DEVICE = DeviceDescriptor(vendor_id=1, product_id=2, serial=3).encode()
 DISK = ConfigurationDescriptor(interfaces=(INTERFACE,)).encode()
 
