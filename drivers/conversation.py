@@ -72,8 +72,7 @@ class Conversation:
         self._opened: asyncio.Future[DeviceHello] | None = None
         self._heard = asyncio.Event()  # of the next delivery, or the end; a new one for each
         self._replies: list[Message] = []
-        self._deadline: float | None = None  # None: not before the hello, which has its own
-        self._silence: asyncio.Timeout | None = None
+        self._deadline: float | None = None  # for the next genuine frame
         self.ended: EdgeError | None = None
         self.rejected: Counter[str] = Counter()  # by reason
         self.hello: DeviceHello
@@ -115,8 +114,8 @@ class Conversation:
         """Send the request that ``make`` builds around its number; return the answer that names it.
 
         Raises:
-            EdgeError: ``manner.silent`` after all tries, with the session still open; otherwise
-                what ended the session.
+            EdgeError: ``manner.silent`` after all tries, which ends the session: a device that beats but
+                does not answer is best met by a new one. Otherwise what ended the session.
         """
         async with self._turn:
             self._requests += 1
@@ -126,7 +125,9 @@ class Conversation:
                 if answer is not None:
                     return answer
         question = type(request).__name__
-        raise EdgeError(self._manner.silent, question=question, tries=TRIES, answer_s=self._answer_s)
+        silent = EdgeError(self._manner.silent, question=question, tries=TRIES, answer_s=self._answer_s)
+        self._finish(silent)
+        raise silent
 
     async def wait(self) -> None:
         """Return when something is delivered after this call, or when the session has ended."""
@@ -206,11 +207,9 @@ class Conversation:
             self._finish(LinkGoneError(reason="closed"))
 
     async def _read(self) -> bytes:
-        async with asyncio.timeout_at(self._deadline) as self._silence:
-            try:
-                return await self._link.read()
-            finally:
-                self._silence = None
+        # Without a deadline up to the hello, which has one of its own and is followed by a question.
+        async with asyncio.timeout_at(self._deadline):
+            return await self._link.read()
 
     def _payload(self, payload: bytes) -> None:
         try:
@@ -252,8 +251,6 @@ class Conversation:
     def _put_off_silence(self) -> None:
         silence_s = 3 * self._manner.heartbeat_s + self._answer_s  # two heartbeats may be lost
         self._deadline = asyncio.get_running_loop().time() + silence_s
-        if self._silence is not None:  # a read is under way: it began under the former deadline
-            self._silence.reschedule(self._deadline)
 
     def _finish(self, error: EdgeError) -> None:
         if self.ended is None:

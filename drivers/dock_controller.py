@@ -74,9 +74,10 @@ class DockController:
     """One conversation with the controller. Not reusable; the owner opens a new link and a new one.
 
     Every method raises, beside what it says itself:
-        EdgeError: DOCK_SILENT (no answer after all tries, or no heartbeat), DOCK_REFUSED with the
-            controller's ``reason``.
-        LinkGoneError: the line or the session is gone; all later calls raise it too.
+        EdgeError: DOCK_REFUSED with the controller's ``reason``; the conversation goes on. DOCK_SILENT (no
+            answer after all tries, or no heartbeat) and DOCK_PROTOCOL "event storm" end it.
+        LinkGoneError: the line or the session is gone.
+    What ended the conversation is raised by all later calls too.
     """
 
     def __init__(self) -> None:

@@ -58,7 +58,8 @@ class Reader:
 
     Every method raises, beside what it says itself:
         EdgeError: READER_SILENT (no answer after all tries, or no heartbeat).
-        LinkGoneError: the line or the session is gone; all later calls raise it too.
+        LinkGoneError: the line or the session is gone.
+    Both end the conversation and are raised by all later calls too.
     """
 
     def __init__(self) -> None:

@@ -133,8 +133,8 @@ FromHost: TypeAlias = Body | Reply
 class _Channel:
     """One running session as one end sees it."""
 
-    def __init__(self, key: bytes, sends: int, receives: int) -> None:
-        self._key, self._sends, self._receives = key, sends, receives
+    def __init__(self, key: bytes, sends: int) -> None:
+        self._key, self._sends = key, sends  # ``sends``: first byte of what this end says
         self._sent = 0
         self._received = 0
 
@@ -153,7 +153,7 @@ class _Channel:
         if payload[0] == self._sends:
             raise SessionError(Refusal.MIRRORED)
         signed, mac = payload[:-MAC_SIZE], payload[-MAC_SIZE:]
-        if payload[0] != self._receives or not hmac.compare_digest(mac, self._mac(signed)):
+        if not hmac.compare_digest(mac, self._mac(signed)):
             raise SessionError(Refusal.FOREIGN)
         number = int.from_bytes(signed[1:5], "little")
         if number <= self._received:
@@ -218,7 +218,7 @@ class HostEnd:
         if not hmac.compare_digest(hello.tag, _tag(self._key, transcript)):
             raise SessionError(Refusal.FOREIGN)
         self._nonce = b""  # the same answer again must not start the numbers anew
-        self._channel = _Channel(_session_key(self._key, transcript), FROM_HOST, FROM_DEVICE)
+        self._channel = _Channel(_session_key(self._key, transcript), FROM_HOST)
         return Opened(hello)
 
 
@@ -308,7 +308,7 @@ class DeviceEnd:
             tag=bytes(HELLO_TAG_SIZE),
         )
         transcript = asked + SESSION.encode(draft)[:-HELLO_TAG_SIZE]
-        channel = _Channel(_session_key(self._key, transcript), FROM_DEVICE, FROM_HOST)
+        channel = _Channel(_session_key(self._key, transcript), FROM_DEVICE)
         self._pending = _Session(channel, common=bool(common))
         return Reply(SESSION.encode(replace(draft, tag=_tag(self._key, transcript))))
 

@@ -175,6 +175,28 @@ async def test_silence_is_an_error_with_code_and_facts() -> None:
 
 
 @virtual
+async def test_a_controller_that_beats_but_does_not_answer_ends_the_conversation() -> None:
+    sim, line = dock_line()
+    sim._obey = lambda command: m.Heartbeat(uptime=1)  # type: ignore[method-assign]  # firmware that hangs half
+
+    with pytest.raises(EdgeError) as caught:
+        async with talk(line):
+            pass
+    assert caught.value.code is ErrorCode.DOCK_SILENT
+
+    sim, line = dock_line()
+    async with talk(line) as it:
+        await arrived(it, 1)
+        sim._obey = lambda command: m.Heartbeat(uptime=1)  # type: ignore[method-assign]
+        waiting = asyncio.create_task(it.next_event())
+        with pytest.raises(EdgeError):
+            await it.lock(3)
+        with pytest.raises(EdgeError) as caught:
+            await waiting
+    assert caught.value.code is ErrorCode.DOCK_SILENT
+
+
+@virtual
 async def test_a_controller_that_stops_its_heartbeat_ends_the_conversation() -> None:
     sim, line = dock_line()
 
@@ -244,6 +266,23 @@ async def test_a_lost_answer_to_unlock_gives_no_second_pulse() -> None:
 
     assert sim.memory.unlocks == 1
     assert sum(isinstance(c, m.Unlock) for c in sim.heard) == 3
+
+
+@pytest.mark.fault("D04", "a command that is repeated because its answer was lost is carried out once")
+@virtual
+async def test_a_lost_answer_repeats_no_command() -> None:
+    sim, line = dock_line()
+
+    async with talk(line) as it:
+        await arrived(it, 1)
+        sim.swallow = 1
+        asking = asyncio.create_task(it.buzz(3, m.Buzzer.ONE))
+        await asyncio.sleep(0.1)
+        sim.slots[3].buzzer = m.Buzzer.NONE  # the sound has died away
+        await asking
+
+    assert sim.slots[3].buzzer is m.Buzzer.NONE
+    assert sum(isinstance(c, m.Buzz) for c in sim.heard) == 2
 
 
 @pytest.mark.fault("D04", "a grant that opened one slot never opens another")

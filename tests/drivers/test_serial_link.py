@@ -88,6 +88,26 @@ async def test_closing_tells_whoever_waits(pair: Pair) -> None:
         await reading
 
 
+async def test_a_closed_link_leaves_a_descriptor_that_is_someone_elses_by_now_alone(pair: Pair) -> None:
+    link = await open_serial(pair.path)
+    loop, number = asyncio.get_running_loop(), link._fd
+    reading = asyncio.create_task(link.read())
+    await asyncio.sleep(0)
+    await link.close()
+    mine, other = os.pipe()
+    os.dup2(mine, number)
+    heard = asyncio.Event()
+    loop.add_reader(number, heard.set)
+    with pytest.raises(LinkGoneError):
+        await reading
+    os.write(other, b"x")
+    async with asyncio.timeout(2):
+        await heard.wait()
+    loop.remove_reader(number)
+    for fd in {mine, other, number}:
+        os.close(fd)
+
+
 async def test_a_cancelled_read_loses_nothing(pair: Pair) -> None:
     link = await open_serial(pair.path)
     with pytest.raises(TimeoutError):
