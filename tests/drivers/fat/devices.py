@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from edged.errors import CameraError, ErrorCode
+from edged.errors import CameraError, CameraLostError, ErrorCode
 
 Write = tuple[int, bytes]
 """One sector: its number and its new content."""
@@ -20,6 +20,7 @@ class MemoryDevice:
     sector_size: int = 512
     unreadable: frozenset[int] = frozenset()
     refuses: ErrorCode | None = None  # what a write gives, if it gives an error
+    gone: bool = False  # unplugged
     forgetful: bool = False  # writes are acknowledged and lost
     reads: int = 0
     longest: int = 0
@@ -35,8 +36,10 @@ class MemoryDevice:
 
     def read(self, lba: int, count: int) -> bytes:
         self.reads += 1
+        if self.gone:
+            raise CameraLostError
         self.longest = max(self.longest, count)
-        assert 0 <= lba
+        assert lba >= 0
         assert lba + count <= self.sectors
         if self.unreadable and not self.unreadable.isdisjoint(range(lba, lba + count)):
             raise CameraError(ErrorCode.CAMERA_MEDIA, lba=lba)

@@ -4,7 +4,6 @@ import hashlib
 import random
 import re
 from collections.abc import Iterator
-from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -13,6 +12,7 @@ from drivers.fat import open_volume
 from drivers.worker.messages import Clip
 from simulators.cards import Card, Filesystem
 from tests.drivers.fat.devices import MemoryDevice, Write, fsck, replay
+from tests.drivers.fat.surgery import NOON
 
 # Long names in Cyrillic take four records or more, so that many sets lie across two sectors.
 CARDS: list[tuple[Filesystem, int, int]] = [
@@ -43,7 +43,7 @@ class Cut:
         for number in range(10):
             name = f"DCIM/100MEDIA/Кліп із довгою назвою, номер {number:04}.mp4"
             content = random_bytes.randbytes(20_000 + 9_000 * number)
-            card.add(name, content, datetime(2026, 11, 22, 7, 0, 4), scatter=number % 2 == 0)
+            card.add(name, content, NOON, scatter=number % 2 == 0)
         self.base = card.path.read_bytes()
         self.hashes = {file.path: file.sha256 for file in card.files()}
         device = MemoryDevice(bytearray(self.base))
