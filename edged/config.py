@@ -305,7 +305,12 @@ class Config(_Section, frozen=True):
 _SECTIONS: dict[str, Any] = {field.name: field.type for field in msgspec.structs.fields(Config)} | {
     "sync": SyncConfig
 }
-_ARRAYS: dict[str, type[msgspec.Struct]] = {"dock": Dock, "camera": Camera}
+ARRAYS: dict[str, type[msgspec.Struct]] = {"dock": Dock, "camera": Camera}
+
+
+def sections() -> dict[str, type[msgspec.Struct]]:
+    """Return every section by name, in the order of the file; for the page about them."""
+    return {name: ARRAYS.get(name, kind) for name, kind in _SECTIONS.items()}
 
 
 def load(text: bytes, name: str) -> Config:
@@ -354,9 +359,9 @@ def _form(tree: dict[str, Any]) -> Iterable[_Problem]:
         if key not in _SECTIONS:
             near = difflib.get_close_matches(key, _SECTIONS, 1)
             yield _BAD, key, f"a known section{f', perhaps {near[0]}' if near else ''}"
-        elif key in _ARRAYS and isinstance(value, list):
+        elif key in ARRAYS and isinstance(value, list):
             for i, table in enumerate(value):
-                yield from _convert(table, _ARRAYS[key], f"{key}[{i}]")
+                yield from _convert(table, ARRAYS[key], f"{key}[{i}]")
         else:
             yield from _convert(value, _SECTIONS[key], key)
     for field in msgspec.structs.fields(Config):

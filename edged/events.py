@@ -8,7 +8,7 @@ INFO support, WARNING someone should look, ERROR someone must act.
 ``docs/events.md`` and ``systemd/edged.catalog`` are generated from this table.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 from string import Formatter
@@ -47,8 +47,18 @@ class LogEvent:
         return uuid5(_NAMESPACE, self.id)
 
     @property
+    def ordered_fields(self) -> tuple[str, ...]:
+        """The fields in the order of the sentence."""
+        return tuple(dict.fromkeys(name for _, name, _, _ in Formatter().parse(self.text) if name))
+
+    @property
     def fields(self) -> frozenset[str]:
-        return frozenset(name for _, name, _, _ in Formatter().parse(self.text) if name)
+        return frozenset(self.ordered_fields)
+
+    def with_places(self, place: Callable[[str], str]) -> str:
+        """Return the sentence with ``place(name)`` where a field stands."""
+        parts = Formatter().parse(self.text)
+        return "".join(literal + (place(name) if name else "") for literal, name, _, _ in parts)
 
     def sentence(self, fields: Mapping[str, Fact]) -> str:
         """Raises KeyError if a field is missing, ValueError if one has the wrong type: defects."""

@@ -24,7 +24,7 @@ from typing import NamedTuple
 
 
 class State(StrEnum):
-    EMPTY = "empty"
+    EMPTY = "empty"  # no contact
     IDENTIFYING = "identifying"  # something is in the slot, we do not know yet what
     SILENT = "silent"  # in the slot, not to be talked to: charged, power-cycled now and then
     SWITCHING = "switching"  # told to become a disk; it may leave the bus and come back
@@ -33,13 +33,13 @@ class State(StrEnum):
     HOLDING = "holding"  # work is over; not ready: charge, memory, clock, something not sealed
     READY = "ready"  # may be issued
     GRANTED = "granted"  # the lock may be open; one officer may take it
-    SWITCHING_TO_CLEAR = "switching_to_clear"
-    CLEARING = "clearing"
+    SWITCHING_TO_CLEAR = "switching_to_clear"  # as switching, for what may be removed
+    CLEARING = "clearing"  # removing what is past the delete gate
     LOST = "lost"  # off the bus, contact kept: it may come back by itself
     MISSING = "missing"  # contact broken without authority: it may be put back at once
     UNKNOWN = "unknown"  # not in the station's list; sealed all the same, never issued or cleared
-    WORKS = "works"
-    QUARANTINE = "quarantine"
+    WORKS = "works"  # maintenance: sealed all the same, never issued or cleared
+    QUARANTINE = "quarantine"  # in doubt: sealed all the same, never issued or cleared
     REFUSED = "refused"  # a device that must not be in a dock port; off the bus
     RELEASED = "released"  # the lock may be open for a technician
     FAULT = "fault"  # out of use with a camera in it, power off
@@ -49,10 +49,10 @@ class State(StrEnum):
 
 class Event(StrEnum):
     # The world's.
-    CONTACT_MADE = "contact_made"
+    CONTACT_MADE = "contact_made"  # a camera touches the slot
     CONTACT_BROKEN = "contact_broken"  # in GRANTED the bus may stand in for a dock that is silent
-    USB_ARRIVED = "usb_arrived"
-    USB_LEFT = "usb_left"
+    USB_ARRIVED = "usb_arrived"  # a device at the slot's port, allowed or not
+    USB_LEFT = "usb_left"  # no device at the slot's port
     FORCED_OPEN = "forced_open"  # the lock's own sensor; or, at start, a camera gone since the last run
     FAULT_SEEN = "fault_seen"  # dock fault bits, a dead port, a defect in the slot's own work
     WITNESSES_DIFFER = "witnesses_differ"  # contact and bus contradict each other past the deadline
@@ -61,27 +61,27 @@ class Event(StrEnum):
     GRANT_STOPPED = "grant_stopped"  # its reader is gone: nothing may stay open in its name
     RELEASE = "release"  # a technician opens the slot
     MARKS_CHANGED = "marks_changed"  # list of cameras, works, quarantine or policy changed
-    FAULT_CLEARED = "fault_cleared"
+    FAULT_CLEARED = "fault_cleared"  # a technician says that the cause is gone
     ACKNOWLEDGED = "acknowledged"  # a person has seen the alarm
     OFFLOAD_DUE = "offload_due"  # a retry, a second read, or a camera that was still recording
     CLEAR_DUE = "clear_due"  # recordings aboard are past the delete gate
     CHECK_DUE = "check_due"  # charge and clock are looked at every few minutes
     # Deadlines and results of actions.
     TIME_OVER = "time_over"  # the deadline of DEADLINES[state]
-    IDENTIFIED_KNOWN = "identified_known"
+    IDENTIFIED_KNOWN = "identified_known"  # a camera of the station's list
     IDENTIFIED_UNKNOWN = "identified_unknown"  # also: no usable serial number
     DEVICE_REFUSED = "device_refused"  # interfaces outside the allow-list, a hub, changed descriptors
     SWAPPED = "swapped"  # what came back is not what left
     DISK_READY = "disk_ready"  # it is a disk now (at once, if it always was one)
-    ALL_SEALED = "all_sealed"
+    ALL_SEALED = "all_sealed"  # every clip aboard has a verified copy
     CYCLED = "cycled"  # it is back in command mode (at once, if it never left it)
-    CLEAR_DONE = "clear_done"
+    CLEAR_DONE = "clear_done"  # seen gone in a new listing
     WORK_FAILED = "work_failed"  # the job of this state gave up; facts and alerts are written
-    FOUND_READY = "found_ready"  # the five verdicts of CHECK
-    NOT_READY = "not_ready"
-    NOT_LISTED = "not_listed"
-    IN_WORKS = "in_works"
-    IN_QUARANTINE = "in_quarantine"
+    FOUND_READY = "found_ready"  # the first of CHECK's five verdicts
+    NOT_READY = "not_ready"  # with reasons (edged.readiness)
+    NOT_LISTED = "not_listed"  # not in the station's list
+    IN_WORKS = "in_works"  # marked by a technician
+    IN_QUARANTINE = "in_quarantine"  # marked by a technician, or a twin
     UNLOCK_FAILED = "unlock_failed"  # the dock refused, and says that the lock is closed
     RELOCKED = "relocked"  # the dock says: closed again, contact still made
 
@@ -130,20 +130,20 @@ class Do(StrEnum):
     RECORD_RELEASE = "record_release"  # who opens it and why, durable; on failure feed UNLOCK_FAILED
     ASSIGN = "assign"  # officer's number into the camera, within a short deadline; failing is only noted
     UNLOCK = "unlock"  # once, the dock relocks by itself; feeds UNLOCK_FAILED or, later, RELOCKED
-    LOCK = "lock"
+    LOCK = "lock"  # close the lock now, if it is open
     VOID_GRANT = "void_grant"  # grant.voided; the reader is free for the next tap
     ISSUE = "issue"  # camera.issued: the officer holds it; the reader is free for the next tap
     NOTE_UNDOCKED = "note_undocked"  # camera.undocked
     NOTE_FORCED = "note_forced"  # slot.forced_open with the witness
-    DRAFT_INCIDENT = "draft_incident"
+    DRAFT_INCIDENT = "draft_incident"  # incident.drafted; a responsible person completes it
     NOTE_REFUSED = "note_refused"  # device.refused with its descriptors
     NOTE_FAULT = "note_fault"  # slot.faulted
     NOTE_CLEARED = "note_cleared"  # slot.cleared
     ALARM = "alarm"  # buzzer and alert, until SILENCE
-    SILENCE = "silence"
+    SILENCE = "silence"  # ends ALARM
     CHARGE = "charge"  # allow charging, to the slot's limit
-    POWER_OFF = "power_off"
-    POWER_ON = "power_on"
+    POWER_OFF = "power_off"  # the slot's supply, and with it its device on the bus
+    POWER_ON = "power_on"  # the bus then announces what is there
     ARM_TIMER = "arm_timer"  # start this state's deadline anew; entering a state does it unasked
 
 
