@@ -110,7 +110,7 @@ class Answers:
             there = []
         complete = MANIFEST in there and any(map(CONTENT.fullmatch, there))
         if not complete and await store.stat(f"receipts/{item.key}.note") is None:
-            self._queue.offer_again(key=item.key)
+            self._queue.offer_again(item.key)
             self._log("EDG-3114", recording=item.key)
 
     async def _requests(self, store: Store) -> None:

@@ -118,14 +118,19 @@ class Courier:
                 await self._deliver(urgent if item.rank is Rank.LEDGER else delivery, item)
                 await self._look_at_ledger()
             self._gauge.current = None
-            if not await self._answers.fetch(store):
-                self._went_back(await self._answers.newest_there(store))
+            await self._fetch(store)
             await self._leave_status(urgent)
             self._failures = 0
             self._alerts.withdraw("centre-unreachable")
             self._check_overdue()
             self._report()
             await self._rest(self._until_due())
+
+    async def _fetch(self, store: Store) -> None:
+        if await self._answers.fetch(store):
+            self._queue.settle_ledger(self._gauge.countersigned)
+        else:
+            self._went_back(await self._answers.newest_there(store))
 
     def _delivery(self, store: Store) -> Delivery:
         ports = self._ports
@@ -242,7 +247,7 @@ class Courier:
         self._ports.log("EDG-3113", before=self._gauge.countersigned, now=newest)
         detail = {"before": self._gauge.countersigned, "now": newest}
         self._alerts.raise_("centre-went-back", ErrorCode.COUNTERSIGN_BAD, **detail)
-        self._queue.offer_again(from_line=newest)
+        self._queue.offer_all_again(newest)
         self._gauge.countersigned = newest
 
     # --- looking and reporting ---------------------------------------------------------------------
@@ -266,7 +271,8 @@ class Courier:
 
     async def _look_at_ledger(self) -> None:
         self._looked_at = self._now()
-        for offer in await asyncio.to_thread(self._outbox.ledger, self._queue.known()):
+        known, done = self._queue.known(), self._queue.ledger_done()
+        for offer in await asyncio.to_thread(self._outbox.ledger, known, done):
             self._queue.offer(offer)
         self._gauge.newest_checkpoint = await asyncio.to_thread(self._outbox.newest_checkpoint)
 

@@ -43,9 +43,9 @@ class Outbox:
         self._recordings = f"{vault}/recordings"
         self._ledger = ledger
 
-    def ledger(self, known: Container[str]) -> list[Offer]:
-        """Return pieces and checkpoints that are not ``known``. OSError."""
-        return [*self._pieces(known), *self._checkpoints(known)]
+    def ledger(self, known: Container[str], done: int = 0) -> list[Offer]:
+        """Return pieces and checkpoints that are not ``known`` and not within the first ``done`` lines. OSError."""
+        return [*self._pieces(known, done), *self._checkpoints(known, done)]
 
     def scan(self, known: Mapping[str, State]) -> "Found":
         """Compare the vault with what is ``known``. OSError."""
@@ -100,21 +100,23 @@ class Outbox:
             sha256=manifest.sha256,
         )
 
-    def _pieces(self, known: Container[str]) -> Iterator[Offer]:
+    def _pieces(self, known: Container[str], done: int) -> Iterator[Offer]:
         for name in names(self._fs, self._ledger):
-            if (found := PIECE.fullmatch(name)) and name not in known:
-                yield self._file(self._ledger, name, Kind.PIECE, found[2] + "-0")
+            if (found := PIECE.fullmatch(name)) and int(found[2]) >= done and name not in known:
+                yield self._file(self._ledger, name, Kind.PIECE, int(found[2]))
 
-    def _checkpoints(self, known: Container[str]) -> Iterator[Offer]:
+    def _checkpoints(self, known: Container[str], done: int) -> Iterator[Offer]:
         folder = f"{self._ledger}/checkpoints"
         for name in names(self._fs, folder):
-            if (found := CHECKPOINT.fullmatch(name)) and name not in known:
-                # Size = number of the next line; it sorts behind the piece that ends with it.
-                yield self._file(folder, name, Kind.CHECKPOINT, f"{int(found[1]) - 1:012d}-1")
+            if (found := CHECKPOINT.fullmatch(name)) and int(found[1]) > done and name not in known:
+                yield self._file(folder, name, Kind.CHECKPOINT, int(found[1]) - 1)
 
-    def _file(self, folder: str, name: str, kind: Kind, age: str) -> Offer:
+    def _file(self, folder: str, name: str, kind: Kind, line: int) -> Offer:
         size = self._fs.stat(f"{folder}/{name}").size
-        return Offer(key=name, kind=kind, folder=folder, rank=Rank.LEDGER, age=age, size=size)
+        age = (
+            f"{line:012d}-{kind}"  # a checkpoint sorts before the piece that ends with it, and needs no order
+        )
+        return Offer(key=name, kind=kind, folder=folder, rank=Rank.LEDGER, age=age, size=size, line=line)
 
 
 def unverified_manifest(note: bytes) -> Manifest:

@@ -26,6 +26,7 @@ CREATE TABLE item (
     age       TEXT NOT NULL,
     size      INTEGER NOT NULL,
     sha256    TEXT NOT NULL,
+    line      INTEGER NOT NULL,
     state     TEXT NOT NULL,
     attempts  INTEGER NOT NULL DEFAULT 0,
     next_try  INTEGER NOT NULL DEFAULT 0,
@@ -37,10 +38,11 @@ CREATE TABLE item (
 ) STRICT
 """
 _ITEMS = (
-    "SELECT key, kind, folder, rank, age, size, sha256, state, attempts, next_try, part, synced, delivered,"
-    " answer, reason FROM item WHERE "
+    "SELECT key, kind, folder, rank, age, size, sha256, line, state, attempts, next_try, part, synced,"
+    " delivered, answer, reason FROM item WHERE "
 )
 _INDEX = "CREATE INDEX work ON item (state, rank, age, key)"
+_MARK = "CREATE TABLE mark (line INTEGER NOT NULL) STRICT"
 
 
 class State(StrEnum):
@@ -77,6 +79,7 @@ class Offer:
     age: str  # sorts as text: time of sealing, or first line
     size: int  # of the content
     sha256: str = ""  # of the content, as the manifest has it
+    line: int = -1  # of a piece: its last line; of a checkpoint: the last that it covers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,9 +129,10 @@ class Queue:
     def offer(self, offer: Offer, state: State = State.QUEUED) -> None:
         """Enter something that is not known yet. What is known stays as it is."""
         self._run(
-            "INSERT INTO item (key, kind, folder, rank, age, size, sha256, state)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (key) DO NOTHING",
-            *(offer.key, offer.kind, offer.folder, offer.rank, offer.age, offer.size, offer.sha256, state),
+            "INSERT INTO item (key, kind, folder, rank, age, size, sha256, line, state)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (key) DO NOTHING",
+            *(offer.key, offer.kind, offer.folder, offer.rank, offer.age, offer.size),
+            *(offer.sha256, offer.line, state),
         )
 
     def forget(self, key: str) -> None:
@@ -155,7 +159,7 @@ class Queue:
         found = self._items("key = ?", key)
         return found[0] if found else None
 
-    def unanswered(self, limit: int = 1000) -> list[Item]:
+    def unanswered(self, limit: int = 10_000) -> list[Item]:
         """Return recordings that were delivered and have no verified receipt, those never answered first."""
         return self._items(
             "kind = 'recording' AND (state = 'delivered' OR state = 'held' AND answer != '')"
@@ -207,16 +211,27 @@ class Queue:
             *(again_at, reason, answer, key),
         )
 
-    def offer_again(self, *, from_line: int = -1, key: str = "") -> None:
-        """Queue anew what was delivered: one item by ``key``, or all from that ledger line on."""
-        if key:
-            self._run("UPDATE item SET state = 'queued', next_try = 0, answer = '' WHERE key = ?", key)
-            return
+    def offer_again(self, key: str) -> None:
+        """Queue anew what was delivered and is not there any more."""
+        self._run("UPDATE item SET state = 'queued', next_try = 0, answer = '' WHERE key = ?", key)
+
+    def offer_all_again(self, from_line: int) -> None:
+        """The centre lost what it had: queue every recording, and the ledger from this line on."""
         self._run(
-            "UPDATE item SET state = 'queued', next_try = 0, answer = '' WHERE state IN ('delivered', 'receipted')"
-            " AND (kind = 'recording' OR CAST(substr(key, instr(key, '-') + 1) AS INTEGER) >= ?)",
-            from_line,
+            "UPDATE item SET state = 'queued', next_try = 0, answer = ''"
+            " WHERE state IN ('delivered', 'receipted') AND kind = 'recording'"
         )
+        self._run("DELETE FROM item WHERE kind != 'recording' AND line >= ?", from_line)
+        self._run("UPDATE mark SET line = min(line, ?)", from_line)
+
+    def ledger_done(self) -> int:
+        """Return how many lines of the ledger the centre has countersigned; what they fill needs no sending."""
+        return int(self._rows("SELECT line FROM mark")[0][0])
+
+    def settle_ledger(self, lines: int) -> None:
+        """The centre has countersigned so many lines: forget the pieces and checkpoints they fill."""
+        self._run("UPDATE mark SET line = max(line, ?)", lines)
+        self._run("DELETE FROM item WHERE kind != 'recording' AND line < ?", lines)
 
     def count(self) -> dict[State, int]:
         """Return how many recordings are in each state."""
@@ -246,14 +261,15 @@ class Queue:
                 age=row[4],
                 size=row[5],
                 sha256=row[6],
-                state=State(row[7]),
-                attempts=row[8],
-                next_try=row[9],
-                part=row[10],
-                synced=row[11],
-                delivered=row[12],
-                answer=row[13],
-                reason=row[14],
+                line=row[7],
+                state=State(row[8]),
+                attempts=row[9],
+                next_try=row[10],
+                part=row[11],
+                synced=row[12],
+                delivered=row[13],
+                answer=row[14],
+                reason=row[15],
             )
             for row in self._rows(query, *values)
         ]
@@ -281,6 +297,8 @@ def _open(path: str) -> sqlite3.Connection:
         if version == 0:
             db.execute(_TABLE)
             db.execute(_INDEX)
+            db.execute(_MARK)
+            db.execute("INSERT INTO mark VALUES (0)")
             db.execute(f"PRAGMA user_version = {SCHEMA}")
         elif version != SCHEMA:
             raise sqlite3.DatabaseError("another version")

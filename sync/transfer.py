@@ -119,7 +119,7 @@ class Transfer:
             digest = await self._write(file, remote, offset, pace, watch)
             async with self._idle(IN_FLIGHT):
                 await remote.close()
-        except StoreError:
+        except (StoreError, OSError):
             with suppress(StoreError):  # frees the handle; the failure before is the one that counts
                 async with self._idle():
                     await remote.close()

@@ -81,7 +81,7 @@ class LedgerIntake:
     def _verify(self, data: bytes, first: int, last: int, note: bytes) -> Known:
         """Return what is known with this piece. Raises FormatError, SignatureError, EdgeError."""
         checkpoint = open_checkpoint(note, self._desk.station)
-        tree = Tree.resume(self._known.size, [bytes.fromhex(peak) for peak in self._known.peaks])
+        tree = self._tree()
         prev, seq = self._known.last, first
         for raw in _lines(data):
             envelope = decode_envelope(raw)
@@ -100,8 +100,11 @@ class LedgerIntake:
 
     def _store(self, name: str, data: bytes, known: Known) -> None:
         """Piece, then state, then signature; each durable before the next."""
-        if not exists(self._fs, f"{self._copy}/{name}"):
+        if (stored := read_or_none(self._fs, f"{self._copy}/{name}", PIECE_LIMIT)) is None:
             replace_file(self._fs, self._copy, name, data)
+        elif stored != data:  # kept by a pass that was cut off before it was counted
+            self._fork(f"{self._home}/{name}", name, "a piece of other content", known.size)
+            return
         replace_file(self._fs, self._desk.folder, "intake.json", msgspec.json.encode(known) + b"\n")
         self._known = known
         self._desk.summary.pieces.append(name)
@@ -111,7 +114,9 @@ class LedgerIntake:
 
     def _old_piece(self, name: str, first: int, data: bytes) -> None:
         """Lines that we have: the same bytes sent again, or another history."""
-        stored = self._stored_from(first, len(data))
+        stored = read_or_none(self._fs, f"{self._copy}/{name}", PIECE_LIMIT) or self._stored_from(
+            first, len(data)
+        )
         if stored[: len(data)] == data:
             self._fs.remove(f"{self._home}/{name}")
         else:
@@ -136,20 +141,26 @@ class LedgerIntake:
 
     def _stray_checkpoints(self) -> None:
         """Checkpoints of sizes that we know have to agree with our copy."""
+        found = {}
         for name in names(self._fs, f"{self._home}/checkpoints"):
             match = CHECKPOINT.fullmatch(name)
-            if match is None or int(match[1]) > self._known.size:
-                continue
+            if match and int(match[1]) <= self._known.size and (opened := self._opened(name)) is not None:
+                found[name] = opened
+        roots = self._roots({checkpoint.size for checkpoint in found.values()})
+        for name, checkpoint in found.items():
             path = f"{self._home}/checkpoints/{name}"
-            try:
-                found = open_checkpoint(self._fs.read(path, CHECKPOINT_LIMIT), self._desk.station)
-            except EdgeError as exc:
-                self._desk.alert("checkpoint-refused", checkpoint=name, code=exc.code.number)
-                continue
-            if found.size <= self._known.size and found.root == self._root_at(found.size):
+            if roots.get(checkpoint.size) == checkpoint.root:
                 self._fs.remove(path)
-            else:
-                self._fork(path, name, "a checkpoint with another root", found.size)
+            elif checkpoint.size <= self._known.size:
+                self._fork(path, name, "a checkpoint with another root", checkpoint.size)
+
+    def _opened(self, name: str) -> Checkpoint | None:
+        try:
+            data = self._fs.read(f"{self._home}/checkpoints/{name}", CHECKPOINT_LIMIT)
+            return open_checkpoint(data, self._desk.station)
+        except EdgeError as exc:
+            self._desk.alert("checkpoint-refused", checkpoint=name, code=exc.code.number)
+            return None
 
     def _fork(self, path: str, name: str, what: str, size: int) -> None:
         """Keep the other history beside ours. From now on nothing is countersigned."""
@@ -224,7 +235,7 @@ class LedgerIntake:
 
     def _stored_pieces(self) -> Iterator[tuple[int, bytes]]:
         for name in names(self._fs, self._copy):
-            if match := PIECE.fullmatch(name):
+            if (match := PIECE.fullmatch(name)) and int(match[2]) < self._known.size:
                 yield int(match[1]), self._fs.read(f"{self._copy}/{name}", PIECE_LIMIT)
 
     def _stored_from(self, first: int, size: int) -> bytes:
@@ -237,13 +248,24 @@ class LedgerIntake:
             out += b"".join(lines[max(0, first - begin) :])
         return out
 
-    def _root_at(self, size: int) -> bytes:
+    def _roots(self, sizes: set[int]) -> dict[int, bytes]:
+        """Return the root of our copy at each of ``sizes``, in one pass over it."""
         tree = Tree()
+        found = {0: tree.root()} if 0 in sizes else {}
+        if not sizes - {0, self._known.size}:
+            return found | {self._known.size: self._tree().root()}
         for _, data in self._stored_pieces():
             for raw in _lines(data):
-                if tree.size < size:
-                    tree.append(leaf_hash(raw))
-        return tree.root()
+                tree.append(leaf_hash(raw))
+                if tree.size in sizes:
+                    found[tree.size] = tree.root()
+        return found
+
+    def _tree(self) -> Tree:
+        try:
+            return Tree.resume(self._known.size, [bytes.fromhex(peak) for peak in self._known.peaks])
+        except ValueError as exc:
+            raise FormatError(what="intake.json", station=self._desk.station_id) from exc
 
 
 def _lines(data: bytes) -> Iterator[bytes]:
