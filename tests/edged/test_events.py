@@ -67,10 +67,12 @@ def test_no_message_id_is_used_twice() -> None:
 
 
 def sources() -> Iterator[tuple[str, ast.AST]]:
+    """Every node of the files that name an event, with its place."""
     for folder in ("edged", "drivers", "sync", "simulators"):
         for path in sorted((ROOT / folder).rglob("*.py")):
-            for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-                yield f"{path.relative_to(ROOT)}:{getattr(node, 'lineno', 0)}", node
+            if "EDG-" in (text := path.read_text("utf-8")) and path.name != "events.py":
+                for node in ast.walk(ast.parse(text)):
+                    yield f"{path.relative_to(ROOT)}:{getattr(node, 'lineno', 0)}", node
 
 
 def test_every_event_named_in_the_sources_is_in_the_catalogue() -> None:
