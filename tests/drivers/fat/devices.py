@@ -22,6 +22,7 @@ class MemoryDevice:
     refuses: ErrorCode | None = None  # what a write gives, if it gives an error
     gone: bool = False  # unplugged
     forgetful: bool = False  # writes are acknowledged and lost
+    attempts: int = 0  # to write
     reads: int = 0
     longest: int = 0
     phases: list[list[Write]] = field(default_factory=lambda: [[]])
@@ -46,6 +47,9 @@ class MemoryDevice:
         return bytes(self.image[lba * self.sector_size : (lba + count) * self.sector_size])
 
     def write(self, lba: int, data: bytes) -> None:
+        self.attempts += 1
+        if self.refuses is ErrorCode.CAMERA_LOST:
+            raise CameraLostError
         if self.refuses is not None:
             raise CameraError(self.refuses, lba=lba)
         assert data

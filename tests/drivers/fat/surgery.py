@@ -42,8 +42,8 @@ class Fat:
         self.sectors = narrow or struct.unpack_from("<I", image, 36)[0]
         self.copies = copies
         self.root = (self.reserved + copies * self.sectors) * 512
-        self.heap = self.root + roots * 32
-        self.cluster = image[13] * 512
+        self.heap: int = self.root + roots * 32
+        self.cluster: int = image[13] * 512
         total = small or struct.unpack_from("<I", image, 32)[0]
         self.clusters = (total * 512 - self.heap) // self.cluster
         self.bits = 32 if not narrow else 12 if self.clusters < 4085 else 16
@@ -80,6 +80,7 @@ class Fat:
         struct.pack_into("<I", self.image, self.record(alias) + 28, size)
 
     def place(self, cluster: int) -> int:
+        """Offset of a cluster."""
         return self.heap + (cluster - 2) * self.cluster
 
 
