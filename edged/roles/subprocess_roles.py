@@ -34,23 +34,22 @@ SealerCommand = Callable[[int], Sequence[str]]
 IDLE_SEALERS = 2  # kept for the next clip: a start takes a tenth of a second and more
 
 
-def worker_command(port: str, fd: int) -> Sequence[str]:
-    """How a worker is started where the wiring says nothing else."""
-    return (sys.executable, "-m", "drivers.worker.main", "--port", port, "--fd", str(fd))
-
-
 def sealer_command(fd: int) -> Sequence[str]:
     return (sys.executable, "-m", "edged.vault.sealer_main", "--fd", str(fd))
 
 
 class SubprocessRoles:
-    """See `edged.roles.base.Roles`. One for a vault's disk: it holds the disk's write turns."""
+    """See `edged.roles.base.Roles`. One for a vault's disk: it holds the disk's write turns.
+
+    Args:
+        worker: the command line of the worker for a port, with the descriptor of its channel.
+    """
 
     def __init__(
         self,
         log: Log,
         *,
-        worker: WorkerCommand = worker_command,
+        worker: WorkerCommand,
         sealer: SealerCommand = sealer_command,
     ) -> None:
         self._worker_command, self._sealer_command = worker, sealer

@@ -14,7 +14,7 @@ from edged.errors import CameraError, DiskError, ErrorCode, Fact
 from edged.roles.base import END_S, KILL_S, SealOrder
 from edged.roles.child import Child, Family
 from edged.roles.pace import Limits
-from edged.roles.subprocess_roles import SubprocessRoles, worker_command
+from edged.roles.subprocess_roles import SubprocessRoles
 from tests.edged.roles.conftest import QUICK, Bench, opened, scripted_worker
 from tests.edged.roles.scripted import CLIP, SIZE
 from tests.real_disk import scratch
@@ -182,7 +182,7 @@ async def test_a_sealer_that_stopped_is_given_up(processes: Bench) -> None:
 
 
 async def test_a_sealer_that_cannot_be_started_is_an_error_of_its_own() -> None:
-    roles = SubprocessRoles(quiet, sealer=lambda fd: ("/no/such/program",))
+    roles = SubprocessRoles(quiet, worker=scripted_worker, sealer=lambda fd: ("/no/such/program",))
     with pytest.raises(DiskError) as failed:
         await roles.rehash(__file__, 1)
     assert failed.value.code is ErrorCode.PROCESS_DIED
@@ -282,7 +282,3 @@ async def test_a_talkative_child_neither_blocks_nor_fills_the_log() -> None:
     await child.end(10)
     assert len(log) == 100
     assert "4999" in child.tail()
-
-
-def test_the_scripted_worker_is_started_like_the_real_one() -> None:
-    assert worker_command("p", 5)[3:] == scripted_worker("p", 5)[3:]
