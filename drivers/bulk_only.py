@@ -77,7 +77,14 @@ class BulkOnly:
 
     def _attempt(self, cdb: bytes, ask: int, send: bytes, timeout_s: float) -> bytes:
         status, data = self._exchange(cdb, ask, send, timeout_s)
-        if status is bot.Status.FAILED:
+        if status is bot.Status.PASSED:
+            return data
+        sense = self._sense()
+        if sense is None or (sense.key, sense.code) != (scsi.SenseKey.UNIT_ATTENTION, scsi.POWERED_ON.code):
+            raise CheckConditionError(sense, cdb[0])
+        # "I was reset": told once, in place of carrying out the command, so once more is not twice.
+        status, data = self._exchange(cdb, ask, send, timeout_s)
+        if status is not bot.Status.PASSED:
             raise CheckConditionError(self._sense(), cdb[0])
         return data
 

@@ -21,19 +21,6 @@ from drivers.mass_storage import MassStorage, Pause
 from drivers.worker import messages as m
 from edged.errors import CameraError, CameraLostError, EdgeError, ErrorCode
 
-Plain = (
-    m.Identify
-    | m.ReadClock
-    | m.SetClock
-    | m.ReadBattery
-    | m.Assign
-    | m.EnterDisk
-    | m.ListClips
-    | m.Fingerprint
-    | m.Clear
-)
-"""Every request but Copy, which ``WorkerServer.copy`` carries out."""
-
 
 class CopyRun:
     """Iterate for a clip's bytes from an offset on, in blocks of at most 1 MiB; then ask for ``ended``.
@@ -74,8 +61,8 @@ class WorkerServer:
         self._before: dict[tuple[str, int], int] = {}  # sizes at the last listing, by path and first cluster
         self._lost = False
 
-    def handle(self, request: Plain) -> m.Answer:
-        """The request's own answer, or Failed. Never raises EdgeError."""
+    def handle(self, request: m.Request) -> m.Answer:
+        """The request's own answer, or Failed. Never raises EdgeError. Copy goes through ``copy``."""
         try:
             return self._handle(request)
         except EdgeError as error:
@@ -106,7 +93,7 @@ class WorkerServer:
 
     # --- requests ---
 
-    def _handle(self, request: Plain) -> m.Answer:
+    def _handle(self, request: m.Request) -> m.Answer:  # noqa: C901  one branch a request
         match request:
             case m.Identify():
                 return self._identify()
@@ -129,6 +116,8 @@ class WorkerServer:
             case m.Clear(clips=clips):
                 self._same_device()
                 return self._clear(tuple(replace(clip, recording=False) for clip in clips))
+            case m.Copy():
+                raise TypeError("Copy goes through WorkerServer.copy")
             case _:
                 assert_never(request)
         return m.Done()

@@ -223,6 +223,16 @@ def test_a_silence_is_given_one_more_chance() -> None:
     assert device.commands == 2
 
 
+def test_a_reset_that_is_told_once_does_not_fail_the_command() -> None:
+    told = scsi.POWERED_ON.encode()
+    device = Scripted([csw(1)], [told, csw(0)], [csw(0)])
+    assert BulkOnly(device).command(bytes(6), again=False) == b""
+    device = Scripted(*[[csw(1)], [told, csw(0)]] * 3)
+    with pytest.raises(CheckConditionError):
+        BulkOnly(device).command(bytes(6))
+    assert device.commands == 4
+
+
 def test_a_command_that_must_not_be_repeated_is_not() -> None:
     device = Scripted([csw(2)])
     with pytest.raises(CameraError):

@@ -16,7 +16,7 @@ from drivers.bulk_only import BulkOnly, inquire
 from drivers.cameras.identity import TEXT_CHARACTERS, UsbIdentity, clean_serial, clean_text, inspect
 from drivers.mass_storage import MassStorage
 from edged.errors import CameraError, CameraLostError, ConfigError, EdgeError, ErrorCode
-from firmware_protocol.usb import bot
+from firmware_protocol.usb import bot, scsi
 from firmware_protocol.usb.descriptors import ConfigurationDescriptor, DeviceDescriptor
 from simulators.faults import UsbFaults
 from simulators.usb.hostile import DEVICES
@@ -151,6 +151,29 @@ def test_a_hanging_device_is_silent_after_the_deadline(world: World, backend: ou
         with pytest.raises(CameraError) as caught:
             connection.device.write(wrapper, 0.05)
         assert caught.value.code is ErrorCode.CAMERA_SILENT
+    connection.close()
+
+
+@pytest.mark.fault("U16", "A card that trickles cannot hold the worker: each transfer has a deadline, and the device "
+                   "answers again afterwards.")  # fmt: skip
+def test_a_trickling_card_is_silent_at_the_deadline(world: World, backend: our_usb.Backend) -> None:
+    world.dock(replace(MSC, faults=UsbFaults(bytes_per_s=100_000)), card({}))
+    connection = our_usb.open_port(backend, PORT)
+    transport = BulkOnly(connection.device)
+    with pytest.raises(CameraError) as caught:
+        transport.command(scsi.Read10(0, 2048).encode(), ask=1 << 20, timeout_s=0.05)
+    assert caught.value.code is ErrorCode.CAMERA_SILENT
+    assert inquire(transport).product == "BODYCAM"
+    connection.close()
+
+
+def test_stalls_are_cleared_over_the_socket(world: World, backend: our_usb.Backend) -> None:
+    image = card({"CLIP0001.MP4": CONTENT})
+    world.dock(replace(MSC, faults=UsbFaults(stall_every=3)), image)
+    connection = our_usb.open_port(backend, PORT)
+    disk = MassStorage.open(BulkOnly(connection.device), quiet)
+    for lba in range(0, 8192, 1024):
+        assert disk.read(lba, 1024) == image[lba * 512 : (lba + 1024) * 512]
     connection.close()
 
 

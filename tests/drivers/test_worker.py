@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from drivers.fat import ClearResult, Volume
 from drivers.worker import messages as m
 from drivers.worker.serve import WorkerServer
-from edged.errors import CameraError, CameraLostError, ErrorCode
+from edged.errors import CameraError, CameraLostError, EdgeError, ErrorCode
 from simulators.faults import UsbFaults
 from simulators.usb.gat947 import GatCamera
 from simulators.usb.spec import CameraChanges, CameraSpec
@@ -183,6 +183,17 @@ def test_nothing_is_answered_before_identify() -> None:
     world = World()
     world.dock(MSC, card(FILES))
     assert failed(world.worker(), m.ListClips()) is ErrorCode.CONFLICT
+
+
+def test_a_copy_is_not_answered_in_one_piece() -> None:
+    server = in_disk_mode(World())
+    clip = listed(server)["/DCIM/CLIP0001.MP4"]
+    with pytest.raises(TypeError, match="Copy goes through"):
+        server.handle(m.Copy(clip=clip))
+    for offset in (-1, clip.size + 1):
+        with pytest.raises(EdgeError) as caught:
+            server.copy(m.Copy(clip=clip, offset=offset))
+        assert caught.value.code is ErrorCode.BAD_REQUEST
 
 
 def test_an_empty_port_is_a_lost_camera() -> None:
