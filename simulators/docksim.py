@@ -20,6 +20,7 @@ from typing import Any
 
 from simulators import hands
 from simulators.cards import Filesystem
+from simulators.usb.bus import BusError
 from simulators.usb.spec import CameraSpec
 from simulators.world import World, WorldError
 
@@ -33,8 +34,10 @@ def main(argv: list[str] | None = None) -> int:
     """Exit status: 0 done, 1 refused, 2 wrong use, 3 no dock runs there."""
     args = _parser().parse_args(argv)
     if args.command == "run":
-        with suppress(KeyboardInterrupt):
+        try:
             asyncio.run(_run(args))
+        except (WorldError, BusError, OSError) as exc:
+            return _fail(args, str(exc), 1)
         return 0
     try:
         members = _members(args)
@@ -181,6 +184,9 @@ def _table(answer: dict[str, Any]) -> str:
 
 async def _run(args: argparse.Namespace) -> None:
     args.dir.mkdir(parents=True, exist_ok=True)
+    with suppress(OSError):
+        await hands.ask(args.dir / SOCKET, "status")
+        raise WorldError(f"a dock runs in {args.dir} already")
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)

@@ -112,6 +112,7 @@ class World:
     def __init__(self, paths: Paths, dock: SimDock, reader: SimReader, bus: RemoteBus, zone: str) -> None:
         self.paths, self.dock, self.reader, self.bus = paths, dock, reader, bus
         self.inside: dict[int, str] = {}  # slot → camera that sits in it
+        self._moving: set[int] = set()  # slots whose plug is on its way to the bus
         self.trouble: list[BaseException] = []  # of tasks behind the scenes; empty in a good run
         self.lines: dict[str, PtyPort] = {}  # "dock" and "reader": to be unplugged and plugged
         self._cameras: dict[str, _Owned] = {}
@@ -211,8 +212,12 @@ class World:
             raise WorldError(f"{camera} sits in slot {other}")
         self.inside[slot] = camera
         self._charging[slot] = True
-        self.dock.insert(slot)
-        await self.bus.plug(_port(slot), camera)
+        self._moving.add(slot)
+        try:
+            self.dock.insert(slot)
+            await self.bus.plug(_port(slot), camera)
+        finally:
+            self._moving.discard(slot)
 
     async def pull(self, slot: int, *, force: bool = False) -> str:
         """Take the camera out and return which. Raises WorldError: the slot is empty, or locked."""
@@ -304,13 +309,14 @@ class World:
                 await task
 
     async def _follow_bus(self) -> None:
+        async for _ in departures(self.paths.usb):
+            self._reconcile(await self.bus.status())
+
+    def _reconcile(self, status: BusStatus) -> None:
         """A fault that pulled a plug in the bus process: then the camera is out of its slot as well."""
-        async for port in departures(self.paths.usb):
-            slot = int(port.rpartition(".")[2])
-            if slot not in self.inside:
-                continue
-            ports = (await self.bus.status()).ports
-            if slot in self.inside and all(one.camera is None for one in ports if one.port == port):
+        empty = {port.port for port in status.ports if port.camera is None}
+        for slot in tuple(self.inside):
+            if _port(slot) in empty and slot not in self._moving:
                 del self.inside[slot]
                 self.dock.tear_out(slot)
 
@@ -320,7 +326,9 @@ class World:
             await asyncio.sleep(POLL_S)
             for slot in tuple(self.inside):
                 await self._follow_charging(slot)
-            self._follow_current(await self.bus.status())
+            status = await self.bus.status()
+            self._reconcile(status)
+            self._follow_current(status)
 
     async def _follow_charging(self, slot: int) -> None:
         wanted = self.dock.slots[slot].charging

@@ -105,3 +105,16 @@ def test_without_a_dock_the_way_to_start_one_is_named(
     code, answer = run(tmp_path, capsys, "status")
     assert code == 3
     assert "run" in answer["error"]
+
+
+def test_a_second_dock_in_the_same_folder_is_refused(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, answer = run(folder, capsys, "run", "--slots", "1")
+    assert (code, "already" in answer["error"]) == (1, True)
+    assert run(folder, capsys, "status")[0] == 0
+
+
+def test_more_cameras_than_slots_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, answer = run(tmp_path, capsys, "run", "--slots", "1")
+    assert (code, "do not fit" in answer["error"]) == (1, True)

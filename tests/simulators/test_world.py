@@ -108,6 +108,17 @@ async def test_a_plug_that_a_fault_pulled_is_out_of_the_slot_as_well(world: Worl
     assert not world.dock.slots[4].contact
 
 
+async def test_out_and_in_again_at_once_is_not_taken_for_a_pull(world: World) -> None:
+    await world.add(CAM, size_bytes=SMALL, filesystem="fat12")
+    for _ in range(20):
+        await world.insert("cam-1", 1)
+        await world.pull(1, force=True)
+    await world.insert("cam-1", 1)
+    await world.status()
+    assert world.slot_of("cam-1") == 1
+    assert world.dock.slots[1].contact
+
+
 async def test_a_port_without_power_is_no_removal(world: World) -> None:
     await world.add(CAM, size_bytes=SMALL, filesystem="fat12")
     await world.insert("cam-1", 4)
