@@ -51,8 +51,10 @@ class Station(_Section, frozen=True):
     inbox: Annotated[
         str, _m("Folder where edged-sync leaves receipts and countersignatures.", pattern=_ABSOLUTE)
     ] = "/var/lib/edged-sync/inbox"
-    timezone: Annotated[str, _m("Time zone of journals and days.")] = "Europe/Kyiv"
-    camera_timezone: Annotated[str, _m("Time zone of the cameras' clocks; empty: as `timezone`.")] = ""
+    timezone: Annotated[str, _m("Time zone of the post, and of the cameras' clocks.")] = "Europe/Kyiv"
+    camera_timezone: Annotated[
+        str, _m("Time zone of the cameras' clocks if it is another; empty: as `timezone`.")
+    ] = ""
 
 
 class Keys(_Section, frozen=True):
@@ -73,10 +75,12 @@ class Vault(_Section, frozen=True):
 
     path: Annotated[str, _m("Folder, on a disk of its own.", pattern=_ABSOLUTE)]
     reserve_bytes: Annotated[
-        int, _m("Kept free for the ledger; no offload begins below it.", "bytes", ge=1_000_000, le=10**12)
+        int, _m("Kept free for the ledger, never given to recordings.", "bytes", ge=1_000_000, le=10**12)
     ] = 268_435_456
-    high_water: Annotated[int, _m("Fill at which an alert is raised.", "%", ge=1, le=99)] = 85
-    low_water: Annotated[int, _m("Fill at which it is withdrawn.", "%", ge=1, le=99)] = 80
+    high_water: Annotated[
+        int,
+        _m("Fill at which an alert is raised; at a quarter of the rest no offload begins.", "%", ge=1, le=99),
+    ] = 85
     allow_memory: Annotated[
         bool, _m("Accept a memory file system, for trials: recordings die with the power.")
     ] = False
@@ -151,9 +155,6 @@ class Clear(_Section, frozen=True):
     second_read: Annotated[bool, _m("Read the source once more and compare before anything is cleared.")] = (
         True
     )
-    max_failures: Annotated[
-        int, _m("Failed clears in a row that stop all clearing until a person looks.", "", ge=1, le=100)
-    ] = 3
 
 
 class CameraDriver(_Section, frozen=True):
@@ -204,10 +205,6 @@ class Timing(_Section, frozen=True):
     contact_bus_s: Annotated[
         float, _m("How long contact and bus may contradict each other.", "s", ge=1, le=600)
     ] = 30.0
-    quiescence_s: Annotated[
-        float, _m("A clip that did not grow for this long is finished.", "s", ge=0, le=600)
-    ] = 5.0
-    request_s: Annotated[float, _m("One answer of a camera.", "s", ge=0.1, le=300)] = 15.0
     copy_idle_s: Annotated[float, _m("A copy without a new byte is given up.", "s", ge=0.1, le=600)] = 30.0
     copy_min_rate: Annotated[
         int, _m("A copy slower than this over a minute is parked.", "bytes/s", ge=0, le=10**9)
@@ -216,7 +213,6 @@ class Timing(_Section, frozen=True):
         float, _m("First pause before failed work is tried again; doubles.", "s", ge=0.1, le=3600)
     ] = 10.0
     retry_max_s: Annotated[float, _m("Longest such pause.", "s", ge=0.1, le=86_400)] = 600.0
-    stop_s: Annotated[float, _m("For work to end when it is told to.", "s", ge=0.1, le=60)] = 5.0
 
 
 class Slot(_Section, frozen=True):
@@ -415,8 +411,6 @@ def _sense(config: Config) -> Iterable[_Problem]:
     for key, zone in (("timezone", config.station.timezone), ("camera_timezone", config.camera_timezone)):
         if not _is_zone(zone):
             yield _BAD, f"station.{key}", "a time zone such as Europe/Kyiv"
-    if config.vault.low_water >= config.vault.high_water:
-        yield _BAD, "vault.low_water", "less than vault.high_water"
     if config.vault.path == config.station.state:
         yield _BAD, "vault.path", "another folder than station.state"
     if config.usb.backend == "usbip" and not config.usb.socket:

@@ -1,15 +1,35 @@
 """A configuration is understood whole or refused with file, key, line and what was expected."""
 
+import ast
 import stat
 from dataclasses import dataclass
+from pathlib import Path
+from typing import get_type_hints
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edged.config import Config, check, load
+from edged.config import (
+    CameraDriver,
+    Clear,
+    Config,
+    Control,
+    Decision,
+    Ledger,
+    Log,
+    Readiness,
+    Slot,
+    Timing,
+    Usb,
+    check,
+    load,
+    sections,
+)
 from edged.errors import ConfigError, EdgeError, ErrorCode
 from edged.key_files import check_secret_file, check_secret_files
+from edged.slots.state import DEADLINES
 from edged.toml_text import MAX_SIZE, line_of
 from tests.edged.samples import AUTHORITY, CENTRE, CONFIG
 
@@ -264,3 +284,35 @@ def test_a_missing_key_does_not_hide_the_next_bad_one() -> None:
     errors = check_secret_files(["/gone", "/open"], look, 990)
     assert [e.detail["path"] for e in errors] == ["/gone", "/open"]
     assert errors[0].detail["reason"] == "No such file or directory"
+
+
+def attributes() -> set[str]:
+    """Every attribute that shipped code reads."""
+    root = Path(__file__).parent.parent.parent
+    files = [path for folder in ("edged", "sync", "drivers") for path in (root / folder).rglob("*.py")]
+    nodes = [node for path in files for node in ast.walk(ast.parse(path.read_text("utf-8")))]
+    return {node.attr for node in nodes if isinstance(node, ast.Attribute)}
+
+
+def test_every_setting_is_read_by_something() -> None:
+    read = attributes() | {setting.partition(".")[2] for setting in DEADLINES.values()}
+    kinds: list[type[msgspec.Struct]] = [*sections().values(), Slot]
+    unread = [
+        f"{kind.__name__}.{name}" for kind in kinds for name in kind.__struct_fields__ if name not in read
+    ]
+    assert not unread
+
+
+def test_every_setting_is_explained() -> None:
+    kinds: list[type[msgspec.Struct]] = [*sections().values(), Slot, Decision]
+    for kind in kinds:
+        for name, hint in get_type_hints(kind, include_extras=True).items():
+            if name in kind.__struct_fields__:
+                (meta,) = hint.__metadata__
+                assert meta.description.endswith((".", "…")), f"{kind.__name__}.{name}"
+
+
+def test_defaults_are_themselves_valid() -> None:
+    kinds: list[type[msgspec.Struct]] = [Ledger, Readiness, Clear, CameraDriver, Usb, Control, Timing, Log]
+    for kind in kinds:
+        assert msgspec.convert(msgspec.to_builtins(kind()), kind) == kind()
