@@ -59,10 +59,7 @@ class Throttle:
 
     def hold_s(self, reader: str, now_ns: int) -> float:
         """Return how long this reader's next answer is held back: 0, or HOLD_S under attack."""
-        bucket = self._reader(reader, now_ns)
-        if bucket.tokens >= bucket.size / 2:
-            self._alarmed.discard(reader)
-        return HOLD_S if bucket.tokens < 1 else 0.0
+        return HOLD_S if self._reader(reader, now_ns).tokens < 1 else 0.0
 
     def refused(self, badge: str, reader: str, now_ns: int) -> Heard:
         """Count a refusal of ``badge`` (its digest) at ``reader``."""
@@ -81,6 +78,13 @@ class Throttle:
             return Heard(False, count, alarm)
         self._unreported.pop(reader, None)
         return Heard(True, count, False)
+
+    def calmed(self, now_ns: int) -> tuple[str, ...]:
+        """Return readers that gave an alarm and have half their tokens back, each once: withdraw it."""
+        buckets = {reader: self._reader(reader, now_ns) for reader in sorted(self._alarmed)}
+        calm = tuple(reader for reader, bucket in buckets.items() if bucket.tokens >= bucket.size / 2)
+        self._alarmed.difference_update(calm)
+        return calm
 
     def unreported(self) -> dict[str, int]:
         """Return and forget what no line stands for yet, by reader; for a line a minute and at the end."""

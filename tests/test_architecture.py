@@ -175,6 +175,11 @@ def test_no_shipped_code_asks_whether_it_is_simulated(path: str) -> None:
         assert "simulat" not in name.lower(), f"{path}:{getattr(node, 'lineno', 0)}"
 
 
+@pytest.mark.parametrize("path", [*ADAPTERS, *PURE, *MAY_IMPORT, *WIRING])
+def test_the_lists_name_only_what_is_there(path: str) -> None:
+    assert (ROOT / path).exists()
+
+
 def test_the_rules_would_catch_an_offender(tmp_path: Path) -> None:
     offender = tmp_path / "x.py"
     offender.write_text("def f():\n    import time\n    from drivers import usb\n")

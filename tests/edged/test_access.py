@@ -362,7 +362,9 @@ def test_the_alarm_comes_again_when_the_reader_had_recovered() -> None:
     guard = throttle()
     first = [guard.refused(digest(str(n)), "A", 0).alarm for n in range(15)]
     assert sum(first) == 1
-    guard.hold_s("A", 3600 * SECOND)
+    assert guard.calmed(SECOND) == ()
+    assert guard.calmed(3600 * SECOND) == ("A",)
+    assert guard.calmed(3600 * SECOND) == ()
     second = [guard.refused(digest(str(n)), "A", 3600 * SECOND).alarm for n in range(15)]
     assert sum(second) == 1
 
