@@ -342,11 +342,15 @@ def run(recording: str, proof: str, keys: str) -> int:
         with Path(proof).open("rb") as file:
             data = file.read(PROOF_LIMIT)
         size, digest = hash_file(recording)
-        checked = check_proof(data, known)
-        require_content(checked.fact, size, digest)
     except (OSError, UnicodeDecodeError) as exc:
         say([f"A file cannot be read: {exc}", f"Файл не читається: {exc}"])
         return UNREADABLE
+    except ProofError as exc:
+        say([f"The file of keys: {exc.english}", f"Файл ключів: {exc.ukrainian}"])
+        return UNREADABLE
+    try:
+        checked = check_proof(data, known)
+        require_content(checked.fact, size, digest)
     except ProofError as exc:
         say(["THE PROOF DOES NOT HOLD. / ДОКАЗ НЕДІЙСНИЙ.", "", exc.english, exc.ukrainian])
         return FAILS

@@ -11,6 +11,7 @@
 """
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from edged.errors import EdgeError, ErrorCode, FormatError, SignatureError
@@ -65,6 +66,7 @@ class Checkpointer:
         self._new = asyncio.Event()  # there is a line to sign
         self._many = asyncio.Event()  # there are `Pace.lines` of them
         self._intake = asyncio.Lock()
+        self._listeners: list[Callable[[Checkpoint], None]] = []
 
     @classmethod
     async def open(
@@ -108,6 +110,10 @@ class Checkpointer:
         # Whoever cancels us must not leave a thread renaming files beside the next append.
         return await asyncio.shield(asyncio.create_task(self._checkpoint(), name="checkpoint"))
 
+    def subscribe(self, listener: Callable[[Checkpoint], None]) -> None:
+        """Call ``listener`` with every checkpoint that was signed, once it is durable."""
+        self._listeners.append(listener)
+
     async def accept_countersigned(self, data: bytes) -> Checkpoint:
         """Take what the courier fetched: verify, store durably, count (rule 4).
 
@@ -145,6 +151,8 @@ class Checkpointer:
             self._new.clear()
             self._many.clear()
             await asyncio.to_thread(self._book.roll)
+        for listener in self._listeners:
+            listener(signed)
         return signed
 
     def _publish(self, checkpoint: Checkpoint, signer: Signer) -> None:
