@@ -27,7 +27,7 @@ from edged.vault.marks import Mark, Marks
 from edged.vault.scheduler import EveryTurn, WriteTurns
 
 BLOCK = 1024 * 1024  # bytes hashed and written at once; one turn of the write scheduler
-MARK_EVERY = 64 * BLOCK  # at 30 MB/s of USB 2.0 a cut costs two seconds of copying at most
+MARK_EVERY = 16 * BLOCK  # at 30 MB/s of USB 2.0 a cut costs half a second of copying at most
 SECTOR_OF_ZEROS = bytes(512)  # the smallest unit in which a camera's memory fails
 
 T = TypeVar("T")

@@ -126,15 +126,21 @@ class Vault:
     def finished(self, place: Place) -> marks.Mark | None:
         """What the sealer proved of a file that has its final name but, after a crash, no event.
 
+        Its name is made durable first: `publish` may have been cut off, or failed, behind the rename.
         Returns the mark with size and SHA-256, to be compared with a new reading of the file before
         it is entered as sealed; None if there is no such file, or it was settled long ago.
         """
         with disk_errors("finished", place.content):
-            names = self._names(place.home)
-            if place.file not in names or place.marks.rpartition("/")[2] not in names:
+            if not self._unsettled(place):
                 return None
             known = marks.parse(self._fs.read(place.marks, marks.LIMIT))
-        return known[-1] if known and known[-1].sealed else None
+        if not known or not known[-1].sealed:
+            return None
+        self.publish(place)
+        return known[-1]
+
+    def _unsettled(self, place: Place) -> bool:
+        return {place.file, place.file + layout.MARKS} <= set(self._names(place.home))
 
     def settle(self, place: Place) -> None:
         """The ledger has the recording: the marks of its making are not needed any more."""
@@ -146,14 +152,26 @@ class Vault:
         """After an error of the disk: put the beginning aside so that the next copy starts anew.
 
         Its bytes stay on the disk as ``….bad`` until `reclaim`: they may be all there is of a clip
-        whose camera dies meanwhile.
+        whose camera dies meanwhile. A copy that has its final name is left as it is, with its marks:
+        the error came after it was whole, and `finished` takes it up.
         """
         with disk_errors("give-up", place.part):
             names = self._names(place.home)
-            for path in (place.part, place.marks):
-                if path.rpartition("/")[2] in names:
-                    self._fs.rename(path, self._unused(path, names))
-            self._fs.sync_dir(place.home)
+            if place.file not in names:
+                self._aside(place, names, place.part, place.marks)
+
+    def set_aside(self, place: Place) -> None:
+        """Put a copy aside that has its final name and no event, and that reads otherwise than it was
+        written. One that was settled is not touched, whatever it reads: the ledger speaks of it."""
+        with disk_errors("set-aside", place.content):
+            if self._unsettled(place):
+                self._aside(place, self._names(place.home), place.content, place.marks)
+
+    def _aside(self, place: Place, names: Collection[str], *paths: str) -> None:
+        for path in paths:
+            if path.rpartition("/")[2] in names:
+                self._fs.rename(path, self._unused(path, names))
+        self._fs.sync_dir(place.home)
 
     @staticmethod
     def _unused(path: str, names: Collection[str]) -> str:

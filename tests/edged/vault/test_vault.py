@@ -354,6 +354,54 @@ def test_a_beginning_that_was_given_up_is_kept_aside_and_the_next_starts_anew(ri
     assert hashlib.sha256(fs.files()[rig.place.content]).digest() == hashlib.sha256(data).digest()
 
 
+@pytest.mark.fault(
+    "K06", "a folder sync that fails behind the rename leaves a copy that the next docking takes up"
+)
+def test_a_copy_whose_name_may_not_be_durable_is_made_so_before_it_counts(rig: Rig, fs: MemoryFS) -> None:
+    part = rig.vault.begin(rig.place, 100)
+    sealing = rig.sealing(part)
+    sealing.prove()
+    sealing.write(clip(100))
+    sealed = sealing.finish()
+    fs.fail("sync_dir", errno.EIO)
+    with pytest.raises(DiskError):
+        rig.vault.publish(rig.place)
+
+    rig.vault.give_up(rig.place)  # what the core does after any error of the disk
+    mark = rig.vault.finished(rig.place)
+    assert mark is not None
+    assert mark.sha256 == sealed.sha256
+
+    fs.power_cut()
+    assert fs.files()[rig.place.content] == clip(100)
+
+
+def test_the_new_parents_of_a_published_file_are_synced_too(rig: Rig, fs: MemoryFS) -> None:
+    fs.calls.clear()
+    rig.seal(clip(10))
+    synced = [path for call, path in fs.calls if call == "sync_dir"]
+    assert synced[-6:] == [
+        rig.place.home,
+        f"{ROOT}/recordings/2026/11/22",
+        f"{ROOT}/recordings/2026/11",
+        f"{ROOT}/recordings/2026",
+        f"{ROOT}/recordings",
+        ROOT,
+    ]
+
+
+def test_an_unsettled_copy_that_reads_otherwise_is_set_aside_and_made_anew(rig: Rig, fs: MemoryFS) -> None:
+    rig.seal(clip(100))
+    rig.vault.set_aside(rig.place)
+    assert rig.vault.finished(rig.place) is None
+
+    rig.seal(clip(100))
+    rig.vault.settle(rig.place)
+    rig.vault.set_aside(rig.place)
+    assert fs.files()[rig.place.content] == clip(100)  # settled: not touched
+    assert sum(name.endswith(".bad") for name in fs.files(rig.place.home)) == 2
+
+
 def test_giving_up_what_was_never_begun_is_no_error(rig: Rig, fs: MemoryFS) -> None:
     fs.make_dirs(rig.place.home)
     rig.vault.give_up(rig.place)
