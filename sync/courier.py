@@ -39,7 +39,8 @@ from sync.transfer import Clocks, Transfer
 
 NS = 1_000_000_000
 URGENT_S = 5.0  # how often a running transfer lets the ledger overtake
-PATIENCE = 3  # conversations that one item may break before others go first
+THOROUGH_S = 3600.0  # how often recordings that are settled are looked at: have they left the vault?
+PATIENCE = 3  # failures of one item before others go first, or it is held
 
 
 class Courier:
@@ -57,6 +58,7 @@ class Courier:
         self._answers = Answers(queue, self._outbox, ports, settings.inbox, self._gauge)
         self._failures = 0  # in a row, for the back-off
         self._full_until = 0  # the centre has no space: nothing is sent before
+        self._thorough_at = 0  # when settled recordings are looked at again
         self._looked_at = 0  # when the ledger was last looked at in mid-transfer
         self._left_status = 0  # when the status was last left at the centre
         self._clocks = Clocks(
@@ -147,10 +149,13 @@ class Courier:
         """Deliver ``item`` or decide when it is tried again. What ends the conversation rises."""
         try:
             await delivery.deliver(item)
-        except (HeldError, CentreRefusedError) as exc:
-            again = self._now() + int(self._config.held_retry_s * NS)
-            self._queue.hold(item.key, _sentence(exc), again_at=again)
-            self._ports.log("EDG-3106", recording=item.key, reason=_sentence(exc))
+        except HeldError as exc:
+            self._hold(item, _sentence(exc))
+        except CentreRefusedError as exc:
+            if item.attempts < PATIENCE:
+                self._retry(item, exc.code, _sentence(exc), self._pause_of(item))
+            else:
+                self._hold(item, _sentence(exc))
         except CentreFullError as exc:
             self._full(item, exc)
         except ABOUT_ONE_PATH as exc:
@@ -161,9 +166,7 @@ class Courier:
             self._give_up(item, exc, pause)
             raise
         except FileNotFoundError as exc:
-            again = self._now() + int(self._config.held_retry_s * NS)
-            self._queue.hold(item.key, "not in the vault", again_at=again)
-            self._ports.log("EDG-3106", recording=item.key, reason=f"not in the vault: {exc.filename}")
+            self._hold(item, f"not in the vault: {exc.filename}")
         except OSError as exc:
             self._retry(item, ErrorCode.DISK_FAULT, str(exc), self._pause_of(item))
             self._local_failure(exc)
@@ -185,6 +188,11 @@ class Courier:
     def _retry(self, item: Item, code: ErrorCode, why: str, pause: int) -> None:
         self._queue.retry(item.key, self._now() + pause, why)
         self._ports.log("EDG-3117", name=item.key, reason=why, code=code.label)
+
+    def _hold(self, item: Item, why: str) -> None:
+        """Looked at again after a long while, in case a person has cleared the way."""
+        self._queue.hold(item.key, why, again_at=self._now() + int(self._config.held_retry_s * NS))
+        self._ports.log("EDG-3106", recording=item.key, reason=why)
 
     def _give_up(self, item: Item, exc: StoreError, pause: int) -> None:
         self._queue.retry(item.key, self._now() + pause, _sentence(exc))
@@ -255,12 +263,15 @@ class Courier:
     async def _look(self) -> None:
         """Enter what is new in vault and ledger, and drop what has left the vault."""
         self._hint.clear()
+        thorough = self._now() >= self._thorough_at
         try:
-            found = await asyncio.to_thread(self._outbox.scan, self._queue.known())
+            found = await asyncio.to_thread(self._outbox.scan, self._queue.known(), thorough=thorough)
             await self._look_at_ledger()
         except OSError as exc:
             self._local_failure(exc)
             return
+        if thorough:
+            self._thorough_at = self._now() + int(THOROUGH_S * NS)
         for offer in found.offers:
             self._queue.offer(offer)
         for key in found.receipted:

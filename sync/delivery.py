@@ -141,6 +141,7 @@ class Delivery:
                 self._gauge.current = Sending(key=item.key, sent=offset, size=item.size)
 
             watch.began, watch.moved = began, moved
+            watch.spoiled = lambda: self._queue.begin(item.key, "")
             watch.synced = lambda size: self._queue.mark(item.key, part, size)
             watch.resumed = lambda offset: self._log("EDG-3110", name=item.key, offset=offset, size=item.size)
         return watch

@@ -23,9 +23,6 @@ CHECKPOINT = re.compile(r"([0-9]{12})\.note", re.ASCII)
 _YEAR, _TWO = re.compile(r"[0-9]{4}", re.ASCII), re.compile(r"[0-9]{2}", re.ASCII)
 
 
-_UNSETTLED = frozenset(State) - {State.RECEIPTED}
-
-
 @dataclass(slots=True)
 class Found:
     """How the vault differs from the queue."""
@@ -47,23 +44,26 @@ class Outbox:
         """Return pieces and checkpoints that are not ``known`` and not within the first ``done`` lines. OSError."""
         return [*self._pieces(known, done), *self._checkpoints(known, done)]
 
-    def scan(self, known: Mapping[str, State]) -> "Found":
-        """Compare the vault with what is ``known``. OSError."""
-        found, seen = Found(), set[str]()
+    def scan(self, known: Mapping[str, State], *, thorough: bool = True) -> "Found":
+        """Compare the vault with what is ``known``; ``thorough``: settled ones too. OSError."""
+        found = Found()
         for folder in self._folders():
             for name in names(self._fs, folder):
-                if not RECORDING.fullmatch(name):
-                    continue
-                seen.add(name)
-                self._compare(f"{folder}/{name}", name, known.get(name), found)
-        found.gone += (key for key, state in known.items() if state is State.RECEIPTED and key not in seen)
+                if RECORDING.fullmatch(name) and (thorough or known.get(name) is not State.RECEIPTED):
+                    self._compare(f"{folder}/{name}", name, known.get(name), found)
         return found
 
     def _compare(self, folder: str, name: str, state: State | None, found: "Found") -> None:
-        if state is None and (offer := self._recording(folder, name)) is not None:
+        if state is State.RECEIPTED:
+            if not exists(self._fs, f"{folder}/{MANIFEST}"):
+                found.gone.append(name)
+            return
+        if state is None:
+            offer = self._recording(folder, name)
+            if offer is None:
+                return
             found.offers.append(offer)
-            state = State.QUEUED
-        if state in _UNSETTLED and exists(self._fs, f"{folder}/{RECEIPT}"):
+        if exists(self._fs, f"{folder}/{RECEIPT}"):
             found.receipted.append(name)
 
     def newest_checkpoint(self) -> int:

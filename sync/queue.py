@@ -34,7 +34,8 @@ CREATE TABLE item (
     synced    INTEGER NOT NULL DEFAULT 0,
     delivered INTEGER NOT NULL DEFAULT 0,
     answer    TEXT NOT NULL DEFAULT '',
-    reason    TEXT NOT NULL DEFAULT ''
+    reason    TEXT NOT NULL DEFAULT '',
+    again     INTEGER NOT NULL DEFAULT 0
 ) STRICT
 """
 _ITEMS = (
@@ -190,11 +191,16 @@ class Queue:
         )
 
     def receipted(self, key: str) -> None:
-        self._run("UPDATE item SET state = 'receipted', reason = '' WHERE key = ?", key)
+        """edged has verified a receipt. One from before the centre lost the recording does not count."""
+        self._run("UPDATE item SET state = 'receipted', reason = '' WHERE key = ? AND again = 0", key)
 
     def answered(self, key: str, sha256: str) -> None:
         """A receipt was fetched; whether it is genuine the station decides."""
-        self._run("UPDATE item SET answer = ?, state = 'delivered', reason = '' WHERE key = ?", sha256, key)
+        self._run(
+            "UPDATE item SET answer = ?, state = 'delivered', reason = '', again = 0 WHERE key = ?",
+            sha256,
+            key,
+        )
 
     def retry(self, key: str, at: int, reason: str) -> None:
         """It failed this time; it stays in the queue."""
@@ -213,12 +219,12 @@ class Queue:
 
     def offer_again(self, key: str) -> None:
         """Queue anew what was delivered and is not there any more."""
-        self._run("UPDATE item SET state = 'queued', next_try = 0, answer = '' WHERE key = ?", key)
+        self._run("UPDATE item SET state = 'queued', next_try = 0, answer = '', again = 1 WHERE key = ?", key)
 
     def offer_all_again(self, from_line: int) -> None:
         """The centre lost what it had: queue every recording, and the ledger from this line on."""
         self._run(
-            "UPDATE item SET state = 'queued', next_try = 0, answer = ''"
+            "UPDATE item SET state = 'queued', next_try = 0, answer = '', again = 1"
             " WHERE state IN ('delivered', 'receipted') AND kind = 'recording'"
         )
         self._run("DELETE FROM item WHERE kind != 'recording' AND line >= ?", from_line)

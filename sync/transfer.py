@@ -15,7 +15,7 @@ from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 
 from edged.ports import Clock, File, FileSystem
-from sync.store import Assurance, RemoteFile, Store, StoreError, TransferStalledError
+from sync.store import ABOUT_ONE_PATH, Assurance, RemoteFile, Store, StoreError, TransferStalledError
 
 CHUNK = 256 * 1024
 TAIL = 64 * 1024  # of the synced prefix, read back before it is believed
@@ -53,6 +53,7 @@ class Watch:
 
     began: Callable[[str], None] = lambda _path: None
     resumed: Callable[[int], None] = lambda _offset: None
+    spoiled: Callable[[], None] = lambda: None  # what was begun must not be gone on with
     synced: Callable[[int], None] = lambda _size: None
     moved: Callable[[int], None] = lambda _offset: None
     between: Callable[[], Awaitable[None]] = _nothing  # other work on the same conversation, at most seconds
@@ -149,8 +150,14 @@ class Transfer:
         return digest.hexdigest()
 
     async def _sync(self, remote: RemoteFile, offset: int, watch: Watch) -> int:
-        async with self._idle(IN_FLIGHT):
-            await remote.sync()
+        try:
+            async with self._idle(IN_FLIGHT):
+                await remote.sync()
+        except ABOUT_ONE_PATH:
+            # The centre's kernel may have dropped what it could not write and still show it to a reader,
+            # so nothing of this file can be proved any more.
+            watch.spoiled()
+            raise
         if self._store.assurance is Assurance.SYNCED:
             watch.synced(offset)
         return offset

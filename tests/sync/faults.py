@@ -1,5 +1,6 @@
 """A centre that misbehaves as it is told: wraps any store."""
 
+import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -28,7 +29,7 @@ class FaultyCentre:
     assurance: Assurance = Assurance.SYNCED
     connections: int = 0
     closed: int = 0
-    broken: int = 0  # generation of conversations that are dead
+    slow: dict[str, float] = field(default_factory=dict)  # operation: seconds that it takes
 
     def fail(
         self,
@@ -127,6 +128,7 @@ class FaultyFile:
 
     async def write_at(self, offset: int, data: bytes) -> None:
         self._centre.meet("write_at", self._path, after=False)
+        await asyncio.sleep(self._centre.slow.get("write_at", 0))
         await self._inner.write_at(offset, data)
         self._centre.meet("write_at", self._path, after=True)
 

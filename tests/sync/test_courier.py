@@ -14,9 +14,11 @@ from tests.sync.world import World
 
 async def until(condition: Callable[[], bool], limit: float = 3600.0) -> None:
     """Let virtual time pass until ``condition`` holds."""
+    step = 0.5
     async with asyncio.timeout(limit):
-        while not condition():  # noqa: ASYNC110  # time is virtual, and nobody signals
-            await asyncio.sleep(0.5)
+        while not condition():  # time is virtual, and nobody signals
+            await asyncio.sleep(step)
+            step = min(step * 1.2, limit / 200)
 
 
 def drive(world: World, *conditions: Callable[[], bool], limit: float = 3600.0) -> None:
