@@ -99,6 +99,7 @@ class SubprocessRoles:
     @contextlib.asynccontextmanager
     async def _sealer(self) -> AsyncIterator[SealerProcess]:
         """A sealer for one order: an idle one, or a new one."""
+        self._idle = [idle for idle in self._idle if not idle.child.ended]
         sealer = self._idle.pop() if self._idle else await self._start_sealer()
         try:
             yield sealer

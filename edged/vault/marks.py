@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from edged.ports import File
 
-LIMIT = 1024 * 1024  # bytes read of a marks file: 64 MiB a line makes this enough for 700 GB
+LIMIT = 1024 * 1024  # bytes read of a marks file: a line each 16 MiB makes this enough for 180 GB
 _LINE = re.compile(rb"(0|[1-9][0-9]{0,18}) ([0-9a-f]{64})( sealed)?\n")
 
 

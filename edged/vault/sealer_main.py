@@ -43,6 +43,7 @@ from edged.vault.sealing import BLOCK, Sealed, Sealing, Target, rehashing, run
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 F_SETPIPE_SZ = 1031  # linux/fcntl.h; 1 MiB is what an unprivileged process may ask for
 MAX_FDS = 4
+NICE = 5  # a tap on the reader is decided before the next block is hashed
 
 
 class Line:
@@ -243,6 +244,7 @@ def main() -> None:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, signal.SIG_IGN)
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        os.nice(NICE)
         line = Line(sock)
         sealer = Sealer(line)
         threading.Thread(target=_beating, args=(line, sealer), daemon=True).start()

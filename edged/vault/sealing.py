@@ -27,6 +27,7 @@ from edged.vault.marks import Mark, Marks
 from edged.vault.scheduler import EveryTurn, WriteTurns
 
 BLOCK = 1024 * 1024  # bytes hashed and written at once; one turn of the write scheduler
+READ_BLOCK = 4 * BLOCK  # reading waits for no turn, and disks like long reads
 MARK_EVERY = 16 * BLOCK  # at 30 MB/s of USB 2.0 a cut costs half a second of copying at most
 SECTOR_OF_ZEROS = bytes(512)  # the smallest unit in which a camera's memory fails
 
@@ -253,13 +254,13 @@ def reading(medium: Uncached, size: int, note: Callable[[int], None]) -> Steps[t
     A file that is longer is read one block beyond ``size``, so that its length differs.
     """
     whole, ends, offset = hashlib.sha256(), Fingerprinter(size), 0
-    while offset <= size and (block := medium.read_at(offset, BLOCK)):
+    while offset <= size and (block := medium.read_at(offset, READ_BLOCK)):
         whole.update(block)
         ends.feed(offset, block)
         offset += len(block)
         note(offset)
         yield offset
-        if len(block) < BLOCK:
+        if len(block) < READ_BLOCK:
             break
     return offset, whole.hexdigest(), ends.digest()
 
