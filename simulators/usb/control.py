@@ -122,13 +122,13 @@ class Control:
     def _camera(self, camera: Camera) -> CameraStatus:
         port = self._bus.where(camera.spec.name)
         on_bus = port is not None and self._bus.on_bus(port) is not None
-        disk = not isinstance(camera, GatCamera) or camera.disk_mode
+        mode = camera.shown if isinstance(camera, GatCamera) else "disk"
         return CameraStatus(
             name=camera.spec.name,
             kind=camera.spec.kind,
             serial=camera.serial,
             port=port,
-            mode=("disk" if disk else "command") if on_bus else "off",
+            mode=mode if on_bus else "off",
             battery=round(camera.battery, 2),
             charging=camera.charging,
             recording=camera.recording,

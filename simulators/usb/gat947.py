@@ -31,6 +31,8 @@ class GatCamera(Camera):
     """See the module. ``disk_mode`` holds until power ends."""
 
     disk_mode = False
+    shown = "command"
+    """The mode of what is, or was last, on the bus."""
 
     def power_on(self, leave: Leave) -> UsbDevice:
         self.charge(True)
@@ -41,11 +43,13 @@ class GatCamera(Camera):
         super().power_off()
 
     def _command_device(self, leave: Leave) -> UsbDevice:
+        self.shown = "command"
         own = usb_identity(self.spec, "BODYCAM", self.faults, self.faults.extra_interfaces)
         target = CommandTarget(self, leave)
         return self.show(MassStorage(own, target, self.faults, note_fired=self.fired, leave=leave))
 
     def _disk_device(self, leave: Leave) -> UsbDevice:
+        self.shown = "disk"
         extra = self.faults.extra_interfaces + self.faults.extra_as_disk
         spec = self.spec
         if self.faults.usb_serial_as_disk is not None:
@@ -126,11 +130,14 @@ class CommandTarget(ScsiDisk):
         if camera.recording:
             raise CheckConditionError(scsi.OPERATION_IN_PROGRESS)
         self._status = _OK
-        camera.disk_mode = True
         if camera.faults.vanish_before_status:
-            self._leave(camera.reenumerate_s)
+            self._change_mode()
             raise Gone
-        return NoData(then=lambda: self._leave(camera.reenumerate_s))
+        return NoData(then=self._change_mode)
+
+    def _change_mode(self) -> None:
+        self._camera.disk_mode = True
+        self._leave(self._camera.reenumerate_s)
 
     def _info(self, size: int) -> bytes:
         camera = self._camera

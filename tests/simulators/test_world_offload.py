@@ -33,6 +33,7 @@ class Slot:
     """A worker's conversation with slot 2, on threads as a worker process would be."""
 
     def __init__(self, world: World) -> None:
+        self._world = world
         self._backend = open_backend(f"usbip:{world.paths.usb}")
         self._server = WorkerServer(self._connect, "000000", lambda _: None)
 
@@ -61,16 +62,11 @@ class Slot:
         return await self.ask(w.ListClips(), w.ClipsListed)
 
     async def came_back(self) -> None:
-        """Wait until the port can be opened again."""
+        """Wait until the camera shows as a disk."""
         self._server.close()
         async with asyncio.timeout(5):
-            while True:
-                try:
-                    (await asyncio.to_thread(self._connect)).close()
-                except CameraLostError:
-                    await asyncio.sleep(0.01)
-                else:
-                    return
+            while (await self._world.status()).cameras[0].mode != "disk":  # noqa: ASYNC110 - watched from outside
+                await asyncio.sleep(0.01)
 
 
 @pytest.fixture
