@@ -346,6 +346,10 @@ def test_a_bouncing_plug_leaves_one_conversation() -> None:
     assert Do.NOTE_DOCKED not in done
 
 
+def test_a_conversation_ends_with_its_device() -> None:
+    assert step(S.IDENTIFYING, E.USB_LEFT) == (S.IDENTIFYING, (Do.STOP_WORK,))
+
+
 @pytest.mark.fault(
     "D13", "A contact that chatters past the dock's own debounce gives no removal and one session."
 )
