@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from enum import IntEnum
 
 from firmware_protocol.errors import FieldOutOfRangeError, TrailingBytesError, TruncatedMessageError
+from firmware_protocol.usb.checks import exactly
 
 ENCODING = "gbk"
 """GBK has no І і Ї ї Є є Ґ ґ ʼ: Ukrainian names cannot be written into a camera, badge numbers can."""
@@ -77,7 +78,7 @@ def encode_time(local: datetime) -> bytes:
 
 def decode_time(raw: bytes) -> datetime:
     """Raises TruncatedMessageError, TrailingBytesError, FieldOutOfRangeError (no such date)."""
-    _exactly("time", raw, _TIME.size)
+    exactly("time", raw, _TIME.size)
     return _moment(*_TIME.unpack(raw))
 
 
@@ -107,7 +108,7 @@ class ClockReading:
 
 def decode_clock(raw: bytes) -> ClockReading:
     """Raises TruncatedMessageError, TrailingBytesError, FieldOutOfRangeError (no such time)."""
-    _exactly("clock", raw, _CLOCK.size)
+    exactly("clock", raw, _CLOCK.size)
     *parts, millisecond, resolution = _CLOCK.unpack(raw)
     if millisecond > 999:
         raise FieldOutOfRangeError(f"{millisecond} ms in a second")
@@ -128,7 +129,7 @@ def decode_number(raw: bytes) -> int:
 
     Raises TruncatedMessageError, TrailingBytesError.
     """
-    _exactly("number", raw, 4)
+    exactly("number", raw, 4)
     return int.from_bytes(raw, "little", signed=True)
 
 
@@ -138,7 +139,7 @@ def encode_resolution(width: int, height: int) -> bytes:
 
 def decode_resolution(raw: bytes) -> tuple[int, int]:
     """Width and height. Raises TruncatedMessageError, TrailingBytesError."""
-    _exactly("resolution", raw, 8)
+    exactly("resolution", raw, 8)
     return decode_number(raw[:4]), decode_number(raw[4:])
 
 
@@ -173,10 +174,3 @@ def _naive(local: datetime) -> None:
 def _resolution(value: int) -> None:
     if not 1 <= value <= 60_000:
         raise FieldOutOfRangeError(f"resolution of {value} ms")
-
-
-def _exactly(what: str, raw: bytes, size: int) -> None:
-    if len(raw) < size:
-        raise TruncatedMessageError(f"{what}: {len(raw)} of {size} bytes")
-    if len(raw) > size:
-        raise TrailingBytesError(f"{what}: {len(raw) - size} bytes too many")

@@ -10,10 +10,9 @@ from enum import IntEnum
 
 from firmware_protocol.errors import (
     FieldOutOfRangeError,
-    TrailingBytesError,
-    TruncatedMessageError,
     WireError,
 )
+from firmware_protocol.usb.checks import exactly, in_range
 
 INTERFACE = (0x08, 0x06, 0x50)
 """Class, subclass (SCSI transparent), protocol (bulk-only) of the interface (chapter 4.3)."""
@@ -52,10 +51,10 @@ class CommandWrapper:
 
     def encode(self) -> bytes:
         """Return the 31 bytes. Raises FieldOutOfRangeError."""
-        _range("tag", self.tag, 0, 0xFFFF_FFFF)
-        _range("length", self.length, 0, MAX_LENGTH)
-        _range("lun", self.lun, 0, 15)
-        _range("command length", len(self.command), 1, 16)
+        in_range("tag", self.tag, 0, 0xFFFF_FFFF)
+        in_range("length", self.length, 0, MAX_LENGTH)
+        in_range("lun", self.lun, 0, 15)
+        in_range("command length", len(self.command), 1, 16)
         flags = 0x80 if self.inbound else 0
         size = len(self.command)
         return _CBW.pack(_CBW_SIGNATURE, self.tag, self.length, flags, self.lun, size, self.command)
@@ -71,8 +70,8 @@ class StatusWrapper:
 
     def encode(self) -> bytes:
         """Return the 13 bytes. Raises FieldOutOfRangeError."""
-        _range("tag", self.tag, 0, 0xFFFF_FFFF)
-        _range("residue", self.residue, 0, MAX_LENGTH)
+        in_range("tag", self.tag, 0, 0xFFFF_FFFF)
+        in_range("residue", self.residue, 0, MAX_LENGTH)
         return _CSW.pack(_CSW_SIGNATURE, self.tag, self.residue, self.status)
 
 
@@ -84,14 +83,14 @@ def decode_command(data: bytes) -> CommandWrapper:
         WireError: another signature.
         FieldOutOfRangeError: reserved bits set, or a length that cannot be.
     """
-    _exactly("CBW", data, CBW_SIZE)
+    exactly("CBW", data, CBW_SIZE)
     signature, tag, length, flags, lun, size, command = _CBW.unpack(data)
     if signature != _CBW_SIGNATURE:
         raise WireError(f"CBW signature {signature.hex()}")
     if flags & 0x7F:
         raise FieldOutOfRangeError(f"CBW flags 0x{flags:02X} has reserved bits set")
-    _range("lun", lun, 0, 15)
-    _range("command length", size, 1, 16)
+    in_range("lun", lun, 0, 15)
+    in_range("command length", size, 1, 16)
     if any(command[size:]):
         raise FieldOutOfRangeError("CBW has bytes after its command")
     return CommandWrapper(tag=tag, length=length, inbound=bool(flags), lun=lun, command=command[:size])
@@ -105,21 +104,9 @@ def decode_status(data: bytes) -> StatusWrapper:
         WireError: another signature.
         FieldOutOfRangeError: a status that is reserved.
     """
-    _exactly("CSW", data, CSW_SIZE)
+    exactly("CSW", data, CSW_SIZE)
     signature, tag, residue, status = _CSW.unpack(data)
     if signature != _CSW_SIGNATURE:
         raise WireError(f"CSW signature {signature.hex()}")
-    _range("status", status, 0, max(Status))
+    in_range("status", status, 0, max(Status))
     return StatusWrapper(tag=tag, residue=residue, status=Status(status))
-
-
-def _exactly(what: str, data: bytes, size: int) -> None:
-    if len(data) < size:
-        raise TruncatedMessageError(f"{what}: {len(data)} of {size} bytes")
-    if len(data) > size:
-        raise TrailingBytesError(f"{what}: {len(data) - size} bytes too many")
-
-
-def _range(name: str, value: int, low: int, high: int) -> None:
-    if not low <= value <= high:
-        raise FieldOutOfRangeError(f"{name}={value} is outside {low}..{high}")

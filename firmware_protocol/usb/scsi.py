@@ -13,10 +13,10 @@ from typing import ClassVar, TypeAlias
 
 from firmware_protocol.errors import (
     FieldOutOfRangeError,
-    TrailingBytesError,
     TruncatedMessageError,
     UnknownMessageError,
 )
+from firmware_protocol.usb.checks import exactly, in_range
 
 INQUIRY_SIZE = 36
 SENSE_SIZE = 18
@@ -24,11 +24,6 @@ CAPACITY_10_SIZE = 8
 CAPACITY_16_SIZE = 32
 MAX_LBA_10 = 0xFFFF_FFFF
 MAX_COUNT_10 = 0xFFFF
-
-
-def _range(name: str, value: int, low: int, high: int) -> None:
-    if not low <= value <= high:
-        raise FieldOutOfRangeError(f"{name}={value} is outside {low}..{high}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +43,7 @@ class RequestSense:
     allocation: int = SENSE_SIZE
 
     def encode(self) -> bytes:
-        _range("allocation", self.allocation, 0, 0xFF)
+        in_range("allocation", self.allocation, 0, 0xFF)
         return struct.pack(">BBHBB", 0x03, 0, 0, self.allocation, 0)
 
 
@@ -59,7 +54,7 @@ class Inquiry:
     allocation: int = INQUIRY_SIZE
 
     def encode(self) -> bytes:
-        _range("allocation", self.allocation, 0, 0xFFFF)
+        in_range("allocation", self.allocation, 0, 0xFFFF)
         return struct.pack(">BBBHB", 0x12, 0, 0, self.allocation, 0)
 
 
@@ -71,8 +66,8 @@ class ModeSense6:
     allocation: int = 192
 
     def encode(self) -> bytes:
-        _range("page", self.page, 0, 0x3F)
-        _range("allocation", self.allocation, 0, 0xFF)
+        in_range("page", self.page, 0, 0x3F)
+        in_range("allocation", self.allocation, 0, 0xFF)
         return struct.pack(">BBBBBB", 0x1A, 0, self.page, 0, self.allocation, 0)
 
 
@@ -110,7 +105,7 @@ class ReadCapacity16:
     allocation: int = CAPACITY_16_SIZE
 
     def encode(self) -> bytes:
-        _range("allocation", self.allocation, 0, 0xFFFF_FFFF)
+        in_range("allocation", self.allocation, 0, 0xFFFF_FFFF)
         return struct.pack(">BBQIBB", 0x9E, 0x10, 0, self.allocation, 0, 0)
 
 
@@ -181,14 +176,14 @@ Command: TypeAlias = (
 
 
 def _block_10(operation: int, lba: int, count: int) -> bytes:
-    _range("lba", lba, 0, MAX_LBA_10)
-    _range("count", count, 0, MAX_COUNT_10)
+    in_range("lba", lba, 0, MAX_LBA_10)
+    in_range("count", count, 0, MAX_COUNT_10)
     return struct.pack(">BBIBHB", operation, 0, lba, 0, count, 0)
 
 
 def _block_16(operation: int, lba: int, count: int) -> bytes:
-    _range("lba", lba, 0, 0xFFFF_FFFF_FFFF_FFFF)
-    _range("count", count, 0, 0xFFFF_FFFF)
+    in_range("lba", lba, 0, 0xFFFF_FFFF_FFFF_FFFF)
+    in_range("count", count, 0, 0xFFFF_FFFF)
     return struct.pack(">BBQIBB", operation, 0, lba, count, 0, 0)
 
 
@@ -279,9 +274,9 @@ class Sense:
     information: int | None = None  # for a medium error: the first bad sector; None: not valid
 
     def encode(self) -> bytes:
-        _range("code", self.code, 0, 0xFF)
-        _range("qualifier", self.qualifier, 0, 0xFF)
-        _range("information", self.information or 0, 0, 0xFFFF_FFFF)
+        in_range("code", self.code, 0, 0xFF)
+        in_range("qualifier", self.qualifier, 0, 0xFF)
+        in_range("information", self.information or 0, 0, 0xFFFF_FFFF)
         head = 0x70 if self.information is None else 0xF0
         tail = (self.information or 0, 10, 0, self.code, self.qualifier, 0, 0, 0)
         return struct.pack(">BBBIBIBBBBH", head, 0, self.key, *tail)
@@ -331,7 +326,7 @@ class InquiryData:
     removable: bool = True
 
     def encode(self) -> bytes:
-        _range("device type", self.device_type, 0, 0x1F)
+        in_range("device type", self.device_type, 0, 0x1F)
         head = bytes([self.device_type, self.removable << 7, 0x04, 0x02, INQUIRY_SIZE - 5, 0, 0, 0])
         fields = ((self.vendor, 8), (self.product, 16), (self.revision, 4))
         return head + b"".join(_padded(text, size) for text, size in fields)
@@ -375,13 +370,13 @@ class Capacity:
 
     def encode_10(self) -> bytes:
         """8 bytes; a disk that is too large for them tells 0xFFFFFFFF (SBC-3 5.15.2): ask with 16."""
-        _range("sectors", self.sectors, 1, 1 << 64)
-        _range("sector_size", self.sector_size, 0, 0xFFFF_FFFF)
+        in_range("sectors", self.sectors, 1, 1 << 64)
+        in_range("sector_size", self.sector_size, 0, 0xFFFF_FFFF)
         return struct.pack(">II", min(self.sectors - 1, MAX_LBA_10), self.sector_size)
 
     def encode_16(self) -> bytes:
-        _range("sectors", self.sectors, 1, 1 << 64)
-        _range("sector_size", self.sector_size, 0, 0xFFFF_FFFF)
+        in_range("sectors", self.sectors, 1, 1 << 64)
+        in_range("sector_size", self.sector_size, 0, 0xFFFF_FFFF)
         return struct.pack(">QI20x", self.sectors - 1, self.sector_size)
 
 
@@ -390,7 +385,7 @@ def decode_capacity_10(data: bytes) -> Capacity:
 
     No number is judged here. Raises TruncatedMessageError, TrailingBytesError.
     """
-    _exactly("READ CAPACITY(10)", data, CAPACITY_10_SIZE)
+    exactly("READ CAPACITY(10)", data, CAPACITY_10_SIZE)
     last, size = struct.unpack(">II", data)
     return Capacity(sectors=last + 1, sector_size=size)
 
@@ -418,10 +413,3 @@ def decode_mode_header(data: bytes) -> ModeHeader:
     if len(data) < 4:
         raise TruncatedMessageError(f"mode header: {len(data)} of 4 bytes")
     return ModeHeader(write_protected=bool(data[2] & 0x80))
-
-
-def _exactly(what: str, data: bytes, size: int) -> None:
-    if len(data) < size:
-        raise TruncatedMessageError(f"{what}: {len(data)} of {size} bytes")
-    if len(data) > size:
-        raise TrailingBytesError(f"{what}: {len(data) - size} bytes too many")

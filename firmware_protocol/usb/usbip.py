@@ -13,11 +13,11 @@ from typing import TypeAlias
 
 from firmware_protocol.errors import (
     FieldOutOfRangeError,
-    TrailingBytesError,
     TruncatedMessageError,
     UnknownMessageError,
     WireError,
 )
+from firmware_protocol.usb.checks import exactly, in_range
 
 VERSION = 0x0111
 OP_SIZE = 8
@@ -92,7 +92,7 @@ class OpHeader:
 
 def decode_op(data: bytes) -> OpHeader:
     """Raises VersionError, UnknownMessageError (operation), TruncatedMessageError, TrailingBytesError."""
-    _exactly("operation", data, OP_SIZE)
+    exactly("operation", data, OP_SIZE)
     version, operation, status = _OP.unpack(data)
     if version != VERSION:
         raise VersionError(version)
@@ -161,7 +161,7 @@ class ExportedDevice:
 
 def decode_device(data: bytes) -> ExportedDevice:
     """Raises TruncatedMessageError, TrailingBytesError, FieldOutOfRangeError (a text that is not ASCII)."""
-    _exactly("device", data, DEVICE_SIZE)
+    exactly("device", data, DEVICE_SIZE)
     path, busid, *numbers = _DEVICE.unpack(data)
     names = (
         "busnum",
@@ -194,21 +194,21 @@ def encode_busid(busid: str) -> bytes:
 
 def decode_busid(data: bytes) -> str:
     """Raises TruncatedMessageError, TrailingBytesError, FieldOutOfRangeError."""
-    _exactly("busid", data, BUSID_SIZE)
+    exactly("busid", data, BUSID_SIZE)
     return _string(data)
 
 
 def encode_count(devices: int) -> bytes:
     """The 4 bytes after a list reply's header: how many devices follow."""
-    _range("devices", devices, 0, MAX_DEVICES)
+    in_range("devices", devices, 0, MAX_DEVICES)
     return devices.to_bytes(COUNT_SIZE, "big")
 
 
 def decode_count(data: bytes) -> int:
     """Raises TruncatedMessageError, TrailingBytesError, FieldOutOfRangeError (beyond MAX_DEVICES)."""
-    _exactly("count", data, COUNT_SIZE)
+    exactly("count", data, COUNT_SIZE)
     count = int.from_bytes(data, "big")
-    _range("devices", count, 0, MAX_DEVICES)
+    in_range("devices", count, 0, MAX_DEVICES)
     return count
 
 
@@ -232,9 +232,9 @@ class Submit:
 
     def encode(self) -> bytes:
         """48 bytes. Raises FieldOutOfRangeError."""
-        _range("endpoint", self.endpoint, 0, 15)
-        _range("length", self.length, 0, MAX_TRANSFER)
-        _range("setup length", len(self.setup), 8, 8)
+        in_range("endpoint", self.endpoint, 0, 15)
+        in_range("length", self.length, 0, MAX_TRANSFER)
+        in_range("setup length", len(self.setup), 8, 8)
         head = _head(_CMD_SUBMIT, self.seqnum, self.devid, self.inbound, self.endpoint)
         return head + _SUBMIT.pack(self.flags, self.length, 0, _NO_PACKETS, self.interval, self.setup)
 
@@ -248,7 +248,7 @@ class Unlink:
     target: int
 
     def encode(self) -> bytes:
-        _range("target", self.target, 0, 0xFFFF_FFFF)
+        in_range("target", self.target, 0, 0xFFFF_FFFF)
         return _head(_CMD_UNLINK, self.seqnum, self.devid, False, 0) + _UNLINK.pack(self.target)
 
 
@@ -261,8 +261,8 @@ class Returned:
     actual: int
 
     def encode(self) -> bytes:
-        _range("actual", self.actual, 0, MAX_TRANSFER)
-        _range("status", self.status, -4095, 0)
+        in_range("actual", self.actual, 0, MAX_TRANSFER)
+        in_range("status", self.status, -4095, 0)
         head = _head(_RET_SUBMIT, self.seqnum, 0, False, 0)
         return head + _RETURN.pack(self.status, self.actual, 0, _NO_PACKETS, 0)
 
@@ -275,7 +275,7 @@ class Unlinked:
     status: int
 
     def encode(self) -> bytes:
-        _range("status", self.status, -4095, 0)
+        in_range("status", self.status, -4095, 0)
         return _head(_RET_UNLINK, self.seqnum, 0, False, 0) + _UNLINKED.pack(self.status)
 
 
@@ -290,15 +290,15 @@ def decode_urb(data: bytes) -> Urb:
         UnknownMessageError: another command.
         FieldOutOfRangeError: a length beyond MAX_TRANSFER, an isochronous URB, an impossible number.
     """
-    _exactly("URB", data, URB_SIZE)
+    exactly("URB", data, URB_SIZE)
     command, seqnum, devid, direction, endpoint = _URB.unpack_from(data)
-    _range("direction", direction, 0, 1)
-    _range("endpoint", endpoint, 0, 15)
+    in_range("direction", direction, 0, 1)
+    in_range("endpoint", endpoint, 0, 15)
     body = data[_URB.size :]
     if command == _CMD_SUBMIT:
         flags, length, _, packets, interval, setup = _SUBMIT.unpack(body)
-        _range("length", length, 0, MAX_TRANSFER)
-        _range("number of packets", packets, -1, 0)
+        in_range("length", length, 0, MAX_TRANSFER)
+        in_range("number of packets", packets, -1, 0)
         return Submit(
             seqnum=seqnum,
             devid=devid,
@@ -313,20 +313,20 @@ def decode_urb(data: bytes) -> Urb:
         return Unlink(seqnum=seqnum, devid=devid, target=_UNLINK.unpack(body)[0])
     if command == _RET_SUBMIT:
         status, actual, _, packets, _ = _RETURN.unpack(body)
-        _range("actual", actual, 0, MAX_TRANSFER)
-        _range("status", status, -4095, 0)
-        _range("number of packets", packets, -1, 0)
+        in_range("actual", actual, 0, MAX_TRANSFER)
+        in_range("status", status, -4095, 0)
+        in_range("number of packets", packets, -1, 0)
         return Returned(seqnum=seqnum, status=status, actual=actual)
     if command == _RET_UNLINK:
         (status,) = _UNLINKED.unpack(body)
-        _range("status", status, -4095, 0)
+        in_range("status", status, -4095, 0)
         return Unlinked(seqnum=seqnum, status=status)
     raise UnknownMessageError(command)
 
 
 def _head(command: int, seqnum: int, devid: int, inbound: bool, endpoint: int) -> bytes:
-    _range("seqnum", seqnum, 0, 0xFFFF_FFFF)
-    _range("devid", devid, 0, 0xFFFF_FFFF)
+    in_range("seqnum", seqnum, 0, 0xFFFF_FFFF)
+    in_range("devid", devid, 0, 0xFFFF_FFFF)
     return _URB.pack(command, seqnum, devid, inbound, endpoint)
 
 
@@ -346,15 +346,3 @@ def _string(raw: bytes) -> str:
         return text.decode("ascii")
     except UnicodeDecodeError as exc:
         raise FieldOutOfRangeError(f"text {text[:16].hex()} is not ASCII") from exc
-
-
-def _exactly(what: str, data: bytes, size: int) -> None:
-    if len(data) < size:
-        raise TruncatedMessageError(f"{what}: {len(data)} of {size} bytes")
-    if len(data) > size:
-        raise TrailingBytesError(f"{what}: {len(data) - size} bytes too many")
-
-
-def _range(name: str, value: int, low: int, high: int) -> None:
-    if not low <= value <= high:
-        raise FieldOutOfRangeError(f"{name}={value} is outside {low}..{high}")
