@@ -3,8 +3,9 @@ block by block with a pause after each, so that a simulated world can cut at any
 
 import asyncio
 from collections.abc import Callable, Iterable, Iterator
-from typing import Protocol, TypeVar
+from typing import Protocol, TypeAlias, TypeVar
 
+from drivers.worker import messages as m
 from drivers.worker.messages import Answer, Clip, Copy, CopyEnded, Failed, Request
 from edged.errors import CameraError, CameraLostError, DiskError, EdgeError, ErrorCode
 from edged.ports import FileSystem
@@ -15,6 +16,18 @@ from edged.roles.pace import Pace, Sample
 from edged.vault.sealing import Sealed, Sealing, Steps, Target, rehashing
 
 T = TypeVar("T")
+# Every request but Copy, as drivers.worker.serve has it; that module is not imported because it brings USB.
+Plain: TypeAlias = (
+    m.Identify
+    | m.ReadClock
+    | m.SetClock
+    | m.ReadBattery
+    | m.Assign
+    | m.EnterDisk
+    | m.ListClips
+    | m.Fingerprint
+    | m.Clear
+)
 
 
 class CopyRun(Protocol):
@@ -28,7 +41,7 @@ class CopyRun(Protocol):
 class Server(Protocol):
     """What is needed of `drivers.worker.serve.WorkerServer`."""
 
-    def handle(self, request: Request) -> Answer: ...
+    def handle(self, request: Plain) -> Answer: ...
 
     def copy(self, request: Copy) -> CopyRun: ...
 

@@ -5,14 +5,21 @@ import hashlib
 
 import pytest
 
+from drivers.worker.serve import WorkerServer
 from edged.roles.base import SealOrder
-from edged.roles.inline_roles import InlineRoles
+from edged.roles.inline_roles import InlineRoles, Server
 from tests.edged.roles.conftest import QUICK
 from tests.edged.roles.scripted import CLIP, DATA, SIZE, ScriptedServer
 from tests.edged.vault.rig import Rig, make_rig, reopen
 from tests.fakes.memory_fs import MemoryFS
 
 SHA256 = hashlib.sha256(DATA).hexdigest()
+
+
+def test_the_workers_own_server_fits() -> None:
+    """The types are checked by mypy; here it is looked at once."""
+    served: type[Server] = WorkerServer
+    assert {"handle", "copy", "failed", "close"} <= set(dir(served))
 
 
 async def transfer(rig: Rig, fs: MemoryFS) -> tuple[int, str]:
