@@ -163,7 +163,7 @@ class Book:
         self._queue.append(_Entry(fact, actor, data, done))
         if self._writer is None:
             self._writer = asyncio.create_task(self._write_all(), name="ledger writer")
-        return await asyncio.shield(done)
+        return await done  # cancelled, it leaves the entry in the queue: rule 2
 
     def subscribe(self, listener: Callable[[Line], None]) -> Callable[[], None]:
         """Call ``listener`` with every line that becomes durable, in order, before its `append` returns.

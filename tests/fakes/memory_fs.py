@@ -323,7 +323,11 @@ class MemoryFile:
                 raise OSError(numbers.EBADF, "opened for reading", self._path)
             node, end = self._node, offset + len(data)
             growth = max(end, len(node.live)) - max(len(node.live), node.reserved)
-            if growth > 0 and self._fs.used() + growth > self._fs.capacity:
+            over = self._fs.used() + growth - self._fs.capacity
+            if growth > 0 and over > 0:
+                node.write(
+                    offset, bytes(data)[: max(0, len(data) - over)]
+                )  # what fits is written, as on a disk
                 raise OSError(numbers.ENOSPC, "no space", self._path)
             node.write(offset, data)
 

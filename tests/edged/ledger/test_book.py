@@ -263,6 +263,22 @@ async def test_damage_before_acknowledged_lines_is_trouble_and_nothing_is_cut(st
     assert caught.value.code is ErrorCode.LEDGER_CORRUPT
 
 
+@pytest.mark.fault("L02", "an unreadable line before two acknowledged batches is damage and no torn tail")
+async def test_an_unreadable_line_before_acknowledged_ones_is_no_torn_tail(station: Station) -> None:
+    book = await station.with_lines("one", "two", "three")
+    await book.close()
+    lines = station.fs.read(CURRENT).splitlines(keepends=True)
+    before = b"".join([lines[0], bytes(len(lines[1]) - 1) + b"\n", *lines[2:]])
+    station.fs.put(CURRENT, before)
+
+    again = await station.open()
+
+    assert again.trouble is not None
+    assert again.trouble.code is ErrorCode.LEDGER_CORRUPT
+    assert station.fs.read(CURRENT) == before
+    assert texts(again, strict=False) == ["two", "three"]
+
+
 @pytest.mark.fault("L02", "the station goes on writing behind the damage, so that copying goes on")
 async def test_a_damaged_ledger_takes_new_lines_after_the_last_readable_one(station: Station) -> None:
     book = await station.with_lines("one", "two", "three")
@@ -330,6 +346,21 @@ async def test_a_full_disk_refuses_and_then_goes_on(station: Station) -> None:
     assert texts(book) == ["one", "room again"]
     station.fs.power_cut()
     assert texts(await station.open()) == ["one", "room again"]
+
+
+@pytest.mark.fault(
+    "K01", "the half of a line that still fitted on the full disk does not stay behind a later line"
+)
+async def test_half_a_line_on_a_full_disk_does_not_stay() -> None:
+    station = Station(fs=MemoryFS(capacity=3000))
+    book = await station.create()
+
+    with pytest.raises(DiskError):
+        await book.append(note("too long for what is left" * 100))
+    await book.append(note("short"))
+
+    assert station.fs.read(CURRENT) == b"".join(line.raw + b"\n" for line in book.lines())
+    assert texts(book) == ["short"]
 
 
 @pytest.mark.fault(

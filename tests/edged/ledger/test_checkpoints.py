@@ -271,6 +271,8 @@ async def test_a_centre_that_holds_another_history_shows_a_fork(station: Station
     book = await station.with_lines("one")
     checkpointer = await station.checkpointer(book)
     await checkpointer.checkpoint()
+    await checkpointer.accept_countersigned(station.countersigned(2))
+    assert checkpointer.covered(0)
     before = station.fs.files()
     fork = sign_checkpoint(Checkpoint(STATION.name, 2, bytes(32)), STATION)
 
@@ -279,6 +281,7 @@ async def test_a_centre_that_holds_another_history_shows_a_fork(station: Station
 
     assert caught.value.code is ErrorCode.LEDGER_CORRUPT
     assert book.trouble is caught.value
+    assert not checkpointer.covered(0)
     assert station.fs.files() == before
 
 
