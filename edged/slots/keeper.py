@@ -32,6 +32,7 @@ class Grant:
 class SlotWork(Protocol):
     """What the actions of the table do. Every method may raise EdgeError; the keeper decides what follows."""
 
+    def meets_current(self) -> bool: ...
     async def look(self) -> tuple[Event, ...]: ...
     async def identify(self, state: State) -> Event | None: ...
     async def note_docked(self) -> None: ...
@@ -86,6 +87,7 @@ class Keeper:
         self._events: asyncio.Queue[_Fed] = asyncio.Queue(QUEUE)
         self._era = 0
         self._job: asyncio.Task[None] | None = None
+        self._jobs: tuple[Do, ...] = ()
         self._timer: asyncio.TimerHandle | None = None
         self._repeats = 0
         self._witness = ""
@@ -158,6 +160,8 @@ class Keeper:
     async def _take(self, fed: _Fed) -> None:
         if fed.era is not None and fed.era != self._era:
             return
+        if fed.event is Event.USB_ARRIVED and self._work.meets_current():
+            return  # bus and LOOK told of the same connection
         try:
             following = step(self.state, fed.event)
         except UnexpectedEventError as exc:
@@ -196,9 +200,15 @@ class Keeper:
                     # Nothing opens that is not recorded; what could not be opened is not waited for.
                     self._put(_Fed(Event.UNLOCK_FAILED, era))
                     break
-        if jobs:
+        if jobs and not self._runs_already(tuple(jobs)):
             await self._cancel_job()
+            self._jobs = tuple(jobs)
             self._job = asyncio.create_task(self._run_jobs(tuple(jobs), era), name=f"slot-{self.slot}-job")
+
+    def _runs_already(self, jobs: tuple[Do, ...]) -> bool:
+        """A check that is due again while one runs: breaking it off would cost the camera's worker."""
+        running = self._job is not None and not self._job.done()
+        return running and jobs == self._jobs == (Do.CHECK,)
 
     async def _run_jobs(self, jobs: tuple[Do, ...], era: int) -> None:
         try:

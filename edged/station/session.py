@@ -4,6 +4,7 @@ The session outlives workers: a camera that becomes a disk or is power-cycled le
 second worker continues. What comes back must be what left (fault U10), else the conversation is over.
 """
 
+import asyncio
 from typing import TypeVar
 
 from drivers.worker import messages as m
@@ -18,6 +19,7 @@ ANSWER_S = (
 LIST_S = 120.0  # 65,536 directory entries from a slow card
 CLEAR_S = 120.0
 
+_ENDS_WORKER = frozenset({ErrorCode.PROCESS_DIED, ErrorCode.CAMERA_SILENT, ErrorCode.CAMERA_LOST})
 A = TypeVar("A", bound=m.Answer)
 
 
@@ -67,9 +69,13 @@ class CameraSession:
         Raises:
             CameraError: as the worker told it, or CAMERA_PROTOCOL for an answer to another question.
         """
-        if self._worker is None:
-            raise CameraError(ErrorCode.CAMERA_LOST, reason="no worker")
-        got = await self._worker.call(request, deadline_s=deadline_s)
+        worker = await self._at_work(request)
+        try:
+            got = await worker.call(request, deadline_s=deadline_s)
+        except (CameraError, asyncio.CancelledError) as exc:
+            if not isinstance(exc, CameraError) or exc.code in _ENDS_WORKER:
+                await self.close()
+            raise
         if not isinstance(got, answer):
             raise CameraError(ErrorCode.CAMERA_PROTOCOL, expected=answer.__name__, got=type(got).__name__)
         return got
@@ -87,9 +93,13 @@ class CameraSession:
 
     async def transfer(self, clip: m.Clip, offset: int, order: SealOrder, on_progress: OnProgress) -> Sealed:
         """Let the bytes of ``clip`` run from the worker to a sealer. Raises CameraError or DiskError."""
-        if self._worker is None:
-            raise CameraError(ErrorCode.CAMERA_LOST, reason="no worker")
-        return await self._roles.transfer(self._worker, clip, offset, order, on_progress)
+        worker = await self._at_work(None)
+        try:
+            return await self._roles.transfer(worker, clip, offset, order, on_progress)
+        except (CameraError, asyncio.CancelledError) as exc:
+            if not isinstance(exc, CameraError) or exc.code in _ENDS_WORKER:
+                await self.close()
+            raise
 
     async def clear(self, clips: tuple[m.Clip, ...]) -> m.Cleared:
         return await self.ask(m.Clear(clips=clips), m.Cleared, deadline_s=CLEAR_S)
@@ -99,6 +109,16 @@ class CameraSession:
         worker, self._worker = self._worker, None
         if worker is not None:
             await worker.close()
+
+    async def _at_work(self, request: m.Request | None) -> Worker:
+        """The worker; a new one where the last was ended and the camera is still on the bus."""
+        if self._worker is None and self.identity is not None and not isinstance(request, m.Identify):
+            if not self._presence.connected:
+                raise CameraError(ErrorCode.CAMERA_LOST, reason="not on the bus")
+            await self.open()
+        if self._worker is None:
+            raise CameraError(ErrorCode.CAMERA_LOST, reason="no worker")
+        return self._worker
 
     async def _mode(self) -> str:
         return (await self.ask(m.Identify(), m.Identified)).mode

@@ -12,6 +12,7 @@ from edged.station.slot_work import CameraSlotWork
 from edged.station_state import Life
 from firmware_protocol.dock import messages as dm
 
+HOLDING_CHECK_S = 20.0
 _AT_REST = frozenset({State.HOLDING, State.READY})
 
 
@@ -106,6 +107,7 @@ class SlotUnit:
         """Feed what is due; called about once a second with seconds of BOOTTIME."""
         self._watch_witnesses(now_s)
         if self.keeper.state not in _AT_REST:
+            self._checked_s = now_s
             return
         if self._offload_due(now_s):
             self._retry.again(now_s)
@@ -113,9 +115,13 @@ class SlotUnit:
         elif self._clear_due(now_s):
             self._clear_retry.again(now_s)
             self.keeper.feed(Event.CLEAR_DUE)
-        elif now_s - self._checked_s >= check_every_s:
+        elif now_s - self._checked_s >= self._check_every_s(check_every_s):
             self._checked_s = now_s
             self.keeper.feed(Event.CHECK_DUE)
+
+    def _check_every_s(self, settled_s: float) -> float:
+        """A camera that waits for something is looked at oftener than one that is ready."""
+        return settled_s if self.keeper.state is State.READY else min(settled_s, HOLDING_CHECK_S)
 
     def check_soon(self) -> None:
         """Something that readiness rests on has changed."""

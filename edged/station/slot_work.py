@@ -80,6 +80,7 @@ class CameraSlotWork:
         self._recorded: f.ReadinessChanged | None = None
         self._docked_issue, self._docked_officer = "", ""
         self._removed_camera = ""
+        self._met = -1
 
     # --- who is there -------------------------------------------------------------------------------
 
@@ -92,7 +93,19 @@ class CameraSlotWork:
             found.append(Event.USB_ARRIVED)
         return tuple(found)
 
+    def meets_current(self) -> bool:
+        """Whether this connection of the device is being talked to already."""
+        return self.presence.connected and self._met == self.presence.generation
+
     async def identify(self, state: State) -> Event | None:
+        self._met = self.presence.generation
+        try:
+            return await self._identify(state)
+        except BaseException:
+            self._met = -1  # whoever arrives or looks next tries again
+            raise
+
+    async def _identify(self, state: State) -> Event | None:
         if self.session is not None and state is not State.IDENTIFYING:
             return await self._meet_again(self.session, state)
         session = CameraSession(self._s.roles, self.presence, self.port)
