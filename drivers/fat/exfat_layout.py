@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from drivers.fat import exfat_entries
 from drivers.fat.cluster_set import MAX_CLUSTERS, ClusterSet, Run
 from drivers.fat.entries import Found, Record
-from drivers.fat.region import Region, damaged
+from drivers.fat.region import PATIENCE, Region, damaged
 from drivers.fat.table import EXFAT, BrokenChainError, Table
 
 MOST_DIRECTORY_BYTES = 256 << 20  # specification 7.4, DataLength of a directory
@@ -109,6 +109,7 @@ class ExfatLayout:
             self.region.replace(_PERCENT, bytes([percent]))
 
     def forget(self) -> None:
+        self.region.patience = PATIENCE
         self.table.forget()
         self._bits = None
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from drivers.fat import fat_entries
 from drivers.fat.cluster_set import ClusterSet, Run
 from drivers.fat.entries import Found, Record
-from drivers.fat.region import Region, damaged
+from drivers.fat.region import PATIENCE, Region, damaged
 from drivers.fat.table import FAT12, FAT16, FAT32, Table, Width
 
 MOST_DIRECTORY_BYTES = 65_536 * 32  # FAT specification 1.03: a directory is at most 2 MiB
@@ -169,4 +169,5 @@ class FatLayout:
             self.region.replace(offset + 488, struct.pack("<I", free))
 
     def forget(self) -> None:
+        self.region.patience = PATIENCE
         self.table.forget()

@@ -8,6 +8,9 @@ from edged.errors import CameraError, ErrorCode
 TRANSFER_BYTES = 1 << 20
 """The most that one device call moves: 2048 sectors of 512 bytes."""
 
+PATIENCE = 512
+"""Failed reads that a walk spends on finding the sectors that fail; a card takes seconds for each."""
+
 
 def damaged(reason: str, **facts: str | int) -> CameraError:
     """The error for a structure on the card that cannot be what it claims."""
@@ -27,6 +30,7 @@ class Region:
         self._device = device
         self._first = first
         self._unsynced = False
+        self.patience = PATIENCE
         self.sector_size = device.sector_size
         self.size = (device.sectors - first if sectors is None else sectors) * self.sector_size
         if first < 0 or self.size <= 0 or first + self.size // self.sector_size > device.sectors:
@@ -52,21 +56,30 @@ class Region:
         return data if skip == 0 and len(data) == size else data[skip : skip + size]
 
     def salvage(self, offset: int, size: int, filler: int) -> tuple[bytes, bool]:
-        """As ``read``, but sectors that the medium does not give are filled; and whether all was read."""
+        """As ``read``, but sectors that the medium does not give are filled; and whether all was read.
+
+        While ``patience`` lasts the failing sectors are found one by one; then the whole piece is filled.
+        """
+        data = self._try(offset, size)
+        if data is not None:
+            return data, True
+        unit, end = self.sector_size, offset + size
+        parts = []
+        while offset < end:
+            upto = min(end, (offset // unit + 1) * unit)
+            part = self._try(offset, upto - offset) if self.patience > 0 else None
+            parts.append(bytes([filler]) * (upto - offset) if part is None else part)
+            offset = upto
+        return b"".join(parts), False
+
+    def _try(self, offset: int, size: int) -> bytes | None:
         try:
-            return self.read(offset, size), True
+            return self.read(offset, size)
         except CameraError as error:
             if error.code is not ErrorCode.CAMERA_MEDIA:
                 raise
-        if size <= self.sector_size:
-            return bytes([filler]) * size, False
-        unit = self.sector_size
-        ends = range(offset // unit * unit + unit, offset + size + unit, unit)
-        parts, at = [], offset
-        for end in ends:
-            parts.append(self.salvage(at, min(end, offset + size) - at, filler)[0])
-            at = min(end, offset + size)
-        return b"".join(parts), False
+            self.patience -= 1
+            return None
 
     def replace(self, offset: int, data: bytes) -> None:
         """Put ``data`` at ``offset``; only sectors that differ from what lies there are written."""

@@ -72,12 +72,14 @@ class Table:
         self._entries = WINDOW_BYTES // width.size
         self._pieces: OrderedDict[int, bytes] = OrderedDict()
         self._patterns: OrderedDict[int, bytes] = OrderedDict()
+        self._dead: set[int] = set()  # pieces that no copy gives: asked for once
         self._loads = 0
         self.unreadable = False  # the medium did not give some piece of the copy that is believed
 
     def forget(self) -> None:
         """Drop what was read: it may have changed on the card."""
         self._pieces.clear()
+        self._dead.clear()
         self._loads = 0
         self.unreadable = False
 
@@ -190,13 +192,14 @@ class Table:
         if self._loads > 16 * (self.end // self._entries + 64):
             # Only on a table larger than what is kept can a chain jump to and fro like that.
             raise BrokenChainError("is not followed: the table is too scattered")
-        for copy in self._copies:
+        for copy in self._copies if index not in self._dead else ():
             try:
                 return self._region.read(*self._place(copy, index))
             except CameraError as error:
                 if error.code is not ErrorCode.CAMERA_MEDIA:
                     raise
                 self.unreadable = True
+        self._dead.add(index)
         raise BrokenChainError("lies in a part of the table that cannot be read")
 
     def _pattern(self, index: int) -> bytes:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from drivers.fat import open_volume, reading
+from drivers.fat import open_volume, reading, region
 from edged.errors import CameraError, ErrorCode
 from simulators.cards import Card, Filesystem
 from tests.drivers.fat.devices import MemoryDevice
@@ -188,6 +188,22 @@ def test_an_unreadable_table_is_read_from_its_copy_and_the_card_is_not_written(k
     with pytest.raises(CameraError):
         volume.clear(listing.clips)
     assert device.written == []
+
+
+@pytest.mark.parametrize("kind", ["fat16", "exfat"])
+@pytest.mark.fault("U14", "a card whose directories and tables do not read costs a bounded number of tries")
+def test_a_card_that_reads_nowhere_but_at_its_beginning_is_given_up_soon(kind: Filesystem) -> None:
+    image = image_with(kind, *((f"{n:03}.MP4", bytes([n]) * 600) for n in range(200)))
+    device = MemoryDevice(image)
+    volume = open_volume(device)
+    tables = Exfat(image).table if kind == "exfat" else Fat(image).reserved * 512
+    device.unreadable = frozenset(range(tables // 512, device.sectors))
+    before = device.reads
+    listing = volume.listing()
+    assert not listing.complete
+    assert listing.problems
+    assert volume.free_bytes == 0
+    assert device.reads - before < 2 * region.PATIENCE
 
 
 def test_bytes_behind_the_valid_length_are_zeros_and_no_gap() -> None:
