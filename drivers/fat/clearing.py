@@ -75,16 +75,17 @@ def clear(layout: Layout, clips: Sequence[Clip]) -> ClearResult:
     )
 
 
-def reclaim(layout: Layout) -> int:
+def reclaim(layout: Layout, most: int | None = None) -> int:
     """Put in order what a cut left behind; return the number of clusters set free.
 
     Frees whatever no entry owns: the caller decides when that is ours to do (docs/filesystems.md). Does
-    nothing and returns 0 unless the listing is complete and free of problems. Raises as ``clear``.
+    nothing and returns 0 unless the listing is complete and free of problems, and unless at most
+    ``most`` clusters are without owner: what a cut clearing can have leaked. Raises as ``clear``.
     """
     tree = walk(layout)
-    if tree.problems or not tree.complete:
-        return 0
     lost = lost_clusters(layout, tree)
+    if tree.problems or not tree.complete or (most is not None and lost > most):
+        return 0
     try:
         _put_in_order(layout, tree, lost)
     except CameraLostError:
@@ -166,6 +167,6 @@ def _check(layout: Layout, before: Tree, removed: Sequence[Node]) -> None:
 
 
 def _failed(error: CameraError) -> CameraError:
-    if error.code in (ErrorCode.CAMERA_SILENT, ErrorCode.CLEAR_FAILED):
+    if error.code in (ErrorCode.CAMERA_LOST, ErrorCode.CAMERA_SILENT, ErrorCode.CLEAR_FAILED):
         return error
     return CameraError(ErrorCode.CLEAR_FAILED, reason=error.code.text, cause=error.code.number)

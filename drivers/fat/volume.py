@@ -89,10 +89,14 @@ class Volume:
         self._nodes = None
         return clearing.clear(self._layout, clips)
 
-    def reclaim(self) -> int:
-        """Put in order what a cut clearing left; return the clusters set free. See drivers.fat.clearing."""
+    def reclaim(self, most: int | None = None) -> int:
+        """Put in order what a cut clearing left; return the clusters set free. See drivers.fat.clearing.
+
+        ``most``: clusters that the cut clearing can have leaked, those of all clips it was to remove and
+        that are gone. If more than these have no owner, the camera lost some itself: nothing is done.
+        """
         self._nodes = None
-        return clearing.reclaim(self._layout)
+        return clearing.reclaim(self._layout, most)
 
     def _walk(self) -> Tree:
         tree = walk(self._layout)

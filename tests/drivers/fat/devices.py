@@ -1,5 +1,6 @@
 """Block devices in memory, with what real ones do wrong; and the judges: fsck."""
 
+import os
 import shutil
 import subprocess
 from collections.abc import Iterable
@@ -74,7 +75,8 @@ def replay(image: bytes, writes: Iterable[Write], sector_size: int = 512) -> byt
 def fsck(image: bytes, filesystem: str, folder: Path) -> list[str]:
     """What the reference checker says of an image, its greeting and its summary left out."""
     path = folder / "judged.img"
-    path.write_bytes(image)
+    path.write_bytes(image.rstrip(b"\0"))
+    os.truncate(path, len(image))  # the rest is a hole
     name = "fsck.exfat" if filesystem == "exfat" else "fsck.vfat"
     tool = shutil.which(name, path="/usr/sbin:/sbin:/usr/bin:/bin")
     assert tool is not None, f"{name} is not installed"

@@ -117,6 +117,23 @@ def test_reclaiming_after_a_cut_at_any_write_leaves_a_clean_card(cut: Cut) -> No
 
 
 @pytest.mark.slow
+def test_a_cut_never_leaks_more_than_the_clips_that_are_gone(cut: Cut) -> None:
+    for image in cut.states():
+        device = MemoryDevice(image)
+        volume = open_volume(device)
+        left = {clip.path for clip in volume.listing().clips}
+        gone = [clip for clip in cut.removed if clip.path not in left]
+        most = sum(-(-clip.size // volume.cluster_size) for clip in gone)
+        lost = volume.lost_clusters()
+        assert lost <= most
+        if lost:
+            assert volume.reclaim(lost - 1) == 0
+            assert device.written == []
+        assert volume.reclaim(most) == lost
+        assert volume.lost_clusters() == 0
+
+
+@pytest.mark.slow
 def test_a_cut_at_any_write_of_reclaiming_is_mended_by_the_next_one(cut: Cut) -> None:
     # Cut between the second phase and the third: all clusters of the removed clips are lost.
     broken = replay(cut.base, [write for phase in cut.phases[:-3] for write in phase])
