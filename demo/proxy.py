@@ -41,6 +41,8 @@ class Proxy:
         self._closed_to_new = False
         self._rate: float | None = None
         self._swallow_after: int | None = None
+        self._strand_after: int | None = None
+        self._stranded: set[asyncio.Task[None]] = set()
         self._cut_after: int | None = None
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, name="proxy", daemon=True)
@@ -66,6 +68,13 @@ class Proxy:
             self._swallow = True
         else:
             self._swallow_after = self.traffic.up + after
+
+    def strand(self, *, after: int) -> None:
+        """When that many more bytes have gone up, let the connections of that moment fall silent for good.
+
+        New ones pass: the address of the station has changed, the old path leads nowhere.
+        """
+        self._strand_after = self.traffic.up + after
 
     def cut(self, *, after: int | None = None, refuse: bool = False) -> None:
         """Reset every connection; with ``after``, when that many more bytes have gone up.
@@ -135,13 +144,14 @@ class Proxy:
             pump = asyncio.create_task(self._pump(source, target, up=up))
             self._pumps.add(pump)
             pump.add_done_callback(self._pumps.discard)
+            pump.add_done_callback(self._stranded.discard)
 
     async def _pump(self, source: asyncio.StreamReader, target: asyncio.StreamWriter, *, up: bool) -> None:
         try:
             while data := await source.read(CHUNK):
                 if self._rate:
                     await asyncio.sleep(len(data) / self._rate)
-                if self._swallow:
+                if self._swallow or asyncio.current_task() in self._stranded:
                     self.traffic.swallowed += len(data)
                     continue
                 target.write(data)
@@ -159,6 +169,9 @@ class Proxy:
         self.traffic.up += size
         if self._swallow_after is not None and self.traffic.up >= self._swallow_after:
             self._swallow, self._swallow_after = True, None
+        if self._strand_after is not None and self.traffic.up >= self._strand_after:
+            self._stranded.update(self._pumps)
+            self._strand_after = None
         if self._cut_after is not None and self.traffic.up >= self._cut_after:
             self._cut_after = None
             self._reset_all()

@@ -125,10 +125,14 @@ class Cursor:
         self._at = 0
 
     def take(self, size: int) -> bytes:
-        if size > len(self._data) - self._at:
+        if size > self.left:
             raise FormatError(what="sftp", reason="shorter than it says")
         self._at += size
         return self._data[self._at - size : self._at]
+
+    @property
+    def left(self) -> int:
+        return len(self._data) - self._at
 
     def u8(self) -> int:
         return self.take(1)[0]
@@ -146,7 +150,7 @@ class Cursor:
         return self.take(size)
 
     def rest(self) -> bytes:
-        return self.take(len(self._data) - self._at)
+        return self.take(self.left)
 
     def attributes(self) -> Attributes:
         """Section 5. Unknown flags would shift every later field, so they are refused."""
@@ -173,8 +177,8 @@ class Cursor:
         return tuple(found)
 
     def end(self) -> None:
-        if self._at != len(self._data):
-            raise FormatError(what="sftp", reason="bytes after the end", size=len(self._data) - self._at)
+        if self.left:
+            raise FormatError(what="sftp", reason="bytes after the end", size=self.left)
 
     def _count(self, limit: int) -> int:
         count = self.u32()
@@ -200,7 +204,9 @@ def _body(cursor: Cursor, kind: int, number: int) -> Reply:
     match kind:
         case Kind.STATUS:
             code = cursor.u32()
-            text = cursor.rest()[4 : 4 + MAX_TEXT]  # length, message, language tag: some servers send none
+            text = cursor.string() if cursor.left else b""  # message and language tag: some servers send none
+            if cursor.left:
+                cursor.string()
             return StatusReply(number, code, text.decode("utf-8", "replace"))
         case Kind.HANDLE:
             return HandleReply(number, cursor.string(MAX_HANDLE))

@@ -156,6 +156,21 @@ def test_a_swallowed_line_is_noticed_and_the_transfer_resumes_where_it_was_synce
     assert rig.line.traffic.up < 24_000_000 + 16_000_000
 
 
+@pytest.mark.fault(
+    "N05", "a connection whose path has changed falls silent, and a new one goes on with the transfer"
+)
+def test_a_path_that_changes_in_mid_transfer_is_replaced(rig: Rig) -> None:
+    content = os.urandom(12_000_000)
+    recording = rig.world.seal(content)
+    rig.lay_out()
+    rig.line.strand(after=9_500_000)
+    rig.start()
+    wait(rig, rig.content(recording).exists)
+    assert rig.content(recording).read_bytes() == content
+    assert rig.line.traffic.swallowed > 0
+    assert rig.line.traffic.connections == 2
+
+
 @pytest.mark.fault("N04", "a reset in mid-block costs a new connection, and the content arrives whole")
 def test_a_reset_line_is_taken_up_again(rig: Rig) -> None:
     content = os.urandom(12_000_000)
