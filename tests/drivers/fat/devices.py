@@ -1,6 +1,5 @@
 """Block devices in memory, with what real ones do wrong; and the judges: fsck."""
 
-import os
 import shutil
 import subprocess
 from collections.abc import Iterable
@@ -64,6 +63,14 @@ class MemoryDevice:
         self.phases.append([])
 
 
+SMALL_FAT32 = (
+    "Warning: Filesystem is FAT32 according to",
+    "  but has only",
+    "  This may lead to problems on some systems",
+)
+"""What fsck.vfat says of a FAT32 of few clusters; tests make such cards because they are quick."""
+
+
 def replay(image: bytes, writes: Iterable[Write], sector_size: int = 512) -> bytearray:
     """The image after these sectors reached the medium."""
     after = bytearray(image)
@@ -75,14 +82,13 @@ def replay(image: bytes, writes: Iterable[Write], sector_size: int = 512) -> byt
 def fsck(image: bytes, filesystem: str, folder: Path) -> list[str]:
     """What the reference checker says of an image, its greeting and its summary left out."""
     path = folder / "judged.img"
-    path.write_bytes(image.rstrip(b"\0"))
-    os.truncate(path, len(image))  # the rest is a hole
+    path.write_bytes(image)
     name = "fsck.exfat" if filesystem == "exfat" else "fsck.vfat"
     tool = shutil.which(name, path="/usr/sbin:/sbin:/usr/bin:/bin")
     assert tool is not None, f"{name} is not installed"
     done = subprocess.run([tool, "-n", str(path)], capture_output=True, text=True, check=False, timeout=20)
     said = (done.stdout + done.stderr).splitlines()
-    greeting = ("fsck.fat ", "exfatprogs version", f"{path}: ", "judged.img: clean")
+    greeting = ("fsck.fat ", "exfatprogs version", f"{path}: ", "judged.img: clean", *SMALL_FAT32)
     rest = [line.strip() for line in said if line.strip() and not line.startswith(greeting)]
     assert rest or done.returncode == 0, said
     return rest

@@ -18,7 +18,7 @@ from tests.drivers.fat.surgery import NOON
 CARDS: list[tuple[Filesystem, int, int]] = [
     ("fat12", 2 << 20, 512),
     ("fat16", 8 << 20, 1024),
-    ("fat32", 34 << 20, 512),
+    ("fat32", 4 << 20, 512),
     ("exfat", 4 << 20, 4096),
 ]
 HARMLESS = {
