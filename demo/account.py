@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from demo.shift import CAMERAS
 from demo.site import SERVER, Site
 from simulators.world import Made
 
@@ -107,7 +108,8 @@ def stored_at_centre(site: Site, recording: str, file: str) -> Path:
 
 
 def _key(made: Made) -> str:
-    return made.serial
+    """The serial under which the station knows the camera; a plain disk has none but its plug's."""
+    return next(serial for name, _, serial, *_ in CAMERAS if name == made.camera)
 
 
 def _sha256(path: Path) -> str:
@@ -153,5 +155,5 @@ def _verifications(site: Site) -> dict[str, tuple[str, ...]]:
             *centre,
             *("--countersigned", str(site.state / "countersigned"), "--vault", str(site.vault)),
         ),
-        "centre's copy": (str(copy), *keys, *centre),
+        "centre's copy": (str(copy), *keys, *centre, "--vault", str(copy.parent)),
     }

@@ -25,7 +25,7 @@ RESPONSIBLE = "04a1b2c3d4e5a1"
 STRANGER = "04deadbeef0001"
 
 # name, kind, serial, charge, clock offset in seconds, card size, file system
-_CAMERAS: tuple[tuple[str, str, str, float, float, int, Filesystem], ...] = (
+CAMERAS: tuple[tuple[str, str, str, float, float, int, Filesystem], ...] = (
     ("cam-1", "gat947", "KB00001", 95, 0, 64 * GIB, "fat32"),
     ("cam-2", "gat947", "KB00002", 92, 420, 64 * GIB, "exfat"),
     ("cam-3", "gat947", "KB00003", 97, 0, 64 * GIB, "exfat"),
@@ -48,7 +48,7 @@ def persons() -> tuple[Someone, ...]:
 def cameras() -> tuple[CameraEntry, ...]:
     return tuple(
         CameraEntry(serial=serial, inventory=f"10480{n}", driver=kind)
-        for n, (_, kind, serial, *_) in enumerate(_CAMERAS, 1)
+        for n, (_, kind, serial, *_) in enumerate(CAMERAS, 1)
     )
 
 
@@ -66,7 +66,7 @@ class Shift:
     # --- scenes -------------------------------------------------------------------------------------
 
     async def prepare(self) -> None:
-        for name, kind, serial, charge, offset, size, filesystem in _CAMERAS:
+        for name, kind, serial, charge, offset, size, filesystem in CAMERAS:
             gat = kind == "gat947"
             spec = CameraSpec(
                 name=name,

@@ -81,6 +81,8 @@ class CameraSlotWork:
         self._docked_issue, self._docked_officer = "", ""
         self._removed_camera = ""
         self._met = -1
+        self._woken = False  # power-cycled once to learn who it is
+        self._cycling: asyncio.Future[None] | None = None
 
     # --- who is there -------------------------------------------------------------------------------
 
@@ -112,6 +114,12 @@ class CameraSlotWork:
         self._forget()
         self.session = session
         identity = await session.open()
+        if identity.driver == "gat947" and identity.mode == "disk" and not self._woken:
+            # Left as a disk by whoever stopped: as such it does not tell who it is. It arrives again.
+            self._woken = True
+            await self._cycle()
+            return None
+        self._woken = False
         self.twin = self._is_twin(identity.serial)
         known = identity.serial in self._s.listed and not self.twin
         self.key = (
@@ -234,11 +242,19 @@ class CameraSlotWork:
         if state is State.CYCLING and session is not None and session.identity is not None:
             if not session.known.capabilities.disk_mode_switch:
                 return Event.CYCLED
-            await session.close()
+        await self._cycle()
+        return None
+
+    async def _cycle(self) -> None:
+        await self.end_conversation()
+        # The departure that this causes may end the job: what was switched off is switched on all the same.
+        self._cycling = asyncio.ensure_future(self._off_and_on())
+        await asyncio.shield(self._cycling)
+
+    async def _off_and_on(self) -> None:
         await self.dock.controller.power(self.controller_slot, on=False)
         await asyncio.sleep(self._s.config.timing.power_cycle_s)
         await self.dock.controller.power(self.controller_slot, on=True)
-        return None
 
     # --- readiness ----------------------------------------------------------------------------------
 
