@@ -54,6 +54,7 @@ class Recording:
     resumed_from: int = 0
     confirmed_receipt: str = ""
     clears: int = 0  # how often it was cleared: more than once means that it came back
+    clear_begun: bool = False  # named in an intent that has had no good outcome yet
     seen_again: bool = False  # listed on the card after it was cleared (fault M12)
 
     @property
@@ -423,6 +424,9 @@ def _corrupted(s: StationState, at: _At, x: f.RecordingCorrupted) -> None:
 
 def _clear_started(s: StationState, at: _At, x: f.ClearStarted) -> None:
     s.clears[x.camera] = x
+    for name in x.recordings:
+        if (r := s.recordings.get(name)) is not None:
+            r.clear_begun = True
 
 
 def _cleared(s: StationState, at: _At, x: f.CameraCleared) -> None:
@@ -431,7 +435,8 @@ def _cleared(s: StationState, at: _At, x: f.CameraCleared) -> None:
         if (r := s.recordings.get(name)) is not None:
             if r.clears == 0:
                 s.totals.cleared += 1
-            r.life, r.clears, r.seen_again = Life.CLEARED, r.clears + 1, False
+            r.life, r.clears = Life.CLEARED, r.clears + 1
+            r.seen_again = r.clear_begun = False
 
 
 def _clear_failed(s: StationState, at: _At, x: f.ClearFailed) -> None:

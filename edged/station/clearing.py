@@ -70,8 +70,13 @@ class Clearing:
             if self._candidate(recording) and (clip := aboard.get(recording.identity[1:])) is not None
         ][:BATCH]
         passed = [(r, clip) for r, clip in wanted if await self._passes(r, clip, len(wanted))]
-        if passed:
-            await self._clear(passed)
+        gone = [
+            (r, _clip_of(r))
+            for r in self._recordings()
+            if r.clear_begun and self._candidate(r) and r.identity[1:] not in aboard
+        ][:BATCH]
+        if passed or gone:
+            await self._clear(passed, gone)
 
     # --- the gate -----------------------------------------------------------------------------------
 
@@ -151,8 +156,11 @@ class Clearing:
 
     # --- the effect ---------------------------------------------------------------------------------
 
-    async def _clear(self, passed: list[tuple[Recording, m.Clip]]) -> None:
-        names = tuple(recording.id for recording, _ in passed)
+    async def _clear(
+        self, passed: list[tuple[Recording, m.Clip]], gone: list[tuple[Recording, m.Clip]]
+    ) -> None:
+        """Remove ``passed``; finish what an earlier clearing, cut off, has taken from the card already (U03)."""
+        names = tuple(recording.id for recording, _ in (*passed, *gone))
         await self._t.recorder.record(
             f.ClearStarted(
                 camera=self._aboard.camera,
@@ -162,13 +170,14 @@ class Clearing:
             )
         )
         try:
-            done = await self._session.clear(tuple(clip for _, clip in passed))
+            done = await self._session.clear(tuple(clip for _, clip in (*passed, *gone)))
         except CameraError as exc:
             await self._failed(names, exc)
             raise
         self.free_bytes = done.free_bytes_after
-        gone = set(done.cleared)
-        cleared = tuple(recording.id for recording, clip in passed if clip.path in gone)
+        removed = set(done.cleared)
+        cleared = tuple(recording.id for recording, clip in passed if clip.path in removed)
+        cleared += tuple(recording.id for recording, _ in gone)
         for recording, _ in passed:
             self._gate.rate.note(self._boottime_s(), ok=recording.id in cleared)
         await self._t.recorder.record(

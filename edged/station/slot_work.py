@@ -239,9 +239,9 @@ class CameraSlotWork:
 
     async def power_cycle(self, state: State) -> Event | None:
         session = self.session
-        if state is State.CYCLING and session is not None and session.identity is not None:
-            if not session.known.capabilities.disk_mode_switch:
-                return Event.CYCLED
+        known = session.identity if session is not None else None
+        if state is State.CYCLING and known is not None and not known.capabilities.disk_mode_switch:
+            return Event.CYCLED
         await self._cycle()
         return None
 
