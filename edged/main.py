@@ -87,23 +87,38 @@ async def serve(config: Config, text: bytes) -> int:
     station = await open_station(config, text, outside, real_secrets(config))
     control = ControlServer(config.control.socket, int(config.control.mode, 8), station)
     notifier = Notifier(os.environ, os.getpid())
-    await control.start()
+    in_service = asyncio.Event()
     watchdog = asyncio.create_task(_watch(notifier, station, log), name="watchdog")
-    running = asyncio.create_task(
-        station.run(lambda: notifier.ready("the dock is in service")), name="station"
-    )
+    running = asyncio.create_task(station.run(in_service.set), name="station")
+    opening = asyncio.create_task(_open_control(in_service, control, notifier, running), name="control")
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, running.cancel)
     try:
         await running
     except asyncio.CancelledError:
+        if opening.done():
+            opening.result()  # why it was cancelled, if it was not a signal
         return 0
     finally:
         notifier.stopping()
         watchdog.cancel()
+        opening.cancel()
         await control.stop()
     return EXIT_FAILED
+
+
+async def _open_control(
+    in_service: asyncio.Event, control: ControlServer, notifier: Notifier, running: asyncio.Task[None]
+) -> None:
+    """Answer persons once the lists are read: before that everybody would be a stranger."""
+    await in_service.wait()
+    try:
+        await control.start()
+    except EdgeError:
+        running.cancel()
+        raise
+    notifier.ready("the dock is in service")
 
 
 async def _watch(notifier: Notifier, station: Station, log: StationLog) -> None:

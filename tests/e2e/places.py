@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import io
 import json
+import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
@@ -80,7 +81,7 @@ async def new_site(*, slots: int = 2) -> AsyncIterator[QuickSite]:
 def _tell(site: Site) -> None:
     """What a person would look at: the processes' logs. pytest shows it with the failure."""
     for log in sorted(site.folder.glob("*.log")):
-        print(f"--- {log.name}\n{log.read_text()[-6000:]}")
+        sys.stdout.write(f"--- {log.name}\n{log.read_text()[-6000:]}\n")
 
 
 @asynccontextmanager

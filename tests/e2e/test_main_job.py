@@ -7,7 +7,6 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from edged.court import verify_proof
 from simulators.faults import NO_FAULTS, UsbFaults
 from tests.e2e import places
 from tests.e2e.places import CHIEF, OFFICER, QuickSite, clip
+from tests.real_disk import scratch
 
 pytestmark = pytest.mark.slow
 
@@ -126,11 +126,9 @@ async def _prove(site: QuickSite, recording: str) -> None:
 
 
 async def _witnessed(site: QuickSite, recording: str) -> bool:
-    line = next(
-        x["seq"] for x in await site.facts("recording.sealed") if x["data"]["recording"] == recording
-    )
-    countersigned: int = (await site.call("status"))["ledger"]["countersigned"]
-    return countersigned > line
+    line = next(x["seq"] for x in await site.facts("recording.sealed") if x["data"]["recording"] == recording)
+    countersigned = (await site.call("status"))["ledger"]["countersigned"]
+    return bool(countersigned > line)
 
 
 async def _verify(site: QuickSite) -> None:
@@ -140,7 +138,7 @@ async def _verify(site: QuickSite) -> None:
     centre = str(copy / "ledger"), "--vault", str(copy)
     for words, folder in ((station, site.state / "ledger"), (centre, copy / "ledger")):
         assert await verdict(site, *words) == 0
-        piece = sorted(folder.glob("0*.jsonl"))[0]
+        piece = min(folder.glob("0*.jsonl"))
         with Spoilt(piece, 200):
             assert await verdict(site, *words) == 1
     for folder, words in ((site.vault, station), (copy, centre)):
@@ -150,7 +148,9 @@ async def _verify(site: QuickSite) -> None:
         assert await verdict(site, *words) == 0
 
 
-@pytest.mark.fault("X03", "SIGKILL of edged in mid-copy and of edged-sync in mid-transfer: resumed, nothing twice")
+@pytest.mark.fault(
+    "X03", "SIGKILL of edged in mid-copy and of edged-sync in mid-transfer: resumed, nothing twice"
+)
 async def test_killed_in_mid_copy_and_in_mid_transfer_it_resumes_and_nothing_is_there_twice() -> None:
     async with places.commissioned() as site:
         await places.in_service(site)
@@ -165,9 +165,9 @@ async def test_killed_in_mid_copy_and_in_mid_transfer_it_resumes_and_nothing_is_
         await places.counted(site, "sealed", 2)
         started = [x["data"] for x in await site.facts("station.started")]
         assert not started[-1]["clean"]
-        assert len(started[-1]["unfinished"]) == 1
+        (unfinished,) = started[-1]["unfinished"]
         copies = [x["data"] for x in await site.facts("offload.started")]
-        resumed = [x for x in copies if x["recording"] == started[-1]["unfinished"][0]]
+        resumed = [x for x in copies if unfinished == f"offload:{x['recording']}"]
         assert resumed[0]["offset"] == 0 < resumed[-1]["offset"]
         await _kill_the_courier(site)
         await places.counted(site, "cleared", 2)
@@ -205,7 +205,9 @@ async def _copied(site: Site, least: int) -> dict[str, Any] | None:
     return row if row["recording_bytes"] >= least else None
 
 
-@pytest.mark.fault("X06", "SIGTERM in mid-copy and in mid-transfer ends both within 10 s; the next start is a clean one")
+@pytest.mark.fault(
+    "X06", "SIGTERM in mid-copy and in mid-transfer ends both within 10 s; the next start is a clean one"
+)
 async def test_told_to_stop_in_mid_work_both_end_within_ten_seconds_and_go_on_afterwards() -> None:
     async with places.commissioned() as site:
         await site.start()
@@ -230,11 +232,12 @@ async def test_told_to_stop_in_mid_work_both_end_within_ten_seconds_and_go_on_af
         await nothing_lost_nothing_twice(site)
 
 
-Trouble = Callable[[QuickSite], None]
-
-
-@pytest.mark.fault("N02", "a line that swallows everything in mid-transfer delays delivery and spoils nothing")
-@pytest.mark.fault("N03", "a line that trickles is given up and taken up again from what is proved to be there")
+@pytest.mark.fault(
+    "N02", "a line that swallows everything in mid-transfer delays delivery and spoils nothing"
+)
+@pytest.mark.fault(
+    "N03", "a line that trickles is given up and taken up again from what is proved to be there"
+)
 @pytest.mark.fault("N04", "a reset in mid-block costs a connection; the recording arrives whole and once")
 async def test_a_line_that_swallows_trickles_and_breaks_delays_delivery_and_spoils_nothing() -> None:
     async with places.commissioned() as site:
@@ -262,7 +265,7 @@ async def test_a_line_that_swallows_trickles_and_breaks_delays_delivery_and_spoi
 
 def test_the_scratch_folder_of_these_tests_lies_on_a_disk() -> None:
     """A read-back from memory proves nothing."""
-    with places.scratch() as folder:
+    with scratch() as folder:
         stat = os.statvfs(folder)
         assert stat.f_blocks > 0
         kind = subprocess.run(
