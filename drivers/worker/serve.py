@@ -187,8 +187,8 @@ class WorkerServer:
         self._disk = self._volume = None
         volume = self._opened()
         before = volume.listing()
-        if leaked := _leaked(clips, before, volume.cluster_size):
-            volume.reclaim(leaked)
+        if 0 < volume.lost_clusters() == _leaked(clips, before, volume.cluster_size):
+            volume.reclaim()
             before = volume.listing()
         done = volume.clear(clips)
         self._disk = self._volume = None
@@ -235,8 +235,8 @@ def _overclaim(disk: MassStorage | None) -> str | None:
 def _leaked(clips: tuple[m.Clip, ...], listing: Listing, cluster_size: int) -> int:
     """Clusters of those clips that an earlier clearing, cut off, has already taken from the directory.
 
-    At most so many clusters without an owner are ours to free: if there are more, they may be the remains
-    of a recording that the camera itself lost, and those are evidence; then nothing is freed.
+    Only if exactly so many clusters have no owner are they ours to free: any others may be the remains
+    of a recording that the camera itself lost, and those are evidence.
     """
     there = {clip.path for clip in listing.clips}
     return sum(-(-clip.size // cluster_size) for clip in clips if clip.path not in there)
