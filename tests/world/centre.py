@@ -34,10 +34,9 @@ class Centre:
         if not self.open:
             return
         for path, data in fs.files(f"{vault}/recordings").items():
-            folder = path.rpartition("/")[0]
-            if path.endswith("/manifest.note"):
-                self._send(path.removeprefix(f"{vault}/"), data)
-            elif f"{folder}/manifest.note" in fs.files(folder) and path.endswith((".mp4", ".bin")):
+            home = path.rpartition("/")[0]
+            # The manifest is written last: what has none is not sealed yet.
+            if f"{home}/manifest.note" in fs.files(home) and path.endswith((".mp4", ".bin", ".note")):
                 self._send(path.removeprefix(f"{vault}/"), data)
         for path, data in fs.files(f"{state}/ledger").items():
             if path.endswith(".note") or (path.endswith(".jsonl") and "current" not in path):

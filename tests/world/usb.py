@@ -44,6 +44,10 @@ class MemoryCard:
         found = [CardFile(s.path, s.size, image.digest(s), s.mtime) for s in FatCard(image).walk()]
         return sorted(found, key=lambda file: file.path)
 
+    def names(self) -> list[str]:
+        """Their paths only; cheap."""
+        return sorted(stored.path for stored in FatCard(MemoryImage(self.image)).walk())
+
     def sector_of(self, content_start: bytes) -> int:
         """The sector where these bytes begin."""
         return self.image.index(content_start) // 512

@@ -67,6 +67,10 @@ class SeededRandom:
         return self._random.uniform(low, high)
 
 
+class HostOff(Exception):
+    """A story waited for something, and the host lost its power."""
+
+
 @dataclass(frozen=True, slots=True)
 class Made:
     """One recording that a camera ever made."""
@@ -98,6 +102,7 @@ class World:
         self.cards: dict[str, MemoryCard] = {}
         self.inside: dict[int, str] = {}  # slot → camera
         self.defects_expected = False
+        self.off = False  # between a power cut and the next start
         self.running: Running | None = None
         loop = asyncio.get_running_loop()
         assert isinstance(loop, VirtualLoop), "a world lives in virtual time: see @story"
@@ -197,10 +202,11 @@ class World:
         await self._end()
         self.fs.power_cut()
         self.clock.reboot()
+        self.off = False
 
     def halt(self, *, effects: bool = False) -> None:
         """The moment of the cut: from here on nothing reaches the disk, nor, without ``effects``, a device."""
-        self.fs.cut_after = self.fs.steps
+        self.off, self.fs.cut_after = True, self.fs.steps
         if self.running is not None and not effects:
             self.running.host.dead = True
             for line in self.lines.values():
@@ -223,6 +229,8 @@ class World:
         return await self.lines[path].open()
 
     def _note(self, event: str, /, **fields: Fact) -> None:
+        if self.off:
+            return
         EVENTS[event].sentence(fields)  # a call that the catalogue does not know fails the story
         self.log.append((event, fields))
 
@@ -281,7 +289,7 @@ class World:
         self.change(name, faults=UsbFaults(**faults))
 
     def aboard(self, name: str) -> list[str]:
-        return [file.path.rpartition("/")[2] for file in self.cards[name].files()]
+        return [path.rpartition("/")[2] for path in self.cards[name].names()]
 
     # --- hands ----------------------------------------------------------------------------------------
 
@@ -353,12 +361,19 @@ class World:
     async def until(
         self, test: Callable[[], object], within_s: float = 120.0, what: str = "it happens"
     ) -> None:
-        """Wait for something in virtual time; the message names the slots and the last events."""
+        """Wait for something in virtual time; the message names the slots and the last events.
+
+        Raises HostOff: it cannot happen any more.
+        """
         end = self.loop.time() + within_s
-        while not test():
+        while True:
+            if self.off:
+                raise HostOff
+            if test():
+                return
             if self.loop.time() >= end:
                 raise AssertionError(f"not within {within_s} s: {what}\n{self.story()}")
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(0.05)
 
     async def until_slot(self, slot: int, *states: State, within_s: float = 120.0) -> None:
         await self.until(lambda: self.state(slot) in states, within_s, f"slot {slot} is {states}")

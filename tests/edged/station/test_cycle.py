@@ -1,10 +1,7 @@
 """One camera from its slot to an officer and back: the station's ordinary day."""
 
-from edged.formats import facts as f
-from edged.slots.state import State
 from edged.station_state import Life
 from tests.world.loop import story
-from tests.world.persons import OLENA
 from tests.world.world import World
 
 FILM = b"".join(n.to_bytes(8, "big") for n in range(200_000))  # 1.6 MB, no two sectors alike

@@ -1,0 +1,88 @@
+"""The host loses power after each line of the ledger of one whole cycle; the next start plays on."""
+
+from contextlib import suppress
+
+import pytest
+
+from edged.formats import facts as f
+from edged.slots.state import State
+from edged.station_state import Life
+from tests.world.loop import story
+from tests.world.persons import OLENA
+from tests.world.world import HostOff, World
+
+CLIPS = {"CLIP0001.MP4": bytes(range(256)) * 3000, "CLIP0002.MP4": b"a short one"}
+LINES = 26  # a few more than the cycle has; the last ones are cut nowhere
+
+
+async def cycle(world: World) -> None:
+    """Whatever has happened already of: docked, emptied, taken by an officer."""
+    state = world.station.recorder.state
+    if 1 in world.inside:
+        await world.until_cleared("K000001", within_s=900)
+        await world.passes(30)
+        if not world.facts(f.CameraIssued):
+            world.tap(OLENA.badge)
+            await world.take(1, within_s=30)
+    await world.until(lambda: world.facts(f.CameraIssued), 60)
+    assert all(r.life is Life.CLEARED for r in state.recordings.values())
+
+
+def once(world: World) -> None:
+    """Sealed, confirmed, cleared, issued: each exactly once."""
+    for kind in (f.RecordingSealed, f.RecordingConfirmed):
+        names = [fact.recording for fact in world.facts(kind)]
+        assert len(names) == len(set(names)) == len(CLIPS), kind
+    cleared = [name for fact in world.facts(f.CameraCleared) for name in fact.recordings]
+    assert len(cleared) == len(set(cleared)) == len(CLIPS)
+    assert len(world.facts(f.CameraIssued)) == 1
+    grants = {g.grant for g in world.facts(f.CameraGranted)}
+    ended = [x.grant for kind in (f.CameraIssued, f.GrantVoided) for x in world.facts(kind)]
+    assert sorted(ended) == sorted(grants), "each grant has one outcome"
+
+
+async def cut_after(world: World, line: int, *, effects: bool) -> bool:
+    """Play until that line is durable, then cut; False if there are not so many."""
+
+    def hear(durable: object) -> None:
+        if world.station.book.size > line:
+            world.halt(effects=effects)
+
+    world.station.book.subscribe(hear)
+    world.insert("K000001", 1)
+    with suppress(HostOff):
+        await cycle(world)
+    if not world.off:
+        return False
+    await world.crash(effects=effects)
+    return True
+
+
+@story
+async def test_the_cycle_is_shorter_than_the_lines_that_are_tried() -> None:
+    async with World.open() as world:
+        world.add("K000001", CLIPS)
+        world.insert("K000001", 1)
+        await cycle(world)
+        assert LINES - 8 < world.station.book.size < LINES
+
+
+@pytest.mark.fault(
+    "X02", "a cut after any line of a whole cycle is made good by the next start, and only once"
+)
+@pytest.mark.parametrize("effects", [False, True], ids=["dead-at-once", "hands-still-move"])
+@pytest.mark.parametrize("line", range(2, LINES))
+@story
+async def test_power_lost_after_any_line_of_a_cycle(line: int, effects: bool) -> None:
+    async with World.open() as world:
+        world.add("K000001", CLIPS)
+        await cut_after(world, line, effects=effects)
+        if world.running is None:
+            await world.passes(20)
+            await world.boot()
+        await world.passes(10)
+        await cycle(world)
+        assert 1 not in world.inside
+        assert world.state(1) is State.EMPTY
+        once(world)
+        world.check_live()
