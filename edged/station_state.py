@@ -143,6 +143,15 @@ class Totals:
     interruptions: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """A condition that somebody should end."""
+
+    code: int
+    since: str
+    detail: dict[str, str | int | float | bool]
+
+
 @dataclass(slots=True)
 class StationState:
     """See the rules at the top."""
@@ -156,11 +165,12 @@ class StationState:
     grants: dict[str, OpenGrant] = field(default_factory=dict)
     incidents: OrderedDict[str, Incident] = field(default_factory=OrderedDict)
     local_officers: dict[str, LocalOfficer] = field(default_factory=dict)
-    alerts: dict[str, tuple[int, str]] = field(default_factory=dict)  # id -> code, since
+    alerts: dict[str, Alert] = field(default_factory=dict)
     faulted_slots: dict[int, int] = field(default_factory=dict)
     roster_version: int = 0
     roster_seq: int = -1
     clears: dict[str, f.ClearStarted] = field(default_factory=dict)  # camera -> intent without outcome
+    config_sha256: str = ""
     clock_confirmed_boot: str = ""
     trusted_time: str = ""  # latest that a synchronised clock or a receipt vouched for
     totals: Totals = field(default_factory=Totals)
@@ -241,6 +251,10 @@ def _commissioned(s: StationState, at: _At, x: f.StationCommissioned) -> None:
     s.station = x
 
 
+def _started(s: StationState, at: _At, x: f.StationStarted) -> None:
+    s.config_sha256 = x.config_sha256
+
+
 def _clock_confirmed(s: StationState, at: _At, x: f.ClockConfirmed) -> None:
     s.clock_confirmed_boot = at.boot_id
 
@@ -269,7 +283,7 @@ def _badge_refused(s: StationState, at: _At, x: f.BadgeRefused) -> None:
 
 
 def _alert_raised(s: StationState, at: _At, x: f.AlertRaised) -> None:
-    s.alerts[x.alert] = (x.code, at.time)
+    s.alerts[x.alert] = Alert(x.code, at.time, x.detail)
 
 
 def _alert_withdrawn(s: StationState, at: _At, x: f.AlertWithdrawn) -> None:
@@ -445,6 +459,7 @@ def _clear_failed(s: StationState, at: _At, x: f.ClearFailed) -> None:
 
 _HANDLERS: dict[type[f.Fact], Callable[[StationState, _At, Any], None]] = {
     f.StationCommissioned: _commissioned,
+    f.StationStarted: _started,
     f.ClockConfirmed: _clock_confirmed,
     f.RosterAccepted: _roster_accepted,
     f.OfficerAdded: _officer_added,

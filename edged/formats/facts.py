@@ -285,6 +285,15 @@ class SlotCleared(Fact, frozen=True):
     reason: str
 
 
+@_fact("slot.opened")
+class SlotOpened(Fact, frozen=True):
+    """Intent: the lock of this slot may open for a technician (camera out of use, or a silent one)."""
+
+    slot: int
+    camera: str
+    open_s: float
+
+
 @_fact("device.refused")
 class DeviceRefused(Fact, frozen=True):
     """Something in a slot that is not a camera, or hides more than a camera."""

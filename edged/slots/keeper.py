@@ -45,7 +45,7 @@ class SlotWork(Protocol):
     async def end_conversation(self) -> None: ...
     async def note_unfinished(self) -> None: ...
     async def record_grant(self, grant: Grant) -> None: ...
-    async def record_release(self) -> None: ...
+    async def record_release(self, actor: str) -> None: ...
     async def assign(self, grant: Grant) -> None: ...
     async def unlock(self, grant: Grant | None) -> None: ...
     async def lock(self) -> None: ...
@@ -91,13 +91,14 @@ class Keeper:
         self._timer: asyncio.TimerHandle | None = None
         self._repeats = 0
         self._witness = ""
+        self._released_by = "station"
         self._inline: Mapping[Do, Callable[[], Awaitable[None]]] = {
             Do.LOOK: self._look,
             Do.NOTE_DOCKED: work.note_docked,
             Do.STOP_WORK: self.stop_work,
             Do.NOTE_UNFINISHED: work.note_unfinished,
             Do.RECORD_GRANT: self._record_grant,
-            Do.RECORD_RELEASE: work.record_release,
+            Do.RECORD_RELEASE: lambda: work.record_release(self._released_by),
             Do.ASSIGN: self._assign,
             Do.UNLOCK: self._unlock,
             Do.LOCK: work.lock,
@@ -169,6 +170,8 @@ class Keeper:
             return
         if fed.event is Event.GRANT and following.state is State.GRANTED:
             self.grant = fed.grant
+        if fed.event is Event.RELEASE:
+            self._released_by = fed.cause or "station"
         if fed.event in {Event.FORCED_OPEN, Event.CONTACT_BROKEN}:
             self._witness = fed.cause or ("dock" if fed.event is Event.FORCED_OPEN else "contact")
         if following.state is not self.state:

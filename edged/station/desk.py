@@ -67,7 +67,9 @@ class Desk:
         return Show.WAIT if decided.reason in _LATER else Show.REFUSED
 
     async def report_unheard(self) -> None:
-        """Write a line for the refusals that were too many for a line each."""
+        """Write a line for the refusals that were too many for a line each; end alarms that are over."""
+        for reader in self._throttle.calmed(self._clock.now().boottime_ns):
+            await self._alerts.withdraw(f"reader-attacked:{reader}")
         for reader, count in self._throttle.unreported().items():
             await self._recorder.record(
                 f.BadgeRefused(reader=reader, reason=Refusal.THROTTLED, credential="", count=count)

@@ -245,6 +245,7 @@ class Offload:
             return None
         found = await self._t.roles.rehash(place.content, clip.size)
         if (found.size, found.sha256) != (mark.length, mark.sha256):
+            await asyncio.to_thread(self._t.vault.set_aside, place)
             raise DiskError(ErrorCode.READ_BACK_DIFFERS, recording=place.recording)
         await self._read_again(clip, found)
         return found

@@ -259,6 +259,8 @@ class CameraSlotWork:
     # --- readiness ----------------------------------------------------------------------------------
 
     async def check(self) -> Event:
+        if not self.presence.connected:
+            return Event.USB_LEFT
         await self._ask_again()
         self.readiness = judge(self.facts(), self._s.config.readiness)
         await self._record_readiness()
@@ -388,9 +390,14 @@ class CameraSlotWork:
         self._forget()
         self.session = None
 
-    async def record_release(self) -> None:
+    async def record_release(self, actor: str) -> None:
         await self._s.recorder.record(
-            f.DockReported(dock=self.dock.name, number=0, what="released-by-technician", slot=self.label)
+            f.SlotOpened(
+                slot=self.label,
+                camera=self.key,
+                open_s=self._s.config.access.grant_open_s,
+            ),
+            actor,
         )
 
     # --- leaving and faults ---------------------------------------------------------------------------

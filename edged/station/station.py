@@ -123,6 +123,8 @@ class Station:
     async def run(self, ready: Callable[[], None]) -> None:
         """Start, run until cancelled, stop in order. ``ready`` is called once the dock may be used."""
         state = self.recorder.state
+        if state.config_sha256 not in {"", self._opened.config_sha256}:
+            await self.recorder.record(f.ConfigChanged(sha256=self._opened.config_sha256))
         await self.recorder.record(
             f.StationStarted(
                 version=VERSION,
