@@ -10,6 +10,7 @@ import stat as bits
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 from drivers.disk import PosixDisk
 from drivers.host_clock import HostClock
@@ -38,6 +39,7 @@ from edged.vault.space import SpacePolicy
 from edged.vault.vault import open_vault
 
 LINE_KEY_SIZE = 32
+T = TypeVar("T")
 
 
 async def open_station(config: Config, text: bytes, outside: Outside, secrets: Secrets) -> Station:
@@ -124,8 +126,20 @@ def real_secrets(config: Config) -> Secrets:
             raise EdgeError(
                 ErrorCode.KEY_UNUSABLE, path=path, reason=f"{len(key)} bytes, expected {LINE_KEY_SIZE}"
             )
-    signer = Signer.from_pem(origin_of(config.station.id), read(config.signing_key_file))
-    return Secrets(signer=signer, badge=parse_key(read(config.badge_key_file)), lines=lines)
+    signing, badge = config.signing_key_file, config.badge_key_file
+    return Secrets(
+        signer=_of_file(signing, lambda: Signer.from_pem(origin_of(config.station.id), read(signing))),
+        badge=_of_file(badge, lambda: parse_key(read(badge))),
+        lines=lines,
+    )
+
+
+def _of_file(path: str, take: Callable[[], T]) -> T:
+    """What ``take`` makes of a key file; its complaint names the file."""
+    try:
+        return take()
+    except EdgeError as exc:
+        raise EdgeError(exc.code, **{"path": path} | exc.detail) from exc
 
 
 def _secret_reader() -> Callable[[str], bytes]:

@@ -61,7 +61,9 @@ class Alerts:
             return
         since = times.format_ns(self._clock.now().wall_ns)
         self._raised[alert] = AlertEntry(alert=alert, code=code.number, since=since, detail=detail)
-        self._log("EDG-5101", alert=alert, text=code.text, code=code.label, remedy=code.remedy)
+        facts = " ".join(f"{name}={value}" for name, value in detail.items())
+        text = f"{code.text} ({facts})" if facts else code.text
+        self._log("EDG-5101", alert=alert, text=text, code=code.label, remedy=code.remedy)
 
     def raise_for(self, alert: str, failure: EdgeError) -> None:
         self.raise_(alert, failure.code, **failure.detail)

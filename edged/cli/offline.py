@@ -5,7 +5,6 @@ import asyncio
 import json
 import os
 import pwd
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ from drivers.disk import PosixDisk
 from drivers.random import SystemRandom
 from edged.app import real_clock
 from edged.cli.output import EXIT_FINDINGS, EXIT_OK, emit_json, pairs, table
-from edged.config import load
+from edged.config import Config, load
 from edged.errors import EdgeError, ErrorCode
 from edged.formats.checkpoint import origin_of
 from edged.formats.facts import StationCommissioned
@@ -21,8 +20,10 @@ from edged.formats.note import Signer, Verifier
 from edged.ledger.book import Book
 from edged.ledger.verify import verify_ledger
 from edged.main import read_config, single_instance
+from edged.ports import FileSystem
 from edged.station.station import VERSION
-from edged.vault.vault import create_vault, write_durably
+from edged.vault.layout import MARKER
+from edged.vault.vault import create_vault, open_vault, write_durably
 
 KEY_SIZE = 32
 _FINDINGS = (("kind", "FINDING"), ("where", "WHERE"), ("seq", "LINE"), ("detail", "DETAIL"))
@@ -65,11 +66,7 @@ async def _init(args: argparse.Namespace) -> int:
             )
         signer = _signing_key(Path(config.signing_key_file), config.station.id)
         made = [str(p) for p in (Path(config.badge_key_file),) if _secret(p)]
-        # A vault that is marked already is this station's own, from a commissioning that was cut off.
-        with suppress(EdgeError):
-            await asyncio.to_thread(
-                create_vault, fs, config.vault.path, station=config.station.id, random=SystemRandom()
-            )
+        await asyncio.to_thread(_own_vault, fs, config)
         fact = StationCommissioned(
             station=config.station.id,
             customs_body=args.customs_body,
@@ -94,6 +91,14 @@ async def _init(args: argparse.Namespace) -> int:
             "\nGive the station key to the centre and keep a copy on paper: it is what a court verifies with."
         )
     return EXIT_OK
+
+
+def _own_vault(fs: FileSystem, config: Config) -> None:
+    """Mark the vault, or take up the mark of a commissioning that was cut off. DiskError: it is another's."""
+    path, station = config.vault.path, config.station.id
+    if not (Path(path) / MARKER).exists():
+        create_vault(fs, path, station=station, random=SystemRandom())
+    open_vault(fs, path, station=station, memory_allowed=config.vault.allow_memory)
 
 
 def _identity(station: str, args: argparse.Namespace, signer: Signer) -> bytes:

@@ -217,6 +217,7 @@ def _show_status(s: dict[str, Any]) -> str:
         "roster": f"version {s['roster_version']}" if s["roster_version"] else "NONE",
         "recordings": f"{r['made']} made, {r['sealed']} sealed, {r['confirmed']} confirmed, {r['cleared']} cleared",
         "waiting": f"{r['waiting']} for the centre, {r['held']} held, {r['damaged']} damaged",
+        "courier": _courier(s["courier"]),
         "custody": f"{c['out']} out, {c['issues']} issued, {c['returns_not_confirmed']} returns not confirmed",
         "refusals": ", ".join(f"{k} {v}" for k, v in c["refusals"].items()) or "none",
         "incidents": c["incidents"],
@@ -225,6 +226,13 @@ def _show_status(s: dict[str, Any]) -> str:
     if ledger["trouble"]:
         rows["LEDGER"] = ledger["trouble"]
     return pairs(rows)
+
+
+def _courier(report: dict[str, Any] | None) -> str:
+    if report is None:
+        return "no report: nothing is delivered unless edged-sync runs"
+    line = "connected" if report["connected"] else "NOT CONNECTED"
+    return f"{line}, {report['queued']} queued, as of {report['time']}"
 
 
 def _show_slots(rows: Sequence[dict[str, Any]]) -> str:
@@ -255,13 +263,14 @@ def _work(row: dict[str, Any]) -> str:
 
 
 def _show_alerts(rows: Sequence[dict[str, Any]]) -> str:
-    if not rows:
-        return "no alerts"
-    return "\n".join(
-        printable(f"{row['since']}  {row['alert']}  {row['code']} {row['text']}")
-        + f"\n    {printable(row['remedy'])}"
-        for row in rows
-    )
+    return "\n".join(map(_alert, rows)) or "no alerts"
+
+
+def _alert(row: dict[str, Any]) -> str:
+    """What, since when, which (the remedy points at these facts), and what to do."""
+    facts = " ".join(f"{name}={value}" for name, value in row["detail"].items())
+    lines = [f"{row['since']}  {row['alert']}  {row['code']} {row['text']}", facts, row["remedy"]]
+    return "\n    ".join(printable(line) for line in lines if line)
 
 
 def _show_cameras(rows: Sequence[dict[str, Any]]) -> str:

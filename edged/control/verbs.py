@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import msgspec
 
+from edged.control.courier import CourierReport, courier_report
 from edged.control.views import alerts_view, cameras_view, officers_view, slots_view, status_view
 from edged.errors import EdgeError, ErrorCode
 from edged.formats import facts as f
@@ -82,7 +83,7 @@ class RecordingParams(_Params, frozen=True):
 
 
 async def _status(call: Call) -> Any:
-    return status_view(call.station)
+    return status_view(call.station, await _courier(call))
 
 
 async def _slots(call: Call) -> Any:
@@ -90,7 +91,14 @@ async def _slots(call: Call) -> Any:
 
 
 async def _alerts(call: Call) -> Any:
-    return alerts_view(call.station)
+    return alerts_view(call.station, await _courier(call))
+
+
+async def _courier(call: Call) -> CourierReport | None:
+    station = call.station
+    if station.config.sync is None:
+        return None
+    return await asyncio.to_thread(courier_report, station.outside.fs, station.config.station.inbox)
 
 
 async def _cameras(call: Call) -> Any:

@@ -2,13 +2,14 @@
 
 from typing import Any
 
+from edged.control.courier import CourierReport
 from edged.errors import ErrorCode
 from edged.leds import led_for
 from edged.station.station import VERSION, Station
 from edged.station_state import Camera, Life
 
 
-def status_view(station: Station) -> dict[str, Any]:
+def status_view(station: Station, courier: CourierReport | None = None) -> dict[str, Any]:
     now = station.outside.clock.now()
     state = station.recorder.state
     totals = state.totals
@@ -50,7 +51,20 @@ def status_view(station: Station) -> dict[str, Any]:
             for d in station.docks
         ],
         "readers": [{"reader": r.name, "connected": r.connected} for r in station.readers],
-        "alerts": len(state.alerts),
+        "courier": _courier_view(courier),
+        "alerts": len(state.alerts) + (len(courier.alerts) if courier is not None else 0),
+    }
+
+
+def _courier_view(courier: CourierReport | None) -> dict[str, Any] | None:
+    if courier is None:
+        return None
+    return {
+        "time": courier.time,
+        "connected": courier.connected,
+        "queued": courier.queued,
+        "held": courier.held,
+        "waiting_bytes": courier.waiting_bytes,
     }
 
 
@@ -88,7 +102,13 @@ def slots_view(station: Station) -> list[dict[str, Any]]:
     return rows
 
 
-def alerts_view(station: Station) -> list[dict[str, Any]]:
+def alerts_view(station: Station, courier: CourierReport | None = None) -> list[dict[str, Any]]:
+    """The station's conditions and the courier's, by name."""
+    found = {
+        name: (alert.code, alert.since, alert.detail) for name, alert in station.recorder.state.alerts.items()
+    }
+    for one in courier.alerts if courier is not None else ():
+        found.setdefault(one.alert, (one.code, one.since, one.detail))
     known = {code.number: code for code in ErrorCode}
     return [
         {
@@ -97,8 +117,9 @@ def alerts_view(station: Station) -> list[dict[str, Any]]:
             "code": f"E{number}",
             "text": known[number].text if number in known else "",
             "remedy": known[number].remedy if number in known else "",
+            "detail": detail,
         }
-        for alert, (number, since) in sorted(station.recorder.state.alerts.items())
+        for alert, (number, since, detail) in sorted(found.items())
     ]
 
 

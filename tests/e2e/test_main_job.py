@@ -16,12 +16,14 @@ from demo.site import Site
 from edged.court import verify_proof
 from simulators.faults import NO_FAULTS, UsbFaults
 from tests.e2e import places
-from tests.e2e.places import CHIEF, OFFICER, QuickSite, clip
+from tests.e2e.places import CHIEF, MIB, OFFICER, QuickSite, clip
 from tests.real_disk import scratch
 
 pytestmark = pytest.mark.slow
 
 BIG = 12_000_000
+MARK = 16 * MIB  # what a beginning is proved by is written this often (edged.vault.marks)
+LONG = MARK + 5 * MIB
 STOP_S = 10.0
 
 
@@ -154,10 +156,10 @@ async def _verify(site: QuickSite) -> None:
 async def test_killed_in_mid_copy_and_in_mid_transfer_it_resumes_and_nothing_is_there_twice() -> None:
     async with places.commissioned() as site:
         await places.in_service(site)
-        await patrol(site, clip(1, BIG), clip(2))
-        await site.world.change("cam-1", faults=UsbFaults(bytes_per_s=4_000_000))
+        await patrol(site, clip(1, LONG), clip(2))
+        await site.world.change("cam-1", faults=UsbFaults(bytes_per_s=8_000_000))
         await site.world.insert("cam-1", 1)
-        await site.until("a copy is half done", lambda: _copied(site, BIG // 3))
+        await site.until("a copy is past its first mark", lambda: _copied(site, MARK + MIB))
         await site.kill_edged()
         await site.until("no helper is left behind", lambda: not helpers(site), within_s=10)
         await site.world.change("cam-1", faults=NO_FAULTS)
@@ -175,16 +177,16 @@ async def test_killed_in_mid_copy_and_in_mid_transfer_it_resumes_and_nothing_is_
 
 
 async def _kill_the_courier(site: QuickSite) -> None:
-    site.proxy.throttle(6_000_000)
+    site.proxy.throttle(8_000_000)
     await site.start_intake()
     await site.start_sync()
-    await site.until("a transfer runs", lambda: site.proxy.traffic.up > BIG // 2)
+    await site.until("a transfer is past its first sync", lambda: site.proxy.traffic.up > BIG)
     assert not places.sealed_files(site.store)
     await site.procs["edged-sync"].end(signal.SIGKILL)
     site.proxy.throttle(None)
     await site.start_sync()
     await places.counted(site, "confirmed", 2)
-    assert site.proxy.traffic.up < 2 * BIG  # what was proved to be there did not go over the line again
+    assert site.proxy.traffic.up < 2 * LONG  # what was proved to be there did not go over the line again
 
 
 def helpers(site: Site) -> list[str]:
