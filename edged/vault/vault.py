@@ -21,8 +21,10 @@ from edged.ports import File, FileSystem, Random
 from edged.vault import layout, marks
 from edged.vault.disk_errors import disk_errors
 from edged.vault.layout import Place
+from edged.vault.sealing import MARK_EVERY
 from edged.vault.space import SpacePolicy, Verdict, judge
 
+MARK_ROOM = 128  # bytes; a line of the marks has 93 at most
 _TYPE = "edged/vault/v1"
 _MARKER_LIMIT = 4096
 
@@ -88,6 +90,7 @@ class Vault:
             notes = self._create_or_open(place.marks)
             undo.callback(notes.close)
             file.allocate(size)
+            notes.allocate(MARK_ROOM * (size // MARK_EVERY + 2))  # so that a full disk costs no mark either
             fs.sync_dir(place.home)
             known = [m.length for m in marks.parse(notes.read_at(0, marks.LIMIT)) if not m.sealed]
             undo.pop_all()
