@@ -152,15 +152,6 @@ class Alert:
     detail: dict[str, str | int | float | bool]
 
 
-@dataclass(frozen=True, slots=True)
-class Alert:
-    """A condition that somebody should end."""
-
-    code: int
-    since: str
-    detail: dict[str, str | int | float | bool]
-
-
 @dataclass(slots=True)
 class StationState:
     """See the rules at the top."""
