@@ -2,9 +2,10 @@
 # make test   everything that is checked (what CI runs)
 # make check  its fast part
 # make bench  the measurements
+# make faults which faults of the catalogue are proved by a test, and which are not
 PY := .venv/bin/python
 
-.PHONY: demo test check bench setup lint docs
+.PHONY: demo test check bench setup lint docs faults
 
 setup:
 	@./setup.sh
@@ -29,3 +30,6 @@ bench: setup
 # Pages that are generated from the code's tables; a test holds them against drift.
 docs: setup
 	$(PY) -m edged.docs
+
+faults: setup
+	@$(PY) -m tests.faults
