@@ -13,6 +13,7 @@ from simulators.usb.spec import CameraSpec
 
 GIB = 1 << 30
 BIG = 64 * 1024 * 1024
+USB2_BYTES_PER_S = 20_000_000  # a usual card on a shared USB 2.0 bus
 OFFICERS = (
     Someone("UA0001", "Олена Іваненко", "04a1b2c3d4e501"),
     Someone("UA0002", "Андрій Шевчук", "04a1b2c3d4e502"),
@@ -140,6 +141,7 @@ class Shift:
         await self._pull_in_mid_copy(other, 2)
         for slot, camera in zip((3, 7, 8), (c for c in self.out if c not in {long, other}), strict=True):
             await self.world.insert(camera, slot)
+        await self.world.change(long, faults=UsbFaults(bytes_per_s=USB2_BYTES_PER_S))
         await self.world.insert(long, 1)
         self.say("all five cameras are back in the dock")
         await self._kill_in_mid_copy(1)

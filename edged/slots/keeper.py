@@ -33,6 +33,7 @@ class SlotWork(Protocol):
     """What the actions of the table do. Every method may raise EdgeError; the keeper decides what follows."""
 
     def meets_current(self) -> bool: ...
+    def begins_to_meet(self) -> None: ...
     async def look(self) -> tuple[Event, ...]: ...
     async def identify(self, state: State) -> Event | None: ...
     async def note_docked(self) -> None: ...
@@ -205,6 +206,8 @@ class Keeper:
                     break
         if jobs and not self._runs_already(tuple(jobs)):
             await self._cancel_job()
+            if Do.IDENTIFY in jobs:
+                self._work.begins_to_meet()
             self._jobs = tuple(jobs)
             self._job = asyncio.create_task(self._run_jobs(tuple(jobs), era), name=f"slot-{self.slot}-job")
 

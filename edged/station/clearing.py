@@ -13,17 +13,18 @@ from edged.formats import facts as f
 from edged.formats.manifest import open_manifest
 from edged.formats.note import Verifier
 from edged.formats.receipt import require_receipt
-from edged.gate import Cause, ClearFacts, ClearRate, Content, Grounds, Policy, decide
+from edged.gate import Cause, ClearFacts, ClearRate, Content, GateRule, Grounds, Policy, decide
 from edged.ledger.checkpoints import Checkpointer
 from edged.ports import Medium
 from edged.roles.base import SealOrder
-from edged.station.offload import Aboard, Tools
+from edged.station.doubts import READS_DIFFER, doubted
+from edged.station.offload import RECLEARS, Aboard, Tools
 from edged.station.session import CameraSession
 from edged.station_state import Life, Recording
 from edged.vault.sealing import Sealed
 
 BATCH = 256  # recordings a line of clear.started; more go in the next round
-RECLEARS = 2  # a file that comes back after it was cleared is cleared this often again, then flagged (M12)
+_MAY_CHANGE = frozenset({GateRule.G9})  # rules that hold later without anything changing on the card
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,15 +44,27 @@ class Clearing:
     """One round on one camera that is in disk mode."""
 
     def __init__(
-        self, tools: Tools, session: CameraSession, aboard: Aboard, gate: GateKeys, *, identified: bool
+        self,
+        tools: Tools,
+        session: CameraSession,
+        aboard: Aboard,
+        gate: GateKeys,
+        *,
+        identified: bool,
+        settled: set[str],
     ) -> None:
+        """``settled``: recordings that an earlier round of this docking found absent or behind a closed gate;
+        asking again would only wear the card. The round adds to it."""
         self._t, self._session, self._aboard, self._gate = tools, session, aboard, gate
-        self._identified = identified
+        self._identified, self._settled = identified, settled
         self.free_bytes = -1
+        self.more = False  # the card holds files that nobody has listed yet
 
     def due(self) -> bool:
         """Whether something aboard may be past the gate, by what the ledger says. Cheap."""
-        return not self._stopped() and any(self._candidate(r) for r in self._recordings())
+        if not self._identified or self._stopped() or doubted(self._t.recorder.state, self._aboard.camera):
+            return False
+        return any(self._candidate(r) for r in self._recordings())
 
     async def run(self) -> None:
         """Clear what passes.
@@ -64,6 +77,13 @@ class Clearing:
         if not listing.complete:
             return  # damage kept entries from being listed: nothing is removed from such a card
         aboard = {(c.path, c.size, c.mtime, c.first_cluster): c for c in listing.clips}
+        like = self._t.recorder.state.recording_like
+        self.more = any(like(self._aboard.camera, *identity) is None for identity in aboard)
+        self._settled.update(
+            r.id
+            for r in self._recordings()
+            if self._candidate(r) and not r.clear_begun and r.identity[1:] not in aboard
+        )
         wanted = [
             (recording, clip)
             for recording in self._recordings()
@@ -86,7 +106,9 @@ class Clearing:
     def _candidate(self, r: Recording) -> bool:
         covered = self._gate.checkpoints.covered(r.sealed_seq)
         came_back = r.life is Life.CLEARED and r.seen_again and r.clears <= RECLEARS
-        return covered and (r.life is Life.CONFIRMED or came_back) and not (r.damaged or r.corrupt or r.held)
+        newest = self._t.recorder.state.recording_like(*r.identity) is r  # else the file is another by now
+        fit = newest and r.id not in self._settled and not (r.damaged or r.corrupt or r.held)
+        return fit and covered and (r.life is Life.CONFIRMED or came_back)
 
     def _stopped(self) -> bool:
         return self._gate.rate.stopped(self._boottime_s())
@@ -96,6 +118,10 @@ class Clearing:
 
     async def _passes(self, recording: Recording, clip: m.Clip, asked: int) -> bool:
         again = await self._read_again(clip)
+        if again is not None and again.sha256 != recording.sha256:
+            await self._t.alerts.raise_(
+                f"{READS_DIFFER}:{self._aboard.camera}", ErrorCode.CAMERA_CHANGED, recording=recording.id
+            )
         verdict = decide(
             ClearFacts(
                 cause=Cause.RECEIPT,
@@ -130,6 +156,8 @@ class Clearing:
                 camera=self._aboard.camera,
                 rules=" ".join(verdict.failing),
             )
+            if not _MAY_CHANGE.issuperset(verdict.failing):
+                self._settled.add(recording.id)
         return verdict.open
 
     async def _receipt(self, recording: Recording) -> Content | None:

@@ -26,6 +26,7 @@ from edged.roles.base import Progress as CopyProgress
 from edged.roles.base import Roles, SealOrder
 from edged.roles.pace import Limits
 from edged.station.alerts import Alerts
+from edged.station.doubts import COMES_BACK, READS_DIFFER
 from edged.station.recorder import Recorder
 from edged.station.session import CameraSession
 from edged.station_state import Life, Recording
@@ -36,6 +37,7 @@ from edged.vault.vault import Part, Vault
 CLIPS_A_LINE = 64  # of camera.listed: keeps a line under 64 KiB with the longest names
 PASSES = 5  # listings of one docking; a card that still changes then is tried again later
 COPIES = 3  # of one clip in one docking, each after a failed read-back or a differing second read
+RECLEARS = 2  # a file that comes back after it was cleared is cleared this often again, then flagged (M12)
 FAILURES_LIMIT = 8  # clips that may fail in one docking before the camera is left alone for a while
 
 
@@ -126,6 +128,8 @@ class Offload:
             elif recording.life is Life.CLEARED and not recording.seen_again:
                 # Cleared, and back: it is cleared again, never taken for a new one (fault M12).
                 await self._t.recorder.record(self._listed([(clip, recording.id)], listing))
+                if recording.clears > RECLEARS:
+                    await self._doubt(COMES_BACK, ErrorCode.CLEAR_FAILED, recording.id)
         return known + await self._enter(new, listing)
 
     def _recording(self, clip: m.Clip) -> Recording | None:
@@ -134,11 +138,34 @@ class Offload:
         )
 
     async def _still_the_same(self, clip: m.Clip, recording: Recording) -> bool:
-        """A sealed clip is looked at in its first and last MiB; one that differs is a new recording."""
+        """A sealed clip is looked at in its first and last MiB; one that differs is a new recording.
+
+        One that does not even agree with itself, or cannot be read any more, is the card's fault and no new
+        recording: what was sealed stays, and the camera is doubted (fault U17).
+        """
         if recording.life in {Life.MADE, Life.COPYING} or not recording.fingerprint:
             return True
-        found = await self._session.ask(m.Fingerprint(clip=clip), m.FingerprintRead)
-        return found.sha256 == recording.fingerprint
+        seen = await self._fingerprint(clip)
+        if seen == recording.fingerprint:
+            return True
+        again = await self._fingerprint(clip)
+        if seen == again != "":
+            return False
+        if not recording.damaged:
+            await self._doubt(READS_DIFFER, ErrorCode.CAMERA_CHANGED, recording.id)
+        return True
+
+    async def _fingerprint(self, clip: m.Clip) -> str:
+        """Of the clip as it reads now; "" if a part of it cannot be read."""
+        try:
+            return (await self._session.ask(m.Fingerprint(clip=clip), m.FingerprintRead)).sha256
+        except CameraError as exc:
+            if exc.code is not ErrorCode.CAMERA_MEDIA:
+                raise
+            return ""
+
+    async def _doubt(self, kind: str, code: ErrorCode, recording: str) -> None:
+        await self._t.alerts.raise_(f"{kind}:{self._aboard.camera}", code, recording=recording)
 
     async def _enter(self, new: list[m.Clip], listing: m.ClipsListed) -> list[tuple[m.Clip, str]]:
         """State what is new on the card, before anything of it is copied."""
@@ -147,14 +174,20 @@ class Offload:
             await self._t.recorder.record(self._listed(entered[at : at + CLIPS_A_LINE], listing))
         if not entered and listing.problems:
             await self._t.recorder.record(self._listed((), listing))
+        await self._tell_about_card(listing)
+        return entered
+
+    async def _tell_about_card(self, listing: m.ClipsListed) -> None:
+        alert = f"camera-filesystem:{self._aboard.camera}"
         if listing.problems:
             await self._t.alerts.raise_(
-                f"camera-filesystem:{self._aboard.camera}",
+                alert,
                 ErrorCode.CAMERA_FILESYSTEM,
                 camera=self._aboard.camera,
                 first=listing.problems[0][:200],
             )
-        return entered
+        elif listing.complete:
+            await self._t.alerts.withdraw(alert)
 
     def _listed(self, group: Sequence[tuple[m.Clip, str]], listing: m.ClipsListed) -> f.CameraListed:
         return f.CameraListed(

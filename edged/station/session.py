@@ -8,7 +8,7 @@ import asyncio
 from typing import TypeVar
 
 from drivers.worker import messages as m
-from edged.errors import CameraError, ErrorCode
+from edged.errors import CameraError, EdgeError, ErrorCode
 from edged.roles.base import OnProgress, Roles, SealOrder, Worker
 from edged.station.presence import Presence
 from edged.vault.sealing import Sealed
@@ -19,6 +19,7 @@ ANSWER_S = (
 LIST_S = 120.0  # 65,536 directory entries from a slow card
 CLEAR_S = 120.0
 
+BUSY_TRIES, BUSY_S = 5, 0.2
 _ENDS_WORKER = frozenset({ErrorCode.PROCESS_DIED, ErrorCode.CAMERA_SILENT, ErrorCode.CAMERA_LOST})
 A = TypeVar("A", bound=m.Answer)
 
@@ -48,9 +49,7 @@ class CameraSession:
             CameraError: not there, refused by its interfaces, silent, or another camera than before.
         """
         self._generation = self._presence.generation
-        await self.close()
-        self._worker = await self._roles.start_worker(self._port)
-        found = await self.ask(m.Identify(), m.Identified)
+        found = await self._introduce()
         if self.identity is not None and not _same_camera(self.identity, found):
             raise CameraError(
                 ErrorCode.CAMERA_FORBIDDEN_INTERFACE,
@@ -62,6 +61,19 @@ class CameraSession:
         if self.identity is None:
             self.identity = found
         return found
+
+    async def _introduce(self) -> m.Identified:
+        """A new worker's first answer. The last one's hold on the device may outlive it for a moment."""
+        for tries_left in reversed(range(BUSY_TRIES)):
+            await self.close()
+            self._worker = await self._roles.start_worker(self._port)
+            try:
+                return await self.ask(m.Identify(), m.Identified)
+            except EdgeError as exc:
+                if exc.code is not ErrorCode.CONFLICT or not tries_left:
+                    raise
+            await asyncio.sleep(BUSY_S)
+        raise AssertionError("unreachable: the last try returns or raises")
 
     async def ask(self, request: m.Request, answer: type[A], *, deadline_s: float = ANSWER_S) -> A:
         """Put one question to the camera.

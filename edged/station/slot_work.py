@@ -22,6 +22,7 @@ from edged.station.alerts import Alerts
 from edged.station.camera_clock import CameraClock
 from edged.station.clearing import Clearing, GateKeys
 from edged.station.dock_owner import DockOwner
+from edged.station.doubts import TWIN, doubted
 from edged.station.offload import Aboard, Offload, Progress, Tools, settle_unfinished
 from edged.station.presence import Presence
 from edged.station.recorder import Recorder
@@ -53,6 +54,7 @@ class Neighbours(Protocol):
     """What a slot asks about the others."""
 
     def slot_with(self, serial: str, besides: int) -> int | None: ...
+    def check_soon(self, slot: int) -> None: ...
     def grant_ended(self, grant: Grant) -> None: ...
 
 
@@ -99,8 +101,11 @@ class CameraSlotWork:
         """Whether this connection of the device is being talked to already."""
         return self.presence.connected and self._met == self.presence.generation
 
-    async def identify(self, state: State) -> Event | None:
+    def begins_to_meet(self) -> None:
         self._met = self.presence.generation
+
+    async def identify(self, state: State) -> Event | None:
+        self.begins_to_meet()
         try:
             return await self._identify(state)
         except BaseException:
@@ -149,6 +154,7 @@ class CameraSlotWork:
         self.key, self.twin, self.charge_percent, self.free_bytes = "", False, None, None
         self._clock, self._defect, self._card, self._complete = self._new_clock(), False, True, False
         self.progress, self.readiness, self._recorded = Progress(), Readiness(ready=False), None
+        self._settled = set()
 
     def _new_clock(self) -> CameraClock:
         return CameraClock(self._s.clock, self._s.recorder, self._s.tools.camera_zone)
@@ -182,15 +188,29 @@ class CameraSlotWork:
 
     async def _tell_about_identity(self, identity: m.Identified) -> None:
         if self.twin:
-            await self._s.alerts.raise_(
-                f"camera-twin:{identity.serial}", ErrorCode.CAMERA_TWIN, slot=self.label
-            )
+            await self._quarantine_twins(identity.serial)
         elif not identity.serial:
             await self._s.alerts.raise_(f"camera-unidentified:{self.label}", ErrorCode.CAMERA_NO_IDENTITY)
         elif self.listed is None:
             await self._s.alerts.raise_(
                 f"camera-unknown:{identity.serial}", ErrorCode.CAMERA_UNKNOWN, slot=self.label
             )
+
+    async def _quarantine_twins(self, serial: str) -> None:
+        """Which of the two is the true one nobody here can know: neither is cleared or issued (fault U06)."""
+        await self._s.alerts.raise_(f"{TWIN}:{serial}", ErrorCode.CAMERA_TWIN, slot=self.label)
+        known = self._s.recorder.state.cameras.get(serial)
+        if known is None or not known.quarantine:
+            await self._s.recorder.record(
+                f.CameraQuarantined(camera=serial, reason="two cameras show this serial number")
+            )
+        if (other := self._others.slot_with(serial, self.label)) is not None:
+            self._others.check_soon(other)
+
+    @property
+    def quarantined(self) -> bool:
+        camera = self._s.recorder.state.cameras.get(self.key)
+        return camera is not None and bool(camera.quarantine)
 
     @property
     def listed(self) -> ListedCamera | None:
@@ -233,7 +253,8 @@ class CameraSlotWork:
             raise
         finally:
             self.free_bytes = job.free_bytes if job.free_bytes >= 0 else self.free_bytes
-            self._complete = job.complete
+            self._complete = False
+        self._complete = done
         self._defect = not job.complete or bool(self.progress.failed)
         return Event.ALL_SEALED if done else Event.WORK_FAILED
 
@@ -286,11 +307,11 @@ class CameraSlotWork:
             listed=listed is not None,
             identity=identity is not None and bool(identity.serial),
             twin=self.twin,
-            quarantine=bool(camera and camera.quarantine),
+            quarantine=self.quarantined,
             works=bool(camera and camera.works),
             reserve=bool(listed and listed.reserve),
             card=self._card,
-            defect=self._defect,
+            defect=self._defect or doubted(state, self.key),
             all_sealed=self.all_sealed(),
             charge_percent=self.charge_percent,
             charging_ended=self._charging_ended(identity),
@@ -324,13 +345,21 @@ class CameraSlotWork:
 
     def clearing(self) -> Clearing:
         aboard = Aboard(slot=self.label, camera=self.key)
-        identified = self.listed is not None and not self.twin
-        return Clearing(self._s.tools, self._session(), aboard, self._s.gate, identified=identified)
+        identified = self.listed is not None and not self.twin and not self.quarantined
+        return Clearing(
+            self._s.tools,
+            self._session(),
+            aboard,
+            self._s.gate,
+            identified=identified,
+            settled=self._settled,
+        )
 
     async def clear(self) -> Event:
         job = self.clearing()
         await job.run()
         self.free_bytes = job.free_bytes if job.free_bytes >= 0 else self.free_bytes
+        self._complete = self._complete and not job.more  # it records in its slot: offload first
         return Event.CLEAR_DONE
 
     def all_sealed(self) -> bool:

@@ -24,6 +24,7 @@ from edged.projections.store import ProjectionStore
 from edged.roles.base import Roles
 from edged.roles.pace import Limits
 from edged.slots.keeper import Grant, Keeper
+from edged.slots.state import State
 from edged.station.alerts import Alerts
 from edged.station.backoff import Backoff
 from edged.station.clearing import GateKeys
@@ -44,6 +45,7 @@ from edged.throttle import Throttle
 from edged.vault.vault import Vault
 
 VERSION = "0.1.0"
+_AWAY = frozenset({State.EMPTY, State.MISSING, State.FORCED, State.FAULT_EMPTY})
 TICK_S = 1.0
 ROSTER_EVERY_S = 5.0
 UNHEARD_EVERY_S = 60.0
@@ -254,9 +256,12 @@ class Station:
         for label, unit in self.units.items():
             session = unit.work.session
             shown = session.identity.serial if session is not None and session.identity is not None else ""
-            if label != besides and shown == serial:
+            if label != besides and shown == serial and unit.keeper.state not in _AWAY:
                 return label
         return None
+
+    def check_soon(self, slot: int) -> None:
+        self.units[slot].check_soon()
 
     def grant_ended(self, grant: Grant) -> None:
         self.desk.grant_ended(grant)
