@@ -41,7 +41,6 @@ VERBS: Mapping[str, Verb] = MappingProxyType(
         "camera works": _verb("technician"),
         "camera quarantine": _verb("technician"),
         "camera release": _verb("technician"),
-        "slots learn": _verb("technician"),
         "slots clear-fault": _verb("technician"),
         "slots open": _verb("technician"),
         "slots acknowledge": _verb("responsible", "technician"),

@@ -31,6 +31,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         sys.stderr.close()  # whoever read has seen enough
         return 0
+    except OSError as exc:
+        problem = EdgeError(
+            ErrorCode.BAD_REQUEST, path=str(exc.filename or ""), reason=exc.strerror or str(exc)
+        )
+        complain(problem, as_json=args.json)
+        return EXIT_REFUSED
     except KeyboardInterrupt:
         return 130
     return code

@@ -150,7 +150,7 @@ def read_key(text: str) -> Verifier:
     """A verifier key as given, or the first line of a file that holds one. Raises EdgeError BAD_REQUEST."""
     path = Path(text)
     if "+" not in text and path.is_file():
-        text = path.read_text(encoding="utf-8").splitlines()[0].strip()
+        text = path.read_text(encoding="utf-8", errors="replace")[:1000].strip().partition("\n")[0].strip()
     try:
         return Verifier.parse(text)
     except EdgeError as exc:

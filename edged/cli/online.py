@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from edged.cli.output import EXIT_OK, emit_json, pairs, printable, table
+from edged.cli.output import EXIT_OK, emit_json, json_text, pairs, printable, table
 from edged.control.client import Client
 from edged.errors import EdgeError, ErrorCode
 from edged.formats import times
@@ -106,7 +106,7 @@ def _moment(text: str) -> str:
         else:
             moment = datetime.fromisoformat(text)
             moment = moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)
-    except ValueError as exc:
+    except (ValueError, OverflowError) as exc:
         raise EdgeError(ErrorCode.BAD_REQUEST, time=text[:40], expected="2026-11-22T07:00:00Z or 8h") from exc
     return times.format_ns(int(moment.timestamp() * 1000) * 1_000_000)
 
@@ -193,7 +193,7 @@ def _write_proof(answer: dict[str, Any], out: str) -> dict[str, Any]:
 async def _events(args: argparse.Namespace) -> int:
     async with Client(args.socket) as client:
         async for line in client.events():
-            print(json.dumps(line, ensure_ascii=False) if args.json else _log_row(line), flush=True)
+            print(json_text(line) if args.json else _log_row(line), flush=True)
     return EXIT_OK
 
 

@@ -39,8 +39,13 @@ def pairs(facts: Mapping[str, Any]) -> str:
 
 
 def emit_json(value: object) -> None:
-    json.dump(value, sys.stdout, ensure_ascii=False, indent=2)
-    sys.stdout.write("\n")
+    sys.stdout.write(json_text(value, indent=2) + "\n")
+
+
+def json_text(value: object, indent: int | None = None) -> str:
+    """JSON with letters as they are; whatever a terminal would act on is an escape of JSON's own."""
+    text = json.dumps(value, ensure_ascii=False, indent=indent)
+    return "".join(c if c.isprintable() or c == "\n" else json.dumps(c)[1:-1] for c in text)
 
 
 def complain(error: EdgeError, *, as_json: bool) -> None:
@@ -52,6 +57,6 @@ def complain(error: EdgeError, *, as_json: bool) -> None:
             "remedy": error.code.remedy,
             "detail": error.detail,
         }
-        sys.stderr.write(json.dumps(body, ensure_ascii=False) + "\n")
+        sys.stderr.write(json_text(body) + "\n")
         return
     sys.stderr.write(f"edgectl: {printable(error)}\n         {printable(error.code.remedy)}\n")

@@ -6,6 +6,7 @@ fact; an answer is JSON; an expected failure has code, sentence and remedy.
 
 import asyncio
 import json
+import logging
 import os
 import pwd
 import socket
@@ -29,6 +30,12 @@ STATUS = {ErrorCode.NOT_ALLOWED: 403, ErrorCode.NOT_FOUND: 404, ErrorCode.BAD_RE
 KEEP_ALIVE_S = 15.0  # an idle event stream says so this often, so that a dead listener is noticed
 
 
+_SILENT = logging.getLogger("edged.control.http")
+"""What the HTTP library says of broken requests: whoever can reach the socket must not fill the journal."""
+_SILENT.addHandler(logging.NullHandler())
+_SILENT.propagate = False
+
+
 class ControlServer:
     """Listens from ``start`` to ``stop``."""
 
@@ -36,7 +43,7 @@ class ControlServer:
         self._path, self._mode, self._station = path, mode, station
         app = web.Application(client_max_size=BODY_LIMIT)
         app.add_routes([web.post("/v1/{verb}", self._call), web.get("/v1/events", self._events)])
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
+        self._runner = web.AppRunner(app, access_log=None, logger=_SILENT, shutdown_timeout=1.0)
 
     async def start(self) -> None:
         """Raises EdgeError BAD_REQUEST if the socket's folder is missing or not ours."""
@@ -86,15 +93,20 @@ class ControlServer:
         try:
             return web.json_response(await work, dumps=_dumps)
         except EdgeError as exc:
-            body = {"code": exc.code.number, "text": exc.code.text, "detail": exc.detail}
-            return web.json_response(body, status=STATUS.get(exc.code, 409), dumps=_dumps)
+            return _refusal(exc)
+        except web.HTTPException as exc:
+            return _refusal(EdgeError(ErrorCode.BAD_REQUEST, reason=exc.reason))
+        except ConnectionError:
+            raise  # nobody is there to be answered
+        except Exception as exc:  # noqa: BLE001  # a defect of one verb is one answer and one log line
+            self._station.outside.log("EDG-9001", part="control", error=f"{type(exc).__name__}: {exc}"[:500])
+            return _refusal(EdgeError(ErrorCode.DEFECT, what=type(exc).__name__))
 
     async def _events(self, request: web.Request) -> web.StreamResponse:
         try:
             await self._authorised(request, "events")
         except EdgeError as exc:
-            body = {"code": exc.code.number, "text": exc.code.text, "detail": exc.detail}
-            return web.json_response(body, status=403, dumps=_dumps)
+            return _refusal(exc)
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
         await response.prepare(request)
         lines = self._station.recorder.listen()
@@ -113,6 +125,11 @@ class ControlServer:
             return response
         finally:
             lines.close()
+
+
+def _refusal(error: EdgeError) -> web.Response:
+    body = {"code": error.code.number, "text": error.code.text, "detail": error.detail}
+    return web.json_response(body, status=STATUS.get(error.code, 409), dumps=_dumps)
 
 
 def _decode(body: bytes, kind: type[Any]) -> Any:

@@ -1,0 +1,369 @@
+"""edgectl as a person uses it, against a live station: every verb, tables and JSON, exit codes, refusals."""
+
+import argparse
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from edged.cli.main import build_parser
+from edged.cli.output import EXIT_OK, EXIT_REFUSED, EXIT_UNREACHABLE, EXIT_USAGE
+from edged.control.client import Client
+from edged.control.verbs import HANDLERS
+from edged.errors import EdgeError, ErrorCode
+from edged.verbs import VERBS
+from tests.e2e import places
+from tests.e2e.places import GAT, OFFICER, QuickSite, clip
+
+pytestmark = pytest.mark.slow
+live = pytest.mark.asyncio(loop_scope="module")
+
+UNTIL = (datetime.now(UTC) + timedelta(days=5)).strftime("%Y-%m-%dT%H:%M:%SZ")
+HOSTILE = "\x1b[2J\x1b]0;owned\x07\r\n\u202egnp.exe"
+"""Clears a terminal, sets its title, begins a line, turns the rest around."""
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def site() -> AsyncIterator[QuickSite]:
+    """A station with one docked camera, two sealed recordings, and nobody at work."""
+    async with places.commissioned() as made:
+        await made.start()
+        await places.vouch(made)
+        await places.add_gat(made)
+        await made.world.record("cam-1", clip(1))
+        await made.world.record("cam-1", clip(2))
+        await made.world.insert("cam-1", 1)
+        await places.counted(made, "cleared", 2)
+        yield made
+
+
+# --- the table of verbs and the parser ---------------------------------------------------------------
+
+
+def commands(parser: argparse.ArgumentParser, before: str = "") -> Iterator[str]:
+    """Every command line without its arguments: "status", "camera list" …"""
+    nested = [a for a in parser._actions if isinstance(a, argparse._SubParsersAction)]
+    if before and parser.get_default("run") is not None:
+        yield before
+    for action in nested:
+        for name, child in action.choices.items():
+            yield from commands(child, f"{before} {name}".strip())
+
+
+OFF_STATION = {"key new", "key show", "roster sign", "badge digest"}
+"""Of whoever holds another key: they ask no station, and no account decides about them."""
+ON_LINE_ONLY = {"events"}  # a stream, not a question
+OFF_LINE = {"verify", "station init", "intake"}
+
+
+def test_every_verb_has_a_command_and_every_command_a_verb() -> None:
+    found = {*commands(build_parser()), "intake"}
+    assert found - OFF_STATION == set(VERBS)
+
+
+def test_every_verb_has_a_handler_unless_it_asks_no_daemon() -> None:
+    assert set(HANDLERS) | ON_LINE_ONLY | OFF_LINE == set(VERBS)
+    assert not set(HANDLERS) & (ON_LINE_ONLY | OFF_LINE)
+
+
+# --- every verb, both ways ----------------------------------------------------------------------------
+
+Check = Callable[[Any], bool]
+
+LOOKING: list[tuple[tuple[str, ...], str, Check]] = [
+    # command line, what the table shows, what the JSON holds
+    (("status",), "checkpoint-7", lambda x: x["recordings"]["cleared"] == 2 and x["courier"]["connected"]),
+    (("slots",), GAT.serial, lambda x: [row["slot"] for row in x] == [1, 2]),
+    (("alerts",), "", lambda x: isinstance(x, list)),
+    (("log",), "station.commissioned", lambda x: len(x) > 10),
+    (("log", "--since", "1h", "--until", "2100-01-01"), "camera.docked", lambda x: len(x) > 10),
+    (("log", "--until", "2020-01-01"), "nothing found", lambda x: x == []),
+    (("log", "--camera", GAT.serial), "recording.sealed", lambda x: all(GAT.serial in line for line in x)),
+    (("log", "--person", "UA0100"), "clock.confirmed", lambda x: len(x) >= 1),
+    (("log", "--type", "recording.sealed"), "recording.sealed", lambda x: len(x) == 2),
+    (("log", "--slot", "2"), "nothing found", lambda x: x == []),
+    (("log", "--limit", "3"), ":", lambda x: len(x) == 3),
+    (("camera", "list"), "1048002", lambda x: {row["camera"] for row in x} >= {GAT.serial}),
+    (("officer", "list"), "Олена Іваненко", lambda x: any(row["revoked"] for row in x)),
+    (("rebuild",), "lines", lambda x: x["lines"] > 10),
+    (("reload",), "roster_version", lambda x: x["roster_version"] == 1),
+    (("clock", "confirm"), "before", lambda x: x["class"] != "unknown"),
+]
+
+
+@pytest.mark.parametrize(
+    ("words", "shown", "holds"), LOOKING, ids=lambda x: "-".join(x) if isinstance(x, tuple) else ""
+)
+@live
+async def test_a_question_has_a_table_and_json(
+    site: QuickSite, words: tuple[str, ...], shown: str, holds: Check
+) -> None:
+    status, out, err = await site.ask(*words)
+    assert (status, err) == (EXIT_OK, "")
+    assert shown in out
+    assert not out.lstrip().startswith(("{", "["))
+    status, out, err = await site.ask("--json", *words)
+    assert (status, err) == (EXIT_OK, "")
+    assert holds(json.loads(out))
+
+
+@live
+async def test_works_and_quarantine_begin_and_end_with_grounds(site: QuickSite) -> None:
+    for words in (
+        ("camera", "works", GAT.serial, "--reason", "лист 12"),
+        ("camera", "works", GAT.serial, "--end", "--reason", "готово"),
+        ("camera", "quarantine", GAT.serial, "--reason", "на огляд"),
+        ("camera", "release", GAT.serial, "--reason", "оглянуто"),
+    ):
+        assert (await site.edgectl_json(*words))["camera"] == GAT.serial
+    status, _, err = await site.ask("camera", "works", GAT.serial, "--end")
+    assert (status, "E7004" in err) == (EXIT_REFUSED, True)
+    await site.until_slot(1, "ready")
+
+
+@live
+async def test_an_officer_is_entered_taken_for_one_and_revoked(site: QuickSite) -> None:
+    new = ("officer", "add", "UA0777", "--name", "Нова Людина", "--badge", "04:77:77:77", "--until", UNTIL)
+    assert await site.edgectl_json(*new, "--appointment", "наказ 5") == {"person": "UA0777"}
+    assert "04777777" not in (site.state / "ledger" / "current.jsonl").read_text()
+    _, out, _ = await site.ask("officer", "list")
+    assert "UA0777" in out
+    status, _, err = await site.ask(*new, "--appointment", "наказ 5")
+    assert (status, "E7004" in err) == (EXIT_REFUSED, True)
+    await site.edgectl_json("officer", "revoke", "UA0777", "--reason", "помилка")
+    site.world.tap("04777777")
+    await site.until("the badge is refused", lambda: _refused(site, "revoked"))
+
+
+async def _refused(site: QuickSite, reason: str) -> bool:
+    return any(line["data"]["reason"] == reason for line in await site.facts("badge.refused"))
+
+
+@live
+async def test_a_proof_is_written_where_one_says(site: QuickSite) -> None:
+    recording = (await site.facts("recording.sealed"))[0]["data"]["recording"]
+    file = site.folder / "asked.proof"
+    made = await site.edgectl_json("prove", recording, "--out", str(file))
+    assert made == {"recording": recording, "file": str(file), "bytes": file.stat().st_size}
+    status, _, err = await site.ask("prove", recording, "--out", str(site.folder / "no" / "folder"))
+    assert (status, "E7002" in err) == (EXIT_REFUSED, True)
+
+
+@live
+async def test_the_stream_prints_lines_as_they_are_written(site: QuickSite) -> None:
+    async with Client(site.socket) as client:
+        lines = client.events()
+        asking = asyncio.create_task(anext(lines))
+        await site.until("somebody is heard", lambda: _refused_tap(site, asking))
+        assert (await asking)["type"]
+        await lines.aclose()
+
+
+async def _refused_tap(site: QuickSite, asking: asyncio.Task[dict[str, Any]]) -> bool:
+    site.world.tap("04deadbeef")
+    await asyncio.sleep(0.2)
+    return asking.done()
+
+
+# --- names and values that are wrong ------------------------------------------------------------------
+
+UNKNOWN: list[tuple[tuple[str, ...], str]] = [
+    (("camera", "works", "NOBODY", "--reason", "x"), "E7003"),
+    (("camera", "quarantine", "NOBODY", "--reason", "x"), "E7003"),
+    (("camera", "release", HOSTILE, "--reason", "x"), "E7003"),
+    (("officer", "revoke", "NOBODY", "--reason", "x"), "E7003"),
+    (("prove", "0000000000"), "E7003"),
+    (("slots", "open", "77"), "E7003"),
+    (("slots", "clear-fault", "1"), "E7004"),
+    (("slots", "acknowledge", "2"), "E7004"),
+    (("prove", "../../etc/passwd"), "E7002"),
+    (("prove", ""), "E7002"),
+    (("log", "--since", "yesterday"), "E7002"),
+    (("log", "--since", "99999999999d"), "E7002"),
+    (("log", "--limit", "0"), "E7002"),
+    (("log", "--limit", "100000000"), "E7002"),
+    (("log", "--camera", "x" * 1000), "E7002"),
+    (("camera", "works", GAT.serial), "E7002"),
+    (("camera", "quarantine", GAT.serial, "--reason", "x" * 301), "E7002"),
+    (("officer", "revoke", "UA0001", "--reason", ""), "E7002"),
+    (
+        (
+            "officer",
+            "add",
+            "../x",
+            "--name",
+            "n",
+            "--badge",
+            "04112233",
+            "--until",
+            UNTIL,
+            "--appointment",
+            "a",
+        ),
+        "E7002",
+    ),
+    (
+        ("officer", "add", "X1", "--name", "n", "--badge", "zz", "--until", UNTIL, "--appointment", "a"),
+        "E7002",
+    ),
+    (
+        (
+            "officer",
+            "add",
+            "X1",
+            "--name",
+            "n",
+            "--badge",
+            "04112233",
+            "--until",
+            "2020-01-01",
+            "--appointment",
+            "a",
+        ),
+        "E7002",
+    ),
+    (
+        (
+            "officer",
+            "add",
+            "X1",
+            "--name",
+            "n",
+            "--badge",
+            OFFICER.badge,
+            "--until",
+            UNTIL,
+            "--appointment",
+            "a",
+        ),
+        "E7004",
+    ),
+    (
+        (
+            "officer",
+            "add",
+            "UA0100",
+            "--name",
+            "n",
+            "--badge",
+            "04112299",
+            "--until",
+            UNTIL,
+            "--appointment",
+            "a",
+        ),
+        "E7001",
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("words", "code"), UNKNOWN, ids=lambda x: "-".join(x)[:40] if isinstance(x, tuple) else x
+)
+@live
+async def test_a_wrong_name_or_value_is_refused_by_its_code(
+    site: QuickSite, words: tuple[str, ...], code: str
+) -> None:
+    kinds = {line["type"] for line in await site.facts()}
+    for form in ((), ("--json",)):
+        status, out, err = await site.ask(*form, *words)
+        assert (status, out) == (EXIT_REFUSED, "")
+        assert code in err
+        assert "\x1b" not in err
+        assert "\u202e" not in err
+        if form:
+            told = json.loads(err)
+            assert told["code"] == code
+            assert told["remedy"]
+    assert {line["type"] for line in await site.facts()} == kinds
+
+
+@pytest.mark.parametrize(
+    "words", [(), ("nonsense",), ("slots", "open"), ("slots", "open", "one"), ("officer",)]
+)
+def test_wrong_use_is_exit_status_2(words: tuple[str, ...]) -> None:
+    status, out, err = places.command_line(*words)
+    assert (status, out) == (EXIT_USAGE, "")
+    assert "usage: edgectl" in err
+
+
+@pytest.mark.fault(
+    "O12", "what an officer or a device calls itself moves no cursor and hides no text in a terminal"
+)
+@live
+async def test_no_escape_sequence_reaches_the_terminal(site: QuickSite) -> None:
+    words = ("officer", "add", "UA0666", "--badge", "04666666", "--until", UNTIL, "--appointment", HOSTILE)
+    assert (await site.ask(*words, "--name", HOSTILE))[0] == EXIT_OK
+    assert (await site.ask("camera", "quarantine", GAT.serial, "--reason", HOSTILE))[0] == EXIT_OK
+    assert (await site.ask("camera", "release", GAT.serial, "--reason", HOSTILE))[0] == EXIT_OK
+    for words in (("log",), ("officer", "list"), ("camera", "list"), ("slots",), ("status",), ("alerts",)):
+        _, out, _ = await site.ask(*words)
+        assert all(c.isprintable() or c == "\n" for c in out), words
+    assert "\\x1b[2J" in (await site.ask("log"))[1]
+    logged = site.procs["edged"].log.read_text()
+    assert all(c.isprintable() or c == "\n" for c in logged)
+
+
+# --- the socket ---------------------------------------------------------------------------------------
+
+REQUESTS = [
+    b"\x00" * 100_000,
+    b"GET / HTTP/1.1\r\n\r\n",
+    b"POST /v1/status HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999\r\n\r\n",
+    b"POST /v1/status HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n",
+    b"POST /v1/log HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n\xff\xfe",
+    b"POST /v1/log HTTP/1.1\r\nHost: x\r\nContent-Length: 40000\r\n\r\n" + b"[" * 40_000,
+    b"POST /v1/" + b"a" * 100_000 + b" HTTP/1.1\r\n\r\n",
+    b"POST /v1/officer-add HTTP/1.1\r\nHost: x\r\nContent-Length: 300000\r\n\r\n" + b"{" * 300_000,
+    b"POST /v1/%2e%2e%2fstatus HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n",
+]
+
+
+@pytest.mark.fault(
+    "Z01", "garbage and huge requests on the control socket end their connection and nothing else"
+)
+@pytest.mark.parametrize("request_", REQUESTS, ids=range(len(REQUESTS)))
+@live
+async def test_garbage_on_the_socket_ends_its_connection_only(site: QuickSite, request_: bytes) -> None:
+    lines = len(await site.facts())
+    reader, writer = await asyncio.open_unix_connection(site.socket)
+    writer.write(request_)
+    writer.write_eof()
+    async with asyncio.timeout(10):
+        answer = await reader.read(100_000)
+    writer.close()
+    assert b" 200 " not in answer.split(b"\r\n")[0]
+    assert (await site.call("status"))["station"] == "checkpoint-7"
+    assert len(await site.facts()) == lines
+    assert "Traceback" not in site.procs["edged"].log.read_text()
+
+
+@live
+async def test_an_unknown_parameter_and_an_unknown_verb_are_refused(site: QuickSite) -> None:
+    with pytest.raises(EdgeError) as refused:
+        await site.call("status", force=True)
+    assert refused.value.code is ErrorCode.BAD_REQUEST
+    with pytest.raises(EdgeError) as refused:
+        await site.call("open-everything")
+    assert refused.value.code is ErrorCode.NOT_FOUND
+
+
+# --- who asks -----------------------------------------------------------------------------------------
+
+
+@live
+async def test_a_real_process_says_what_it_says_in_this_one(site: QuickSite) -> None:
+    assert (await site.edgectl("officer", "list")) == (await site.ask("officer", "list"))
+
+
+def test_a_dead_daemon_is_exit_status_4_with_the_remedy(tmp_path: Path) -> None:
+    for form in ((), ("--json",)):
+        status, out, err = places.command_line(*form, "--socket", str(tmp_path / "no.sock"), "status")
+        assert (status, out) == (EXIT_UNREACHABLE, "")
+        assert "E5202" in err
+        assert "systemctl status edged" in err
