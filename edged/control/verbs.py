@@ -18,6 +18,7 @@ from edged.formats.proof import encode_proof
 from edged.ledger.proofs import prove
 from edged.projections.store import LogQuery
 from edged.slots.state import Event, accepts
+from edged.station.doubts import end_doubts
 from edged.station.station import Station
 from edged.verbs import Actor, check_new_officer
 
@@ -209,6 +210,7 @@ async def _works(call: Call) -> Any:
     if bool(camera and camera.works) is not p.end:
         raise EdgeError(ErrorCode.CONFLICT, camera=serial, works=bool(camera and camera.works))
     if p.end:
+        await end_doubts(call.station.alerts, serial)
         return await _mark(call, f.WorksEnded(camera=serial, result=p.reason), "works ended")
     if not p.reason:
         raise EdgeError(ErrorCode.BAD_REQUEST, expected="the grounds of the works")
@@ -222,6 +224,7 @@ async def _quarantine(call: Call) -> Any:
 
 async def _release(call: Call) -> Any:
     serial = _require_camera(call)
+    await end_doubts(call.station.alerts, serial)
     return await _mark(call, f.CameraReleased(camera=serial, reason=call.params.reason), "released")
 
 

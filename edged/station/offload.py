@@ -92,6 +92,7 @@ class Offload:
         self._t, self._session, self._aboard, self.progress = tools, session, aboard, progress
         self.free_bytes = -1
         self.complete = False
+        self.damaged = False  # something aboard could not be read in full
 
     async def run(self) -> bool:
         """Whether everything aboard is sealed now.
@@ -104,6 +105,8 @@ class Offload:
             listing = await self._session.listing()
             self.free_bytes, self.complete = listing.free_bytes, listing.complete
             todo = await self._todo(listing)
+            known = (self._recording(clip) for clip in listing.clips)
+            self.damaged = any(recording is not None and recording.damaged for recording in known)
             if not todo:
                 return listing.complete and not self.progress.failed
             self._count(todo)

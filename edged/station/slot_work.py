@@ -83,6 +83,7 @@ class CameraSlotWork:
         self._docked_issue, self._docked_officer = "", ""
         self._removed_camera = ""
         self._met = -1
+        self._settled: set[str] = set()  # see `Clearing`; of this docking
         self._woken = False  # power-cycled once to learn who it is
         self._cycling: asyncio.Future[None] | None = None
 
@@ -255,7 +256,7 @@ class CameraSlotWork:
             self.free_bytes = job.free_bytes if job.free_bytes >= 0 else self.free_bytes
             self._complete = False
         self._complete = done
-        self._defect = not job.complete or bool(self.progress.failed)
+        self._defect = not job.complete or job.damaged or bool(self.progress.failed)
         return Event.ALL_SEALED if done else Event.WORK_FAILED
 
     async def power_cycle(self, state: State) -> Event | None:

@@ -307,6 +307,14 @@ class World:
         self.bus.unplug(f"1-1.{slot}")
         return True
 
+    async def swap(self, slot: int, name: str, away_s: float) -> None:
+        """Another camera on the same contact, faster than the contact notices."""
+        del self.inside[slot]
+        self.bus.unplug(f"1-1.{slot}")
+        await asyncio.sleep(away_s)
+        self.inside[slot] = name
+        self.bus.plug(f"1-1.{slot}", name)
+
     def tear_out(self, slot: int) -> None:
         """Take it out by force."""
         del self.inside[slot]
@@ -374,6 +382,14 @@ class World:
             if self.loop.time() >= end:
                 raise AssertionError(f"not within {within_s} s: {what}\n{self.story()}")
             await asyncio.sleep(0.05)
+
+    async def soon(self, test: Callable[[], object], turns: int = 100_000) -> None:
+        """As ``until``, looking at every turn of the loop: for moments that take no time."""
+        for _ in range(turns):
+            if test():
+                return
+            await asyncio.sleep(0)
+        raise AssertionError(f"not within {turns} turns\n{self.story()}")
 
     async def until_slot(self, slot: int, *states: State, within_s: float = 120.0) -> None:
         await self.until(lambda: self.state(slot) in states, within_s, f"slot {slot} is {states}")
