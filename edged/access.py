@@ -105,8 +105,9 @@ class AccessList:
         entries = list(local)
         self._revoked_here = frozenset(e.person for e in entries if e.revoked)
         self._holders: dict[str, _Holder] = {}
-        for entry in entries:
-            if entry.credential and not entry.revoked:
+        # Revoked ones first: who has such a badge by now is admitted, who still shows it is named.
+        for entry in sorted(entries, key=lambda e: not e.revoked):
+            if entry.credential:
                 until = times.parse_ns(entry.valid_until)
                 self._holders[entry.credential] = _Holder(entry.person, entry.name, None, until)
         # The roster last: a badge of the roster is never taken over by a local entry.
@@ -143,9 +144,14 @@ class AccessList:
         return Admitted(person.id, person.name, frozenset() if expired else _in_force(person.roles, at_ns))
 
     def knows(self, digest: str) -> str:
-        """Return whose credential this is, "" if nobody's. For refusing a second holder."""
+        """Return whose credential this is, "" if nobody's. For refusing a second holder.
+
+        A badge that was entered here and revoked here is nobody's: it may be given out again.
+        """
         holder = self._holders.get(digest)
-        return holder.person if holder else ""
+        if holder is None or (holder.until_ns is not None and holder.person in self._revoked_here):
+            return ""
+        return holder.person
 
     def roster_persons(self) -> tuple[Person, ...]:
         """Return the roster's entries, in its order."""

@@ -156,17 +156,22 @@ async def test_a_proof_is_written_where_one_says(site: QuickSite) -> None:
 
 @live
 async def test_the_stream_prints_lines_as_they_are_written(site: QuickSite) -> None:
+    asking = asyncio.create_task(_first_line(site))
+    await site.until("somebody is heard", lambda: _tapped_and(site, asking))
+    assert (await asking)["type"]
+
+
+async def _first_line(site: QuickSite) -> dict[str, Any]:
     async with Client(site.socket) as client:
-        lines = client.events()
-        asking = asyncio.create_task(anext(lines))
-        await site.until("somebody is heard", lambda: _refused_tap(site, asking))
-        assert (await asking)["type"]
-        await lines.aclose()
+        async for line in client.events():
+            return line
+    raise AssertionError("the stream ended")
 
 
-async def _refused_tap(site: QuickSite, asking: asyncio.Task[dict[str, Any]]) -> bool:
+async def _tapped_and(site: QuickSite, asking: asyncio.Task[dict[str, Any]]) -> bool:
+    """Taps until the other end listens: what was written before is not in the stream."""
     site.world.tap("04deadbeef")
-    await asyncio.sleep(0.2)
+    await asyncio.wait({asking}, timeout=0.3)
     return asking.done()
 
 
@@ -301,9 +306,10 @@ async def test_no_escape_sequence_reaches_the_terminal(site: QuickSite) -> None:
     assert (await site.ask(*words, "--name", HOSTILE))[0] == EXIT_OK
     assert (await site.ask("camera", "quarantine", GAT.serial, "--reason", HOSTILE))[0] == EXIT_OK
     assert (await site.ask("camera", "release", GAT.serial, "--reason", HOSTILE))[0] == EXIT_OK
-    for words in (("log",), ("officer", "list"), ("camera", "list"), ("slots",), ("status",), ("alerts",)):
-        _, out, _ = await site.ask(*words)
-        assert all(c.isprintable() or c == "\n" for c in out), words
+    for line in ("log", "officer list", "camera list", "slots", "status", "alerts"):
+        for form in ((), ("--json",)):
+            _, out, _ = await site.ask(*form, *line.split())
+            assert all(c.isprintable() or c == "\n" for c in out), line
     assert "\\x1b[2J" in (await site.ask("log"))[1]
     logged = site.procs["edged"].log.read_text()
     assert all(c.isprintable() or c == "\n" for c in logged)
