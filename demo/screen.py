@@ -34,7 +34,7 @@ class Screen:
         line = f"{time.monotonic() - self._began:6.1f} s  {text}"
         self._story.append(line)
         if self._live is None:
-            self._console.print(line, markup=False)
+            self._console.print(line, markup=False, soft_wrap=True)
 
     async def follow(self) -> None:
         if not self._console.is_terminal:
@@ -50,7 +50,7 @@ class Screen:
                 live, self._live = self._live, None
                 live.stop()
                 for line in self._story:
-                    self._console.print(line, markup=False)
+                    self._console.print(line, markup=False, soft_wrap=True)
 
     async def _look(self, show: Any) -> None:
         try:
