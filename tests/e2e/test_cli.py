@@ -3,6 +3,8 @@
 import argparse
 import asyncio
 import json
+import os
+import socket
 from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,7 +18,7 @@ from edged.cli.output import EXIT_OK, EXIT_REFUSED, EXIT_UNREACHABLE, EXIT_USAGE
 from edged.control.client import Client
 from edged.control.verbs import HANDLERS
 from edged.errors import EdgeError, ErrorCode
-from edged.verbs import VERBS
+from edged.verbs import VERBS, authorise
 from tests.e2e import places
 from tests.e2e.places import GAT, OFFICER, QuickSite, clip
 
@@ -318,6 +320,7 @@ async def test_no_escape_sequence_reaches_the_terminal(site: QuickSite) -> None:
 # --- the socket ---------------------------------------------------------------------------------------
 
 REQUESTS = [
+    b"",
     b"\x00" * 100_000,
     b"GET / HTTP/1.1\r\n\r\n",
     b"POST /v1/status HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999\r\n\r\n",
@@ -373,3 +376,50 @@ def test_a_dead_daemon_is_exit_status_4_with_the_remedy(tmp_path: Path) -> None:
         assert (status, out) == (EXIT_UNREACHABLE, "")
         assert "E5202" in err
         assert "systemctl status edged" in err
+
+
+NOBODY = 65534
+ACCOUNTS = [NOBODY] if os.geteuid() == 0 else []  # only root can knock as somebody else
+
+
+@live
+@pytest.mark.parametrize("uid", [*ACCOUNTS, os.geteuid()])
+async def test_the_kernel_names_who_asks_and_a_stranger_decides_nothing(site: QuickSite, uid: int) -> None:
+    """A person of the roster is answered; an account without a role is refused by name, and that is a fact."""
+    answer = await asyncio.to_thread(asked_as, uid, site, "officer-revoke", {"person": "X", "reason": "x"})
+    if uid == os.geteuid():
+        assert answer["code"] == ErrorCode.NOT_FOUND.number  # allowed; there is no such person
+        return
+    assert answer["code"] == ErrorCode.NOT_ALLOWED.number
+    assert answer["detail"]["roles"] == "account_admin"
+    last = (await site.facts("access.refused"))[-1]["data"]
+    assert (last["uid"], last["verb"]) == (uid, "officer revoke")
+    assert (await asyncio.to_thread(asked_as, uid, site, "status", {}))["station"] == "checkpoint-7"
+
+
+def asked_as(uid: int, site: QuickSite, verb: str, params: dict[str, str]) -> dict[str, Any]:
+    """One request from a socket that was connected under another user id."""
+    body = json.dumps(params).encode()
+    request = b"POST /v1/%s HTTP/1.1\r\nHost: edged\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%s"
+    with socket.socket(socket.AF_UNIX) as sock:
+        sock.settimeout(10)
+        site.folder.chmod(0o711)
+        Path(site.socket).chmod(0o666)
+        before = os.geteuid()
+        os.seteuid(uid)
+        try:
+            sock.connect(site.socket)
+        finally:
+            os.seteuid(before)
+        sock.sendall(request % (verb.encode(), len(body), body))
+        answer = b"".join(iter(lambda: sock.recv(65536), b""))
+    found: dict[str, Any] = json.loads(answer.partition(b"\r\n\r\n")[2])
+    return found
+
+
+@pytest.mark.parametrize("verb", [v for v, needed in VERBS.items() if not needed.unnamed])
+def test_an_account_of_nobody_may_do_nothing_that_anybody_decides(verb: str) -> None:
+    with pytest.raises(EdgeError) as refused:
+        authorise(None, verb, "nobody", 0)
+    assert refused.value.code is ErrorCode.NOT_ALLOWED
+    assert refused.value.detail["account"] == "nobody"
