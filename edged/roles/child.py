@@ -81,7 +81,7 @@ class Child:
                     stdout=asyncio.subprocess.DEVNULL,
                     stderr=asyncio.subprocess.PIPE,
                     # A terminal's ^C reaches the core alone, which then ends its children in order.
-                    start_new_session=True,
+                    process_group=0,
                 )
         except BaseException:
             ours.close()
