@@ -80,7 +80,9 @@ class Child:
                     stdin=asyncio.subprocess.DEVNULL,
                     stdout=asyncio.subprocess.DEVNULL,
                     stderr=asyncio.subprocess.PIPE,
-                    # A terminal's ^C reaches the core alone, which then ends its children in order.
+                    # A terminal's ^C reaches the core alone, which then ends its children in order. A group and
+                    # not a session: where the kernel groups by session (sched(7), autogroup) every session
+                    # gets the same share, and a sealer's niceness would mean nothing to the core.
                     process_group=0,
                 )
         except BaseException:
