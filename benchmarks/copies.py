@@ -71,7 +71,7 @@ class Copies:
             part.close()
         await asyncio.to_thread(self.vault.publish, place)
         seconds = time.perf_counter() - began
-        Path(place.content).unlink()
+        await asyncio.to_thread(Path(place.content).unlink)
         return seconds, sealed
 
 

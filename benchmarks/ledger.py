@@ -10,17 +10,16 @@ from benchmarks.rows import Row, latency
 from benchmarks.scale import Scale
 from edged.ledger.book import Book
 
-
 PAUSE_S = 0.005  # between two appends: a stall of the disk is then met by one of them, as on a station
 
 
-async def measure(scale: Scale, folder: Path) -> list[Row]:
-    """One fact after another, each waited for until it is durable."""
+async def measure(scale: Scale, folder: Path, *, copies: int = 8) -> list[Row]:
+    """One fact after another, each waited for until it is durable; then beside ``copies`` offloads."""
     book = await samples.new_book(str(folder / "ledger"))
     try:
         idle = await _append(book, scale.append_s / 2)
         with machine.film(scale.load_clip) as film:
-            async with busy(folder, film, scale.load_clip) as meter:
+            async with busy(folder, film, scale.load_clip, copies) as meter:
                 await asyncio.sleep(min(2.0, scale.append_s))  # all eight are in the middle of it
                 began, before = time.perf_counter(), meter.received
                 loaded = await _append(book, scale.append_s)
@@ -29,7 +28,11 @@ async def measure(scale: Scale, folder: Path) -> list[Row]:
         await book.close()
     return [
         latency("ledger append, durable, idle", idle),
-        latency("ledger append under 8 offloads", loaded, f"the offloads bring in {rate:.0f} MB/s meanwhile"),
+        latency(
+            f"ledger append under {copies} offloads",
+            loaded,
+            f"the offloads bring in {rate:.0f} MB/s meanwhile",
+        ),
     ]
 
 

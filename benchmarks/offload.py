@@ -21,12 +21,14 @@ EIGHT = 8
 async def measure(scale: Scale, folder: Path) -> list[Row]:
     """Each way in turn, `Scale.repeats` times."""
     with machine.film(scale.clip) as film:
-        return [await _one(scale, folder, film), await _eight(scale, folder, film)]
+        return [await one(scale, folder, film), await eight(scale, folder, film)]
 
 
-async def _one(scale: Scale, folder: Path, film: Path) -> Row:
+async def one(scale: Scale, folder: Path, film: Path) -> Row:
+    """The path of a clip through worker, pipe and sealer; the copy must be the film."""
     expected = await asyncio.to_thread(_digest, film)
     ours, cached, read_back = list[float](), list[float](), list[float]()
+    media = set[str]()
     async with Copies.open(folder / "one") as copies, copies.worker(film) as worker:
         await copies.seal(worker, min(scale.clip, 1 << 20))  # both processes have started
         for _ in range(scale.repeats):
@@ -34,10 +36,11 @@ async def _one(scale: Scale, folder: Path, film: Path) -> Row:
             if sealed.sha256 != expected:
                 raise RuntimeError("the copy is another one")
             ours.append(seconds)
+            media.add(sealed.medium.value)
             cached.append(await asyncio.to_thread(_by_hand, film, folder / "by-hand", forget=False))
             read_back.append(await asyncio.to_thread(_by_hand, film, folder / "by-hand", forget=True))
     return rate(
-        f"offload of one clip of {_size(scale.clip)}: hash, write, fsync, read-back ({sealed.medium})",
+        f"offload of one clip of {_size(scale.clip)}: hash, write, fsync, read-back ({', '.join(media)})",
         scale.clip,
         ours,
         (
@@ -47,7 +50,8 @@ async def _one(scale: Scale, folder: Path, film: Path) -> Row:
     )
 
 
-async def _eight(scale: Scale, folder: Path, film: Path) -> Row:
+async def eight(scale: Scale, folder: Path, film: Path) -> Row:
+    """Eight slots, each with a worker and a sealer, sharing the disk's write turns."""
     size, ours, by_hand = min(scale.clip_of_eight, scale.clip), list[float](), list[float]()
     async with AsyncExitStack() as stack:
         copies = await stack.enter_async_context(Copies.open(folder / "eight"))

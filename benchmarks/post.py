@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -70,13 +70,19 @@ class Post:
                 yield post
 
     async def _prepare(self, film: Path, scale: Scale) -> None:
-        officers = [
-            Someone(f"UA{n:04}", f"Інспектор {n}", badge) for n, badge in enumerate(self._badges, 1)
-        ]
-        chief = Someone("UA0100", "Відповідальна Особа", "04a1b2c3d4e5a1", ("responsible", "technician"), me())
+        officers = [Someone(f"UA{n:04}", f"Інспектор {n}", badge) for n, badge in enumerate(self._badges, 1)]
+        chief = Someone(
+            "UA0100", "Відповідальна Особа", "04a1b2c3d4e5a1", ("responsible", "technician"), me()
+        )
         names = [*self._full, *self._spare.values()]
+        # Who has been offloaded becomes ready: as somebody's own camera it is still not given to these officers.
         entries = [
-            CameraEntry(serial=_serial(name), inventory=f"10480{n}", driver="gat947")
+            CameraEntry(
+                serial=_serial(name),
+                inventory=f"10480{n}",
+                driver="gat947",
+                assigned_to=f"UA02{n:02}" if name in self._full else "",
+            )
             for n, name in enumerate(names)
         ]
         await self.site.commission((*officers, chief), entries, SETTINGS)
@@ -167,9 +173,10 @@ async def _seen(what: str, look: Callable[[], T], within_s: float = 20.0) -> T:
     """Look a thousand times a second until there is something to be seen."""
     try:
         async with asyncio.timeout(within_s):
-            while not (found := look()):
+            while True:
+                if found := look():
+                    return found
                 await asyncio.sleep(LOOK_S)
-            return found
     except TimeoutError as exc:
         raise TimeoutError(f"{what}: not within {within_s} s") from exc
 
@@ -181,8 +188,9 @@ def _serial(name: str) -> str:
 
 def _card(path: Path, film: Path, clips: int) -> None:
     card = Card.format(path, "exfat", 64 * GIB)
+    local = datetime.now(UTC).replace(microsecond=0, tzinfo=None)  # as a camera keeps it
     for number in range(clips):
-        card.add(f"DCIM/100MEDIA/CLIP{number:04}.MP4", film, datetime(2026, 11, 22, 7, 0, number))
+        card.add(f"DCIM/100MEDIA/CLIP{number:04}.MP4", film, local)
 
 
 def _bytes_below(folder: Path) -> int:

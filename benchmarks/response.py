@@ -28,9 +28,9 @@ async def measure(scale: Scale, folder: Path) -> list[Row]:
     async with Post.open(folder, scale) as post:
         found = [_Under("idle", await post.rounds(scale.rounds))]
         await post.load(HUB_RATE)
-        found.append(await _under("8 offloads behind one hub", post, scale))
+        found.append(await _under("8 offloads behind one USB 2.0 hub", post, scale.rounds))
         await post.unthrottle()
-        found.append(await _under("8 offloads at full speed", post, scale))
+        found.append(await _under("8 offloads at full speed", post, scale.rounds_at_full_speed))
         used = memory.look_at_all({"edged": post.site.procs["edged"].process.pid})
         used |= await _couriers(post, scale.deliver_s)
     return [
@@ -40,9 +40,9 @@ async def measure(scale: Scale, folder: Path) -> list[Row]:
     ]
 
 
-async def _under(name: str, post: Post, scale: Scale) -> _Under:
+async def _under(name: str, post: Post, rounds: int) -> _Under:
     began, before = time.perf_counter(), await post.received()
-    samples = await post.rounds(scale.rounds)
+    samples = await post.rounds(rounds)
     rate = (await post.received() - before) / (time.perf_counter() - began) / 1e6
     copying = await post.still_copying()
     return _Under(name, samples, f"{rate:.0f} MB/s come in; {copying} of 8 still copy at the end")

@@ -13,14 +13,15 @@ class Scale:
     clip: int = 1024 * MIB
     clip_of_eight: int = 128 * MIB
     load_clip: int = 512 * MIB  # of each copy that runs beside a measurement
-    append_s: float = 12.0  # under load; half of it without
+    append_s: float = 10.0  # under load; half of it without
     events: int = 100_000
     sftp: int = 256 * MIB
-    rounds: int = 5  # for each load: every spare camera is taken and comes back
+    rounds: int = 4  # under each load: every spare camera is taken and comes back
+    rounds_at_full_speed: int = 3  # the cards are empty after that
     spares: int = 8  # cameras that are issued and come back while eight others are offloaded
     card_clip: int = 256 * MIB  # on the cards of the eight
     card_clips: int = 4
-    deliver_s: float = 15.0  # how long the courier works while memory is looked at
+    deliver_s: float = 10.0  # how long the courier works while memory is looked at
 
 
 FULL = Scale()
@@ -33,6 +34,7 @@ QUICK = Scale(
     events=600,
     sftp=2 * MIB,
     rounds=1,
+    rounds_at_full_speed=1,
     spares=2,
     card_clip=24 * MIB,
     card_clips=1,

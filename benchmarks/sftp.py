@@ -68,7 +68,9 @@ def _openssh(server: Sshd, folder: Path, source: Path, name: str) -> float:
         words += ["-o", option]
     began = time.perf_counter()
     batch = f"put -f {source} {name}\n"  # -f: fsync at the server when it is there
-    subprocess.run([*words, f"{server.user}@127.0.0.1"], input=batch, text=True, check=True, capture_output=True)
+    subprocess.run(
+        [*words, f"{server.user}@127.0.0.1"], input=batch, text=True, check=True, capture_output=True
+    )
     return time.perf_counter() - began
 
 

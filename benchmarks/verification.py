@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks import samples
@@ -23,15 +24,72 @@ from edged.ledger.verify import verify_ledger
 FILM = 64 * MIB
 
 
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A ledger on the disk, and one recording that it seals."""
+
+    folder: Path
+    recording: str
+    events: int
+    seconds: float
+
+    @property
+    def ledger(self) -> str:
+        return str(self.folder / "ledger")
+
+    @property
+    def film(self) -> Path:
+        return self.folder / "CLIP0001.MP4"
+
+
 async def measure(scale: Scale, folder: Path) -> list[Row]:
     """A ledger of ``Scale.events`` lines, written by a real Book with a checkpoint every 256 lines."""
-    film = folder / "CLIP0001.MP4"
+    written = await prepare(scale, folder)
+    return [await asyncio.to_thread(way, scale, written) for way in (library, edgectl, bare)]
+
+
+async def prepare(scale: Scale, folder: Path) -> Written:
+    """Write ledger, checkpoints and recording."""
     content = os.urandom(min(FILM, scale.clip))
-    await asyncio.to_thread(film.write_bytes, content)
+    await asyncio.to_thread((folder / "CLIP0001.MP4").write_bytes, content)
     began = time.perf_counter()
     recording = await _write(str(folder), scale.events, content)
-    written = time.perf_counter() - began
-    return await asyncio.to_thread(_checks, scale, folder, film, recording, written)
+    return Written(folder, recording, scale.events, time.perf_counter() - began)
+
+
+def library(scale: Scale, written: Written) -> Row:
+    """`verify_ledger`: every line, every checkpoint."""
+
+    def verify() -> None:
+        report = verify_ledger(PosixDisk(), written.ledger, station=samples.STATION.verifier)
+        if not report.good or report.lines != written.events:
+            raise RuntimeError(f"the ledger does not verify: {report}")
+
+    beside = f"written in {written.seconds:.1f} s, with a checkpoint every {PACE.lines} lines"
+    return duration(f"verification of {written.events:,} events", _times(scale.repeats, verify), beside)
+
+
+def edgectl(scale: Scale, written: Written) -> Row:
+    """The same as a person has it done, the start of Python included."""
+    words = [sys.executable, "-m", "edged.cli.main", "verify", written.ledger]
+    words += ["--station-key", str(samples.STATION.verifier)]
+    return duration(
+        f"`edgectl verify` of {written.events:,} events", _times(scale.repeats, _command(words, 0))
+    )
+
+
+def bare(scale: Scale, written: Written) -> Row:
+    """The proof of one recording by the verifier that needs nothing but Python."""
+    proof, keys = written.folder / "proof.json", written.folder / "keys.txt"
+    station = samples.STATION.verifier
+    proof.write_bytes(encode_proof(prove(PosixDisk(), written.ledger, written.recording, station=station)))
+    keys.write_text(f"{station}\n")
+    words = [sys.executable, "-I", str(verify_proof.__file__), str(written.film), str(proof), str(keys)]
+    size = written.film.stat().st_size >> 20
+    return duration(
+        f"standalone proof of a recording of {size} MiB among {written.events:,} events",
+        _times(scale.repeats, _command(words, verify_proof.NO_WITNESS)),
+    )
 
 
 async def _write(state: str, events: int, content: bytes) -> str:
@@ -52,30 +110,6 @@ async def _write(state: str, events: int, content: bytes) -> str:
 
 async def _some(book: Book, count: int) -> None:
     await asyncio.gather(*(book.append(samples.everyday(book.size + n)) for n in range(count)))
-
-
-def _checks(scale: Scale, folder: Path, film: Path, recording: str, written: float) -> list[Row]:
-    disk, ledger, key = PosixDisk(), str(folder / "ledger"), str(samples.STATION.verifier)
-    proof, keys = folder / "proof.json", folder / "keys.txt"
-    proof.write_bytes(encode_proof(prove(disk, ledger, recording, station=samples.STATION.verifier)))
-    keys.write_text(f"{key}\n")
-    what = f"{scale.events:,} events"
-
-    def library() -> None:
-        report = verify_ledger(disk, ledger, station=samples.STATION.verifier)
-        if not report.good or report.lines != scale.events:
-            raise RuntimeError(f"the ledger does not verify: {report}")
-
-    edgectl = [sys.executable, "-m", "edged.cli.main", "verify", ledger, "--station-key", key]
-    bare = [sys.executable, "-I", str(verify_proof.__file__), str(film), str(proof), str(keys)]
-    return [
-        duration(f"verification of {what}", _times(scale.repeats, library), f"written in {written:.1f} s"),
-        duration(f"`edgectl verify` of {what}, the whole command", _times(scale.repeats, _command(edgectl, 0))),
-        duration(
-            f"proof of one recording of {film.stat().st_size >> 20} MiB, standard library alone",
-            _times(scale.repeats, _command(bare, verify_proof.NO_WITNESS)),
-        ),
-    ]
 
 
 def _command(words: list[str], expected: int) -> Callable[[], None]:
