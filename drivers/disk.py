@@ -169,7 +169,8 @@ class PosixDisk:
         return PosixFile(os.open(path, flags, FILE_MODE))
 
     def open(self, path: str, *, write: bool = False) -> PosixFile:
-        flags = (os.O_RDWR if write else os.O_RDONLY) | os.O_NOFOLLOW | os.O_CLOEXEC
+        # Nonblocking: to open a pipe that another user left in the inbox would wait for ever.
+        flags = (os.O_RDWR if write else os.O_RDONLY) | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
         return PosixFile(os.open(path, flags))
 
     def open_uncached(self, path: str) -> PosixUncached:

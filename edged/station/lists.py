@@ -78,6 +78,9 @@ class Lists:
                 await self._accept(self._checked(data), data, sha)
             except EdgeError as exc:
                 await self._refuse(exc, sha)
+        elif sha and sha == self._accepted_sha:
+            await self._alerts.withdraw("roster-invalid")  # the good file was put back
+            self._seen_sha = ""
         await self._watch_validity()
 
     def rebuild(self) -> None:

@@ -237,6 +237,8 @@ class Offload:
                 await asyncio.to_thread(self._t.vault.give_up, self._place(recording, clip))
             await self._t.alerts.raise_for("vault-trouble", exc)
             raise
+        else:
+            await self._t.alerts.withdraw("vault-trouble")  # the disk has taken a whole recording
         p.clips_done += 1
         p.bytes_done += clip.size
         p.recording = ""
