@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import ledger, memory, offload, rows, verification
+from benchmarks.__main__ import MEASUREMENTS, document
 from benchmarks.rows import Row
 from benchmarks.scale import Scale
 from tests.real_disk import scratch
@@ -61,6 +62,13 @@ async def test_a_ledger_of_the_asked_length_is_written_and_verified() -> None:
         written = await verification.prepare(TINY, folder)
         row = verification.library(TINY, written)
     assert row.figure == "verification of 300 events"
+
+
+def test_the_page_says_what_limits_each_measurement() -> None:
+    page = document([Row("copy", "1 MB/s")], "a machine", 1.0)
+    headings = set(re.findall(r"^## (.+)$", page, re.MULTILINE))
+    assert headings == {*MEASUREMENTS, "memory"}
+    assert "| copy " in page
 
 
 def test_memory_of_a_process_is_what_the_kernel_says_of_it() -> None:
