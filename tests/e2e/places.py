@@ -80,6 +80,8 @@ async def new_site(*, slots: int = 2) -> AsyncIterator[QuickSite]:
 
 def _tell(site: Site) -> None:
     """What a person would look at: the processes' logs. pytest shows it with the failure."""
+    for line in site.world.trouble:
+        sys.stdout.write(f"--- world: {line!r}\n")
     for log in sorted(site.folder.glob("*.log")):
         sys.stdout.write(f"--- {log.name}\n{log.read_text()[-6000:]}\n")
 
@@ -136,7 +138,7 @@ async def ended(site: Site, name: str, within_s: float = 15.0) -> int:
         return await site.procs[name].process.wait()
 
 
-async def counted(site: Site, what: str, number: int, *, within_s: float = 30.0) -> dict[str, Any]:
+async def counted(site: Site, what: str, number: int, *, within_s: float = 60.0) -> dict[str, Any]:
     """Wait until the station's own counter of recordings has reached a number."""
 
     async def reached() -> dict[str, Any] | None:
@@ -147,7 +149,7 @@ async def counted(site: Site, what: str, number: int, *, within_s: float = 30.0)
     return answer
 
 
-async def alert(site: Site, name: str, *, raised: bool = True, within_s: float = 20.0) -> None:
+async def alert(site: Site, name: str, *, raised: bool = True, within_s: float = 30.0) -> None:
     """Wait until an alert whose name begins so stands, or stands no longer."""
 
     async def stands() -> bool:

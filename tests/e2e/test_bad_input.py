@@ -19,7 +19,7 @@ from tests.drivers.fat.surgery import Exfat, Fat
 from tests.e2e import places
 from tests.e2e.places import CHIEF, GAT, MIB, MSC, OFFICER, OTHER, PERSONS, REVOKED, QuickSite, clip
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]  # of a busy machine; alone each needs a tenth
 
 NOON = datetime(2026, 11, 22, 12, 0, 0)  # noqa: DTZ001  # cards have no zone
 

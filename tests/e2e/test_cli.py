@@ -22,7 +22,7 @@ from edged.verbs import VERBS, authorise
 from tests.e2e import places
 from tests.e2e.places import GAT, OFFICER, QuickSite, clip
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]  # of a busy machine; alone each needs a tenth
 live = pytest.mark.asyncio(loop_scope="module")
 
 UNTIL = (datetime.now(UTC) + timedelta(days=5)).strftime("%Y-%m-%dT%H:%M:%SZ")

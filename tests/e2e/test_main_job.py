@@ -19,7 +19,7 @@ from tests.e2e import places
 from tests.e2e.places import CHIEF, MIB, OFFICER, QuickSite, clip
 from tests.real_disk import scratch
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]  # of a busy machine; alone each needs a tenth
 
 BIG = 12_000_000
 MARK = 16 * MIB  # what a beginning is proved by is written this often (edged.vault.marks)

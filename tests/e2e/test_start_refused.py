@@ -19,7 +19,7 @@ from edged.main import EXIT_CONFIG, EXIT_FAILED, main
 from tests.e2e import places
 from tests.real_disk import scratch
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]  # of a busy machine; alone each needs a tenth
 
 START_S = 20
 Damage = Callable[[Path], AbstractContextManager[None]]
