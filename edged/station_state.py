@@ -58,6 +58,10 @@ class Recording:
     seen_again: bool = False  # listed on the card after it was cleared (fault M12)
 
     @property
+    def awaits_receipt(self) -> bool:
+        return self.sealed_seq >= 0 and not self.confirmed_receipt
+
+    @property
     def identity(self) -> tuple[str, str, int, str, int]:
         """How the same file is recognised at the next docking; never by its name alone."""
         return (self.camera, self.path, self.size, self.mtime, self.first_cluster)
@@ -227,7 +231,7 @@ class StationState:
     def _forget_oldest(self) -> None:
         while len(self.recordings) > KEEP:
             oldest = next(iter(self.recordings.values()))
-            if oldest.life is not Life.CLEARED:
+            if oldest.life is not Life.CLEARED or oldest.awaits_receipt:
                 return
             self.recordings.popitem(last=False)
             self._by_camera.get(oldest.camera, {}).pop(oldest.id, None)
@@ -421,7 +425,8 @@ def _sealed(s: StationState, at: _At, x: f.RecordingSealed) -> None:
 
 def _confirmed(s: StationState, at: _At, x: f.RecordingConfirmed) -> None:
     if (r := s.recordings.get(x.recording)) is not None:
-        r.life, r.confirmed_receipt = Life.CONFIRMED, x.receipt_sha256
+        r.life = Life.CONFIRMED if r.life is Life.SEALED else r.life  # cleared before, by decision
+        r.confirmed_receipt = x.receipt_sha256
     s.totals.confirmed += 1
     s.trusted_time = max(s.trusted_time, x.placed_at)
 

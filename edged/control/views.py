@@ -34,7 +34,7 @@ def status_view(station: Station, courier: CourierReport | None = None) -> dict[
             "cleared": totals.cleared,
             "bytes_sealed": totals.bytes_sealed,
             "interruptions": totals.interruptions,
-            "waiting": sum(r.life is Life.SEALED for r in state.recordings.values()),
+            "waiting": sum(r.awaits_receipt for r in state.recordings.values()),
             "held": sum(bool(r.held) for r in state.recordings.values()),
             "damaged": sum(r.damaged for r in state.recordings.values()),
         },

@@ -477,7 +477,9 @@ class ClearStarted(Fact, frozen=True):
     camera: str
     slot: int
     recordings: tuple[str, ...]
-    policy: str
+    policy: str  # edged.gate.Policy: the one that counted
+    decision: str = ""  # number and date of the written decision that another policy than on-receipt rests on
+    decision_date: str = ""
 
 
 @_fact("camera.cleared")

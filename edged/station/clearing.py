@@ -5,6 +5,7 @@ vault, what the centre countersigned, and what the camera shows at this moment. 
 """
 
 import asyncio
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from drivers.worker import messages as m
@@ -13,7 +14,7 @@ from edged.formats import facts as f
 from edged.formats.manifest import open_manifest
 from edged.formats.note import Verifier
 from edged.formats.receipt import require_receipt
-from edged.gate import Cause, ClearFacts, ClearRate, Content, GateRule, Grounds, Policy, decide
+from edged.gate import Cause, ClearFacts, ClearRate, Content, Gate, GateRule, Grounds, Policy, decide
 from edged.ledger.checkpoints import Checkpointer
 from edged.ports import Medium
 from edged.roles.base import SealOrder
@@ -35,6 +36,7 @@ class GateKeys:
     grounds: Grounds
     rate: ClearRate
     second_read: bool
+    sound: Callable[[], bool]  # whether the ledger is without trouble
     checkpoints: Checkpointer
     station: Verifier
     centre: Verifier
@@ -52,9 +54,12 @@ class Clearing:
         *,
         identified: bool,
         settled: set[str],
+        lacking: int = 0,
     ) -> None:
         """``settled``: recordings that an earlier round of this docking found absent or behind a closed gate;
-        asking again would only wear the card. The round adds to it."""
+        asking again would only wear the card. The round adds to it. ``lacking``: bytes of free memory that the
+        camera lacks for the next shift; only then the policy on-seal-when-needed has something to say."""
+        self._lacking = lacking if gate.policy is Policy.ON_SEAL_WHEN_NEEDED else 0
         self._t, self._session, self._aboard, self._gate = tools, session, aboard, gate
         self._identified, self._settled = identified, settled
         self.free_bytes = -1
@@ -84,31 +89,49 @@ class Clearing:
             for r in self._recordings()
             if self._candidate(r) and not r.clear_begun and r.identity[1:] not in aboard
         )
-        wanted = [
+        wanted = self._needed(
             (recording, clip)
-            for recording in self._recordings()
+            for recording in sorted(self._recordings(), key=lambda r: r.mtime)
             if self._candidate(recording) and (clip := aboard.get(recording.identity[1:])) is not None
-        ][:BATCH]
-        passed = [(r, clip) for r, clip in wanted if await self._passes(r, clip, len(wanted))]
+        )[:BATCH]
+        passed: dict[Policy, list[tuple[Recording, m.Clip]]] = {}
+        for recording, clip in wanted:
+            verdict = await self._verdict(recording, clip, len(wanted))
+            if verdict.open:
+                passed.setdefault(verdict.policy, []).append((recording, clip))
         gone = [
             (r, _clip_of(r))
             for r in self._recordings()
             if r.clear_begun and self._candidate(r) and r.identity[1:] not in aboard
         ][:BATCH]
-        if passed or gone:
-            await self._clear(passed, gone)
+        if gone:
+            passed.setdefault(Policy.ON_RECEIPT, [])
+        for policy, chosen in passed.items():
+            await self._clear(chosen, gone if policy is Policy.ON_RECEIPT else [], policy)
 
     # --- the gate -----------------------------------------------------------------------------------
 
     def _recordings(self) -> list[Recording]:
         return list(self._t.recorder.state.recordings_of(self._aboard.camera))
 
+    def _needed(self, found: Iterable[tuple[Recording, m.Clip]]) -> list[tuple[Recording, m.Clip]]:
+        """All that is confirmed, and of what is only sealed the oldest until the camera lacks nothing."""
+        wanted, lacking = [], self._lacking
+        for recording, clip in found:
+            if recording.life is not Life.SEALED or lacking > 0:
+                wanted.append((recording, clip))
+                lacking -= clip.size
+        return wanted
+
     def _candidate(self, r: Recording) -> bool:
         covered = self._gate.checkpoints.covered(r.sealed_seq)
+        if r.life is Life.SEALED and self._lacking > 0:
+            covered = self._gate.sound()
         came_back = r.life is Life.CLEARED and r.seen_again and r.clears <= RECLEARS
         newest = self._t.recorder.state.recording_like(*r.identity) is r  # else the file is another by now
         fit = newest and r.id not in self._settled and not (r.damaged or r.corrupt or r.held)
-        return fit and covered and (r.life is Life.CONFIRMED or came_back)
+        by_decision = r.life is Life.SEALED and self._lacking > 0
+        return fit and covered and (r.life is Life.CONFIRMED or came_back or by_decision)
 
     def _stopped(self) -> bool:
         return self._gate.rate.stopped(self._boottime_s())
@@ -116,7 +139,7 @@ class Clearing:
     def _boottime_s(self) -> float:
         return self._t.clock.now().boottime_ns / 1e9
 
-    async def _passes(self, recording: Recording, clip: m.Clip, asked: int) -> bool:
+    async def _verdict(self, recording: Recording, clip: m.Clip, asked: int) -> Gate:
         again = await self._read_again(clip)
         if again is not None and again.sha256 != recording.sha256:
             await self._t.alerts.raise_(
@@ -124,13 +147,14 @@ class Clearing:
             )
         verdict = decide(
             ClearFacts(
-                cause=Cause.RECEIPT,
-                ledger_sound=self._gate.checkpoints.covered(recording.sealed_seq),
+                cause=Cause.MEMORY_NEEDED if recording.life is Life.SEALED else Cause.RECEIPT,
+                ledger_sound=self._gate.sound(),
                 listed=_clip_of(recording),
                 camera_identified=self._identified,
                 sealed=Content(recording.id, recording.size, recording.sha256),
                 medium=Medium(recording.medium),
-                unproven_allowed=True,  # the event says so; the centre's receipt rests on its own reading
+                # Where the medium proves nothing the event says so; the centre's receipt rests on its own reading.
+                unproven_allowed=recording.life is not Life.SEALED,
                 corrupt=recording.corrupt,
                 second_read_due=self._gate.second_read,
                 second_read=again.sha256 if again is not None else "",
@@ -158,7 +182,7 @@ class Clearing:
             )
             if not _MAY_CHANGE.issuperset(verdict.failing):
                 self._settled.add(recording.id)
-        return verdict.open
+        return verdict
 
     async def _receipt(self, recording: Recording) -> Content | None:
         """G6 from the medium: the receipt and manifest that lie in the vault, verified again."""
@@ -185,16 +209,22 @@ class Clearing:
     # --- the effect ---------------------------------------------------------------------------------
 
     async def _clear(
-        self, passed: list[tuple[Recording, m.Clip]], gone: list[tuple[Recording, m.Clip]]
+        self,
+        passed: list[tuple[Recording, m.Clip]],
+        gone: list[tuple[Recording, m.Clip]],
+        policy: Policy,
     ) -> None:
         """Remove ``passed``; finish what an earlier clearing, cut off, has taken from the card already (U03)."""
         names = tuple(recording.id for recording, _ in (*passed, *gone))
+        grounds = Grounds() if policy is Policy.ON_RECEIPT else self._gate.grounds
         await self._t.recorder.record(
             f.ClearStarted(
                 camera=self._aboard.camera,
                 slot=self._aboard.slot,
                 recordings=names,
-                policy=self._gate.policy,
+                policy=policy,
+                decision=grounds.decision,
+                decision_date=grounds.decision_date,
             )
         )
         try:

@@ -8,7 +8,7 @@ an alert once, and stays where it is.
 import asyncio
 import hashlib
 
-from edged.errors import EdgeError, ErrorCode
+from edged.errors import DiskError, EdgeError, ErrorCode
 from edged.formats.facts import ReceiptRefused, RecordingConfirmed, RecordingHeld
 from edged.formats.manifest import open_manifest
 from edged.formats.note import Verifier
@@ -17,12 +17,14 @@ from edged.ledger.checkpoints import Checkpointer
 from edged.ports import FileSystem
 from edged.station.alerts import Alerts
 from edged.station.recorder import Recorder
-from edged.station_state import Life, Recording
+from edged.station_state import Recording
 from edged.vault.layout import Place
 from edged.vault.vault import Vault
 
+SIZE_DIGITS = 12
 NOTE_LIMIT = 64 * 1024  # bytes of a receipt or countersigned checkpoint; they have about 1 kB
 _REFUSED_MEMORY = 10_000  # files known to be bad, remembered so that each is told once
+_LOOK_AGAIN = 30  # scans after which a bad file is read again: a good one may have taken its place
 
 
 class Clerk:
@@ -44,14 +46,22 @@ class Clerk:
         self._station, self._centre = station, centre
         self._vault, self._checkpoints = vault, checkpoints
         self._recorder, self._alerts = recorder, alerts
-        self._bad: dict[str, None] = {}
+        self._bad: dict[str, str] = {}  # path → hash of what did not hold
+        self._doubtful: set[str] = set()  # recordings with a bad receipt and no good one yet
+        self._scans = 0
 
     async def scan(self) -> int:
         """Take what is new; return how many recordings were confirmed."""
+        self._scans += 1
         await self._countersignatures()
         confirmed = 0
-        for recording in [r for r in self._recorder.state.recordings.values() if r.life is Life.SEALED]:
-            confirmed += await self._recording(recording)
+        names = set(await self._names(f"{self._inbox}/receipts"))
+        waiting = [r for r in self._recorder.state.recordings.values() if r.awaits_receipt] if names else []
+        for recording in waiting:
+            if f"{recording.id}.note" in names or f"{recording.id}.refused.note" in names:
+                confirmed += await self._recording(recording)
+        if not self._doubtful:
+            await self._alerts.withdraw("receipt-bad")
         return confirmed
 
     # --- checkpoints ------------------------------------------------------------------------------
@@ -61,15 +71,14 @@ class Clerk:
         for name in reversed(await self._names(folder)):
             path = f"{folder}/{name}"
             size = name.removesuffix(".note")
-            if path in self._bad or not size.isdigit() or int(size) <= self._checkpoints.countersigned:
+            if not _is_size(size) or int(size) <= self._checkpoints.countersigned:
+                continue
+            if (data := await self._read(path)) is None:
                 continue
             try:
-                data = await asyncio.to_thread(self._fs.read, path, NOTE_LIMIT)
                 await self._checkpoints.accept_countersigned(data)
-            except OSError:
-                continue  # it is being replaced; the next scan sees it
             except EdgeError as exc:
-                self._remember_bad(path)
+                self._remember_bad(path, data)
                 await self._alerts.raise_("countersignature-bad", ErrorCode.COUNTERSIGN_BAD, reason=str(exc))
                 continue
             await self._alerts.withdraw("countersignature-bad")
@@ -92,8 +101,9 @@ class Clerk:
             receipt = require_receipt(data, self._centre, manifest)
             await asyncio.to_thread(self._vault.store_receipt, self._place(recording), data)
         except EdgeError as exc:
-            await self._reject(recording, path, exc)
+            await self._reject(recording, path, data, exc)
             return False
+        self._doubtful.discard(recording.id)
         await self._recorder.record(
             RecordingConfirmed(
                 recording=recording.id,
@@ -110,15 +120,18 @@ class Clerk:
         try:
             refusal = _refusal_of(recording.id, data, self._centre)
         except EdgeError as exc:
-            await self._reject(recording, path, exc)
+            await self._reject(recording, path, data, exc)
             return
         await self._recorder.record(RecordingHeld(recording=recording.id, reason=refusal.reason))
         await self._alerts.raise_(
             f"recording-held:{recording.id[:8]}", ErrorCode.CENTRE_REFUSED, recording=recording.id
         )
 
-    async def _reject(self, recording: Recording, path: str, error: EdgeError) -> None:
-        self._remember_bad(path)
+    async def _reject(self, recording: Recording, path: str, data: bytes, error: EdgeError) -> None:
+        if isinstance(error, DiskError):
+            return  # our own disk's trouble says nothing about the document: it is read again
+        self._remember_bad(path, data)
+        self._doubtful.add(recording.id)
         await self._recorder.record(ReceiptRefused(recording=recording.id, reason=str(error)[:500]))
         await self._alerts.raise_("receipt-bad", ErrorCode.RECEIPT_BAD, recording=recording.id)
 
@@ -140,20 +153,32 @@ class Clerk:
             return []
 
     async def _read(self, path: str) -> bytes | None:
-        if path in self._bad:
+        """The file, unless it is not there or is the one that did not hold already. Of one that is larger than any
+        note, or is no file, nothing: that holds no more than a forged one."""
+        known = self._bad.get(path)
+        if known is not None and self._scans % _LOOK_AGAIN:
             return None
         try:
-            return await asyncio.to_thread(self._fs.read, path, NOTE_LIMIT)
+            data = await asyncio.to_thread(self._fs.read, path, NOTE_LIMIT)
         except FileNotFoundError:
             return None
         except OSError:
-            self._remember_bad(path)  # larger than any receipt, or no file
-            return None
+            data = b""
+        return None if known == _digest(data) else data
 
-    def _remember_bad(self, path: str) -> None:
-        self._bad[path] = None
+    def _remember_bad(self, path: str, data: bytes) -> None:
+        self._bad[path] = _digest(data)
         while len(self._bad) > _REFUSED_MEMORY:
             del self._bad[next(iter(self._bad))]
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def _is_size(text: str) -> bool:
+    """Twelve digits, as the courier names the files; ``isdigit`` alone would take other alphabets'."""
+    return len(text) == SIZE_DIGITS and text.isascii() and text.isdigit()
 
 
 def _refusal_of(recording: str, data: bytes, centre: Verifier) -> Refusal:

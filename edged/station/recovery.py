@@ -35,22 +35,29 @@ async def settle(tools: Tools, book: Book) -> None:
                 reason="restart",
             )
         )
-    for recording in list(state.recordings.values()):
-        if recording.life is Life.SEALED:
-            await _manifest(tools, book, recording)
+    await write_missing_manifests(tools, book)
     wanted = {r.id for r in state.recordings.values() if r.life in {Life.MADE, Life.COPYING}}
     await asyncio.to_thread(tools.vault.reclaim, wanted)
 
 
-async def _manifest(tools: Tools, book: Book, recording: Recording) -> None:
+async def write_missing_manifests(tools: Tools, book: Book) -> None:
+    """Write what a cut or an error of the disk kept from being written: without a manifest nothing is delivered."""
+    waiting = [r for r in tools.recorder.state.recordings.values() if r.awaits_receipt]
+    missing = [r for r in waiting if not await _manifest(tools, book, r)]
+    if missing:
+        await tools.alerts.raise_("manifest-missing", ErrorCode.DISK_FAULT, recording=missing[0].id)
+    else:
+        await tools.alerts.withdraw("manifest-missing")
+
+
+async def _manifest(tools: Tools, book: Book, recording: Recording) -> bool:
     place = tools.vault.at(recording.id, recording.folder, recording.file)
     try:
         if await asyncio.to_thread(tools.vault.read_note, place.manifest) is not None:
             await asyncio.to_thread(tools.vault.settle, place)
-            return
+            return True
         lines = await asyncio.to_thread(list, book.lines(recording.sealed_seq, recording.sealed_seq))
         await asyncio.to_thread(write_manifest, tools, place, lines[0])
-    except EdgeError as exc:
-        await tools.alerts.raise_(
-            "manifest-missing", ErrorCode.DISK_FAULT, recording=recording.id, reason=str(exc)[:200]
-        )
+    except EdgeError:
+        return False
+    return True

@@ -14,7 +14,7 @@ from edged.errors import CameraError, EdgeError, ErrorCode
 from edged.formats import facts as f
 from edged.leds import led_for
 from edged.ports import Clock, Log, Random
-from edged.readiness import CameraFacts, NotReady, Readiness, judge
+from edged.readiness import CameraFacts, NotReady, Readiness, judge, needed_bytes
 from edged.roles.base import Roles
 from edged.slots.keeper import Grant
 from edged.slots.state import Event, State
@@ -354,7 +354,14 @@ class CameraSlotWork:
             self._s.gate,
             identified=identified,
             settled=self._settled,
+            lacking=self._lacking(),
         )
+
+    def _lacking(self) -> int:
+        """Bytes of memory that the camera lacks for the next shift."""
+        if self.free_bytes is None:
+            return 0
+        return max(0, needed_bytes(self.facts(), self._s.config.readiness) - self.free_bytes)
 
     async def clear(self) -> Event:
         job = self.clearing()

@@ -36,10 +36,11 @@ from edged.station.offload import Tools
 from edged.station.projector import Projector
 from edged.station.reader_owner import ReaderOwner
 from edged.station.recorder import Recorder
-from edged.station.recovery import settle
+from edged.station.recovery import settle, write_missing_manifests
 from edged.station.reporter import Reporter
 from edged.station.slot_unit import SlotUnit
 from edged.station.slot_work import CameraSlotWork, Shared
+from edged.station.stopping import stop_if_told
 from edged.station_state import StationState
 from edged.throttle import Throttle
 from edged.vault.vault import Vault
@@ -167,13 +168,21 @@ class Station:
     async def _keep(self, name: str, part: Callable[[], Awaitable[None]]) -> None:
         backoff = Backoff(self.outside.random, first_s=0.2, cap_s=30.0)
         while True:
-            try:
-                await part()
-                problem = "ended"
-            except Exception as exc:  # noqa: BLE001  # a defect of one part must not stop the others
-                problem = f"{type(exc).__name__}: {exc}"
-            self.outside.log("EDG-9001", part=name, error=problem[:500])
+            await self._until_it_ends(name, part)
             await asyncio.sleep(0.1 + backoff.next())
+
+    async def _until_it_ends(self, name: str, part: Callable[[], Awaitable[None]]) -> None:
+        try:
+            await part()
+            problem = "ended"
+        except EdgeError as exc:  # the ledger does not take what this part has to state: it waits
+            stop_if_told()
+            self.outside.log("EDG-6004", reason=f"{name} waits: {exc}"[:300], code=exc.code.label)
+            return
+        except Exception as exc:  # noqa: BLE001  # a defect of one part must not stop the others
+            problem = f"{type(exc).__name__}: {exc}"
+        stop_if_told()
+        self.outside.log("EDG-9001", part=name, error=problem[:500])
 
     async def _stop(self) -> None:
         try:
@@ -204,6 +213,8 @@ class Station:
                 await self._watch_ledger()
             if since_unheard >= UNHEARD_EVERY_S:
                 since_unheard = 0.0
+                if self.alerts.active("manifest-missing"):
+                    await write_missing_manifests(self.tools, self.book)
                 await self.desk.report_unheard()
             await asyncio.sleep(TICK_S)
 
@@ -318,6 +329,7 @@ class Station:
                 grounds=grounds,
                 rate=self.rate,
                 second_read=clear.second_read,
+                sound=lambda: self.book.trouble is None,
                 checkpoints=self.checkpoints,
                 station=self.verifier,
                 centre=self.centre,
