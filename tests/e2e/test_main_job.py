@@ -34,6 +34,7 @@ async def patrol(site: Site, *clips: bytes) -> None:
     await site.until_slot(1, "ready")
     site.world.tap(OFFICER.badge)
     await site.world.take(1)
+    await site.until_slot(1, "empty")
     for one in clips:
         await site.world.record("cam-1", one)
 
