@@ -32,12 +32,19 @@ def look(pid: int) -> Memory | None:
 
 
 def look_at_all(pids: Mapping[str, int]) -> dict[str, list[Memory]]:
-    """The named processes, and by role the workers and sealers that are their children."""
+    """The named processes, and by role the workers and sealers that are their children.
+
+    Raises:
+        RuntimeError: a named process has ended.
+    """
     found: dict[str, list[Memory]] = defaultdict(list)
     for name, pid in pids.items():
-        for who, number in ((name, pid), *_children(pid)):
-            if (memory := look(number)) is not None:
-                found[who].append(memory)
+        if (memory := look(pid)) is None:
+            raise RuntimeError(f"{name} has ended")
+        found[name].append(memory)
+        for role, child in _children(pid):
+            if (memory := look(child)) is not None:  # a sealer may end at any moment
+                found[role].append(memory)
     return dict(found)
 
 

@@ -54,4 +54,11 @@ async def _couriers(post: Post, seconds: float) -> dict[str, list[Memory]]:
     await site.start_intake()
     await site.start_sync()
     await asyncio.sleep(seconds)
-    return memory.look_at_all({name: site.procs[name].process.pid for name in ("edged-sync", "intake")})
+    found: dict[str, list[Memory]] = {}
+    for name in ("edged-sync", "intake"):
+        proc = site.procs[name]
+        try:
+            found |= memory.look_at_all({name: proc.process.pid})
+        except RuntimeError as exc:
+            raise RuntimeError(f"{name} has ended: {proc.log.read_text()[-2000:]}") from exc
+    return found

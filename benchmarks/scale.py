@@ -17,10 +17,10 @@ class Scale:
     events: int = 100_000
     sftp: int = 256 * MIB
     rounds: int = 4  # under each load: every spare camera is taken and comes back
-    rounds_at_full_speed: int = 3  # the cards are empty after that
+    rounds_at_full_speed: int = 2  # the cards are empty after that
     spares: int = 8  # cameras that are issued and come back while eight others are offloaded
     card_clip: int = 256 * MIB  # on the cards of the eight
-    card_clips: int = 4
+    card_clips: int = 3
     deliver_s: float = 10.0  # how long the courier works while memory is looked at
 
 

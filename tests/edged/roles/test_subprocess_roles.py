@@ -282,3 +282,15 @@ async def test_a_talkative_child_neither_blocks_nor_fills_the_log() -> None:
     await child.end(10)
     assert len(log) == 100
     assert "4999" in child.tail()
+
+
+# --- priority of a child ---
+
+
+async def test_a_child_is_a_group_of_its_own_in_the_cores_session() -> None:
+    """^C at the core's terminal does not reach it, and its niceness counts beside the core (autogroup)."""
+    family = Family(quiet)
+    script = "import os, sys; print(os.getpgid(0) == os.getpid(), os.getsid(0), file=sys.stderr)"
+    child = await family.start("group", lambda fd: (sys.executable, "-c", script))
+    await child.end(10)
+    assert child.tail() == f"True {os.getsid(0)}"
