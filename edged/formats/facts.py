@@ -217,6 +217,7 @@ class CameraIssued(Fact, frozen=True):
     slot: int
     camera: str
     officer: str
+    user_no: str = ""  # what the camera now shows as its officer; "" if it could not be written
 
 
 @_fact("return.confirmed")
@@ -243,6 +244,13 @@ class IncidentDrafted(Fact, frozen=True):
     camera: str = ""
     issue: str = ""
     recording: str = ""
+
+
+@_fact("alarm.acknowledged")
+class AlarmAcknowledged(Fact, frozen=True):
+    """A person has taken note of a camera that was torn out of this slot; the incident stays open."""
+
+    slot: int
 
 
 @_fact("works.started")
@@ -362,6 +370,8 @@ class ClockMeasured(Fact, frozen=True):
 
 @_fact("clock.corrected")
 class ClockCorrected(Fact, frozen=True):
+    """Intent: the camera's clock is set. Its outcome is the measurement that follows."""
+
     camera: str
     slot: int
     offset_ms: int  # what was corrected

@@ -13,6 +13,7 @@ from typing import Protocol
 from edged.errors import CameraError, EdgeError, ErrorCode
 from edged.ports import Log
 from edged.slots.state import DEADLINES, RESULTS, START, Do, Event, State, UnexpectedEventError, accepts, step
+from edged.station.stopping import stop_if_told
 
 QUEUE = 256  # events; the world's are few a second, and a slot that lags this far is at fault
 JOB_END_S = 10.0  # a job that does not end within this is left behind; its processes were killed
@@ -57,7 +58,8 @@ class SlotWork(Protocol):
     async def draft_incident(self) -> None: ...
     async def note_refused(self) -> None: ...
     async def note_fault(self) -> None: ...
-    async def note_cleared(self) -> None: ...
+    async def note_cleared(self, actor: str) -> None: ...
+    async def note_acknowledged(self, actor: str) -> None: ...
     async def alarm(self, on: bool) -> None: ...
     async def charge(self) -> None: ...
     async def power(self, on: bool) -> None: ...
@@ -74,6 +76,8 @@ class _Fed:
     taken: "asyncio.Future[State] | None" = None
 
 
+_REASONS: Mapping[Do | None, str] = {Do.UNLOCK: "dock-refused"}
+_BY_PERSONS = frozenset({Event.RELEASE, Event.FAULT_CLEARED, Event.ACKNOWLEDGED})
 _JOBS = frozenset({Do.IDENTIFY, Do.MEASURE, Do.ENTER_DISK, Do.OFFLOAD, Do.POWER_CYCLE, Do.CHECK, Do.CLEAR})
 
 
@@ -84,6 +88,8 @@ class Keeper:
         self.slot = slot
         self.state = START
         self.grant: Grant | None = None
+        self.failed: Do | None = None  # which action kept the last grant or release from opening
+        self._recorded = False  # the grant is in the ledger: then it needs an outcome
         self._work, self._log, self._on_error = work, log, fault
         self._events: asyncio.Queue[_Fed] = asyncio.Queue(QUEUE)
         self._era = 0
@@ -92,14 +98,14 @@ class Keeper:
         self._timer: asyncio.TimerHandle | None = None
         self._repeats = 0
         self._witness = ""
-        self._released_by = "station"
+        self._by = "station"  # who asked for the last opening, clearing of a fault or acknowledgement
         self._inline: Mapping[Do, Callable[[], Awaitable[None]]] = {
             Do.LOOK: self._look,
             Do.NOTE_DOCKED: work.note_docked,
             Do.STOP_WORK: self.stop_work,
             Do.NOTE_UNFINISHED: work.note_unfinished,
             Do.RECORD_GRANT: self._record_grant,
-            Do.RECORD_RELEASE: lambda: work.record_release(self._released_by),
+            Do.RECORD_RELEASE: lambda: work.record_release(self._by),
             Do.ASSIGN: self._assign,
             Do.UNLOCK: self._unlock,
             Do.LOCK: work.lock,
@@ -110,9 +116,9 @@ class Keeper:
             Do.DRAFT_INCIDENT: work.draft_incident,
             Do.NOTE_REFUSED: work.note_refused,
             Do.NOTE_FAULT: work.note_fault,
-            Do.NOTE_CLEARED: work.note_cleared,
+            Do.NOTE_CLEARED: lambda: work.note_cleared(self._by),
             Do.ALARM: lambda: work.alarm(True),
-            Do.SILENCE: lambda: work.alarm(False),
+            Do.SILENCE: self._silence,
             Do.CHARGE: work.charge,
             Do.POWER_OFF: lambda: work.power(False),
             Do.POWER_ON: lambda: work.power(True),
@@ -143,6 +149,7 @@ class Keeper:
                 finally:
                     if fed.taken is not None and not fed.taken.done():
                         fed.taken.set_result(self.state)
+                stop_if_told()
         finally:
             self._disarm()
             await self.stop_work()
@@ -170,9 +177,9 @@ class Keeper:
             self._on_error(EdgeError(ErrorCode.DEFECT, slot=self.slot, reason=str(exc)))
             return
         if fed.event is Event.GRANT and following.state is State.GRANTED:
-            self.grant = fed.grant
-        if fed.event is Event.RELEASE:
-            self._released_by = fed.cause or "station"
+            self.grant, self.failed, self._recorded = fed.grant, None, False
+        if fed.event in _BY_PERSONS:
+            self._by = fed.cause or "station"
         if fed.event in {Event.FORCED_OPEN, Event.CONTACT_BROKEN}:
             self._witness = fed.cause or ("dock" if fed.event is Event.FORCED_OPEN else "contact")
         if following.state is not self.state:
@@ -201,9 +208,11 @@ class Keeper:
             except EdgeError as exc:
                 self._on_error(exc)
                 if action in {Do.RECORD_GRANT, Do.RECORD_RELEASE, Do.UNLOCK}:
-                    # Nothing opens that is not recorded; what could not be opened is not waited for.
-                    self._put(_Fed(Event.UNLOCK_FAILED, era))
-                    break
+                    # Nothing opens that is not recorded; what could not be opened is not waited for. At once:
+                    # whoever asked is to hear that it did not open.
+                    self.failed = action
+                    await self._take(_Fed(Event.UNLOCK_FAILED, era))
+                    return
         if jobs and not self._runs_already(tuple(jobs)):
             await self._cancel_job()
             if Do.IDENTIFY in jobs:
@@ -268,8 +277,15 @@ class Keeper:
         for event in found:
             self._put(_Fed(event, cause="look"))
 
+    async def _silence(self) -> None:
+        """The alarm ends: a person has taken note, or the camera was put back."""
+        if self.state is State.EMPTY:
+            await self._quietly(self._work.note_acknowledged(self._by))
+        await self._work.alarm(False)
+
     async def _record_grant(self) -> None:
         await self._work.record_grant(self._granted())
+        self._recorded = True
 
     async def _assign(self) -> None:
         await self._quietly(self._work.assign(self._granted()))
@@ -279,8 +295,8 @@ class Keeper:
 
     async def _void_grant(self) -> None:
         grant, self.grant = self.grant, None
-        if grant is not None:
-            await self._work.void_grant(grant, "not-taken")
+        if grant is not None and self._recorded:
+            await self._work.void_grant(grant, _REASONS.get(self.failed, "not-taken"))
 
     async def _issue(self) -> None:
         grant, self.grant = self._granted(), None

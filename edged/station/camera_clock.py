@@ -50,14 +50,15 @@ class CameraClock:
             return
         if not session.known.capabilities.clock_set:
             return
-        # Cameras take whole seconds: sent at the turn of one, nothing is cut off.
-        await asyncio.sleep(1 - self._clock.now().wall_ns % 1_000_000_000 / 1e9)
-        await session.ask(m.SetClock(local=self._local_now()), m.Done)
+        # The intent first: a camera whose clock was changed never lacks a line that says so.
         await self._recorder.record(
             f.ClockCorrected(
                 camera=camera, slot=slot, offset_ms=self.before.offset_ms, host_class=self.before.host
             )
         )
+        # Cameras take whole seconds: sent at the turn of one, nothing is cut off.
+        await asyncio.sleep(1 - self._clock.now().wall_ns % 1_000_000_000 / 1e9)
+        await session.ask(m.SetClock(local=self._local_now()), m.Done)
         self.after = await self._measured(session, slot, camera, after_correction=True)
 
     async def look(self, session: CameraSession) -> None:

@@ -15,7 +15,7 @@ from edged.formats import facts as f
 from edged.formats.badge import credential_digest, short_digest
 from edged.ports import Clock, Random
 from edged.slots.keeper import Grant, Keeper
-from edged.slots.state import Event, State
+from edged.slots.state import Do, Event, State
 from edged.station.alerts import Alerts
 from edged.station.lists import Lists
 from edged.station.recorder import Recorder
@@ -131,7 +131,7 @@ class Desk:
         if state is State.GRANTED and keeper.grant == grant:
             return None
         self.grant_ended(grant)
-        return Refused(Refusal.NO_CAMERA_READY, person)
+        return Refused(_FAILED.get(keeper.failed, Refusal.NO_CAMERA_READY), person)
 
     def _candidates(self, reader: str) -> list[Candidate]:
         cameras = self._recorder.state.cameras
@@ -165,6 +165,10 @@ class Desk:
             )
 
 
+_FAILED: Mapping[Do | None, Refusal] = {
+    Do.RECORD_GRANT: Refusal.NOT_RECORDED,
+    Do.UNLOCK: Refusal.DOCK_SILENT,
+}
 _LATER = frozenset({Refusal.GRANT_PENDING, Refusal.ALL_GRANTED})
 """Refusals that only mean: in a moment."""
 

@@ -25,6 +25,7 @@ from edged.ports import Random
 from edged.station.alerts import Alerts
 from edged.station.backoff import Backoff
 from edged.station.recorder import Recorder
+from edged.station.stopping import stop_if_told
 from firmware_protocol.dock import messages as m
 
 STABLE_S = 30.0  # a conversation that lasted this long was good: the back-off begins anew
@@ -82,6 +83,7 @@ class DockOwner:
                 await self._converse()
             except EdgeError as exc:
                 await self._lost(exc)
+            stop_if_told()
             if loop.time() - began > STABLE_S:
                 backoff.reset()
             await asyncio.sleep(backoff.next())

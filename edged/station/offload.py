@@ -321,9 +321,13 @@ class Offload:
                 gaps=tuple(f.GapFact(offset=g.offset, size=g.size) for g in sealed.gaps),
             )
         )
-        await asyncio.to_thread(write_manifest, self._t, place, line)
+        try:
+            await asyncio.to_thread(write_manifest, self._t, place, line)
+        except DiskError as exc:  # it is sealed all the same; the station writes the manifest later
+            await self._t.alerts.raise_for("manifest-missing", exc)
         if sealed.gaps:
             await self._damaged(recording)
+        await self._t.alerts.withdraw("vault-trouble")
 
     async def _damaged(self, recording: str) -> None:
         await self._t.alerts.raise_(

@@ -1,7 +1,8 @@
 """Owns one badge reader: opens its line again for ever, hands its taps to the desk."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any
 
 from drivers.base import ByteLink
 from drivers.reader import Reader
@@ -12,6 +13,7 @@ from edged.station.alerts import Alerts
 from edged.station.backoff import Backoff
 from edged.station.desk import Desk
 from edged.station.recorder import Recorder
+from edged.station.stopping import stop_if_told
 from firmware_protocol.reader.messages import NoticeKind, Show
 
 STABLE_S = 30.0
@@ -47,6 +49,7 @@ class ReaderOwner:
                 await self._lost(exc)
             finally:
                 self.connected = False
+            stop_if_told()
             if loop.time() - began > STABLE_S:
                 backoff.reset()
             await asyncio.sleep(backoff.next())
@@ -61,12 +64,7 @@ class ReaderOwner:
                 )
             )
             await self._alerts.withdraw(f"reader-silent:{self.name}")
-            try:
-                async with asyncio.TaskGroup() as group:
-                    group.create_task(self._taps(reader))
-                    group.create_task(self._notices(reader))
-            except* EdgeError as gone:
-                raise _first(gone) from None
+            await _until_one_ends(self._taps(reader), self._notices(reader))
 
     async def _taps(self, reader: Reader) -> None:
         while True:
@@ -102,10 +100,15 @@ class ReaderOwner:
         )
 
 
-def _first(group: BaseExceptionGroup[EdgeError]) -> EdgeError:
-    found: BaseException = group
-    while isinstance(found, BaseExceptionGroup):
-        found = found.exceptions[0]
-    if not isinstance(found, EdgeError):
-        raise TypeError("not an expected failure") from found
-    return found
+async def _until_one_ends(*parts: Coroutine[Any, Any, None]) -> None:
+    """Run them side by side; raise what ended the first. All have ended afterwards."""
+    tasks = [asyncio.create_task(part) for part in parts]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        ended = await asyncio.gather(*tasks, return_exceptions=True)
+    for result in ended:
+        if isinstance(result, Exception):
+            raise result

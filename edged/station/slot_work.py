@@ -508,10 +508,14 @@ class CameraSlotWork:
         await self._s.recorder.record(f.SlotFaulted(slot=self.label, code=code.number, detail=dict(detail)))
         await self._s.alerts.raise_(f"slot-fault:{self.label}", ErrorCode.SLOT_FAULT, **detail)
 
-    async def note_cleared(self) -> None:
+    async def note_cleared(self, actor: str) -> None:
         self.fault = None
-        await self._s.recorder.record(f.SlotCleared(slot=self.label, reason="cleared by a person"))
+        await self._s.recorder.record(f.SlotCleared(slot=self.label, reason="cleared by a person"), actor)
+        await self.dock.controller.clear_faults(self.controller_slot)
         await self._s.alerts.withdraw(f"slot-fault:{self.label}")
+
+    async def note_acknowledged(self, actor: str) -> None:
+        await self._s.recorder.record(f.AlarmAcknowledged(slot=self.label), actor)
 
     # --- the dock -------------------------------------------------------------------------------------
 

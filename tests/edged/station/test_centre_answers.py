@@ -1,0 +1,190 @@
+"""What comes from the centre is believed after it is verified: receipts, refusals, countersignatures."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from hashlib import sha256
+
+import msgspec
+import pytest
+
+from edged.formats import facts as f
+from edged.formats.checkpoint import Checkpoint, countersign, open_checkpoint, sign_checkpoint
+from edged.formats.manifest import open_manifest
+from edged.formats.note import Signer
+from edged.formats.receipt import Receipt, Refusal, receipt_for, sign_receipt
+from edged.slots.state import State
+from edged.station_state import Life
+from tests.world.loop import story
+from tests.world.persons import at
+from tests.world.world import CENTRE, INBOX, STATE, STATION_KEY, VAULT, World
+
+FILM = b"".join(n.to_bytes(8, "big") for n in range(50_000))
+STRANGER = Signer.from_seed("centre-1", b"x" * 32)  # the centre's name, another key
+
+
+@dataclass(frozen=True)
+class Sealed:
+    id: str
+    receipt: Receipt
+    manifest_sha256: str
+
+
+async def sealed(world: World) -> Sealed:
+    """A recording in the vault and no word from the centre."""
+    world.centre.open = False
+    world.add("K000001", {"CLIP0001.MP4": FILM})
+    world.insert("K000001", 1)
+    await world.until(lambda: world.facts(f.RecordingSealed))
+    await world.until_slot(1, State.READY)
+    ((path, note),) = [
+        (p, d) for p, d in world.fs.files(f"{VAULT}/recordings").items() if p.endswith("manifest.note")
+    ]
+    manifest = open_manifest(note, STATION_KEY.verifier)
+    receipt = receipt_for(manifest, server="centre-1", server_level="local", placed_at=at(0.1))
+    return Sealed(path.split("/")[-2], receipt, sha256(note).hexdigest())
+
+
+def left(world: World, name: str, data: bytes) -> None:
+    world.fs.put(f"{INBOX}/receipts/{name}", data)
+
+
+FORGED: dict[str, Callable[[Receipt], bytes]] = {
+    "another key": lambda r: sign_receipt(r, STRANGER),
+    "another size": lambda r: sign_receipt(msgspec.structs.replace(r, size=r.size + 1), CENTRE),
+    "another hash": lambda r: sign_receipt(msgspec.structs.replace(r, sha256="0" * 64), CENTRE),
+    "another recording": lambda r: sign_receipt(msgspec.structs.replace(r, recording="f" * 32), CENTRE),
+    "another station": lambda r: sign_receipt(msgspec.structs.replace(r, station="post-8"), CENTRE),
+    "another line of the ledger": lambda r: sign_receipt(
+        msgspec.structs.replace(r, ledger_seq=r.ledger_seq + 1), CENTRE
+    ),
+    "not signed": lambda r: msgspec.json.encode(r) + b"\n",
+    "cut off": lambda r: sign_receipt(r, CENTRE)[:-20],
+    "empty": lambda r: b"",
+    "noise": lambda r: bytes(range(256)) * 20,
+    "a gigabyte, nearly": lambda r: b"{" * 200_000,
+}
+
+
+@pytest.mark.fault(
+    "V05", "a receipt for another size, hash, station or line confirms nothing and is told once"
+)
+@pytest.mark.fault("V06", "a receipt by a key that is not the centre's confirms nothing")
+@pytest.mark.fault("T19", "a forged receipt clears nothing")
+@pytest.mark.parametrize("kind", FORGED)
+@story
+async def test_a_receipt_that_does_not_hold(kind: str) -> None:
+    async with World.open() as world:
+        one = await sealed(world)
+        left(world, f"{one.id}.note", FORGED[kind](one.receipt))
+        await world.passes(400)
+        assert world.recordings()[0].life is Life.SEALED
+        assert world.aboard("K000001") == ["CLIP0001.MP4"]
+        assert "receipt-bad" in world.alerts()
+        assert len(world.facts(f.ReceiptRefused)) == 1  # told once, not at each look
+        world.centre.open = True  # the true one comes
+        await world.until_cleared("K000001", within_s=600)
+        assert "receipt-bad" not in world.alerts()
+
+
+@story
+async def test_garbage_in_the_inbox_disturbs_nobody() -> None:
+    async with World.open() as world:
+        one = await sealed(world)
+        for name in ("x" * 200, "..note", "checkpoints/99999999999999999999.note", "checkpoints/-1.note"):
+            left(world, name, b"\x00" * 70_000)
+        left(world, f"{'e' * 32}.note", sign_receipt(one.receipt, CENTRE))  # of a recording nobody knows
+        left(world, f"{one.id}.note.tmp", b"x")
+        world.centre.open = True
+        await world.until_cleared("K000001", within_s=600)
+
+
+@pytest.mark.fault("V09", "what the centre refuses for good is held: never cleared, and a person is told")
+@story
+async def test_a_recording_that_the_centre_refuses() -> None:
+    async with World.open() as world:
+        one = await sealed(world)
+        refusal = Refusal(
+            station=one.receipt.station,
+            recording=one.id,
+            manifest_sha256=one.manifest_sha256,
+            server="centre-1",
+            refused_at=at(0.1),
+            reason="не приймаємо",
+        )
+        left(world, f"{one.id}.refused.note", sign_receipt(refusal, CENTRE))
+        await world.until(lambda: world.facts(f.RecordingHeld))
+        world.centre.open = True
+        await world.passes(400)
+        assert world.aboard("K000001") == ["CLIP0001.MP4"]
+        assert any(alert.startswith("recording-held:") for alert in world.alerts())
+
+
+def newest_checkpoint(world: World) -> bytes:
+    notes = {p: d for p, d in world.fs.files(f"{STATE}/ledger/checkpoints").items() if p.endswith(".note")}
+    return notes[max(notes)]
+
+
+@pytest.mark.fault(
+    "L04", "a centre that has seen more of this ledger than there is: clearing stops, copying goes on"
+)
+@story
+async def test_the_centre_has_seen_a_longer_ledger() -> None:
+    async with World.open() as world:
+        world.defects_expected = True  # the verifier finds the rollback as well
+        await sealed(world)
+        size = world.station.book.size + 50
+        ahead = sign_checkpoint(Checkpoint(STATION_KEY.name, size, b"r" * 32), STATION_KEY)
+        left(world, f"checkpoints/{size:012}.note", countersign(ahead, STATION_KEY.verifier, CENTRE))
+        await world.until(lambda: "ledger-trouble" in world.alerts(), 30)
+        await clearing_stops_and_copying_goes_on(world)
+
+
+@pytest.mark.fault(
+    "L05", "a centre that holds another history under our own key: clearing stops, copying goes on"
+)
+@story
+async def test_the_centre_holds_another_history() -> None:
+    async with World.open() as world:
+        world.defects_expected = True
+        await sealed(world)
+        await world.passes(10)
+        size = open_checkpoint(newest_checkpoint(world), STATION_KEY.verifier).size
+        fork = sign_checkpoint(Checkpoint(STATION_KEY.name, size, b"r" * 32), STATION_KEY)
+        left(world, f"checkpoints/{size:012}.note", countersign(fork, STATION_KEY.verifier, CENTRE))
+        await world.until(lambda: "ledger-trouble" in world.alerts(), 30)
+        await clearing_stops_and_copying_goes_on(world)
+
+
+async def clearing_stops_and_copying_goes_on(world: World) -> None:
+    world.centre.open = True
+    world.add("K000002", {"CLIP0001.MP4": FILM[::-1]})
+    world.insert("K000002", 2)
+    await world.until(lambda: len(world.facts(f.RecordingSealed)) == 2)
+    await world.passes(600)
+    assert not world.facts(f.ClearStarted)
+    assert world.aboard("K000001") == world.aboard("K000002") == ["CLIP0001.MP4"]
+
+
+@story
+async def test_a_forged_countersignature_covers_nothing() -> None:
+    async with World.open() as world:
+        await sealed(world)
+        await world.passes(10)
+        note = newest_checkpoint(world)
+        size = open_checkpoint(note, STATION_KEY.verifier).size
+        left(world, f"checkpoints/{size:012}.note", countersign(note, STATION_KEY.verifier, STRANGER))
+        await world.until(lambda: "countersignature-bad" in world.alerts(), 30)
+        assert world.station.checkpoints.countersigned == 0
+        world.centre.open = True
+        await world.until_cleared("K000001", within_s=600)
+        assert "countersignature-bad" not in world.alerts()
+
+
+@pytest.mark.fault("V02", "a centre that takes everything and answers nothing: nothing is ever cleared")
+@story
+async def test_a_centre_that_never_answers() -> None:
+    async with World.open() as world:
+        await sealed(world)
+        await world.passes(3600)
+        assert world.aboard("K000001") == ["CLIP0001.MP4"]
+        assert not world.facts(f.ClearStarted)
