@@ -48,6 +48,7 @@ class LogParams(_Params, frozen=True):
     camera: OptionalText = ""
     slot: int = 0
     recording: OptionalText = ""
+    issue: OptionalText = ""
     type: OptionalText = ""
     limit: Annotated[int, msgspec.Meta(ge=1, le=100_000)] = 1000
 
@@ -119,10 +120,11 @@ async def _log(call: Call) -> Any:
         camera=p.camera,
         slot=p.slot,
         recording=p.recording,
+        issue=p.issue,
         type=p.type,
         limit=p.limit,
     )
-    return [entry.line for entry in await call.station.projector.search(query)]
+    return await call.station.projector.search(query)
 
 
 async def _prove(call: Call) -> Any:
@@ -235,8 +237,6 @@ def _feeder(event: Event) -> Callable[[Call], Awaitable[Any]]:
             raise EdgeError(ErrorCode.NOT_FOUND, slot=call.params.slot)
         if not accepts(unit.keeper.state, event):
             raise EdgeError(ErrorCode.CONFLICT, slot=call.params.slot, state=str(unit.keeper.state))
-        if event is Event.FAULT_CLEARED:
-            await unit.work.dock.controller.clear_faults(unit.work.controller_slot)
         state = await unit.keeper.ask(event, cause=call.actor.text)
         call.station.outside.log("EDG-7113", verb=str(event), actor=call.actor.text)
         return {"slot": call.params.slot, "state": str(state)}
@@ -250,8 +250,8 @@ def _feeder(event: Event) -> Callable[[Call], Awaitable[Any]]:
 async def _clock_confirm(call: Call) -> Any:
     station = call.station
     before = station.outside.clock.now()
-    now = station.outside.clock.confirm()
     await station.recorder.record(f.ClockConfirmed(class_before=before.clock), call.actor.text)
+    now = station.outside.clock.confirm()
     station.outside.log("EDG-5402", actor=call.actor.text, before=before.clock)
     await station.alerts.withdraw("clock-unknown")
     return {"time": times.format_ns(now.wall_ns), "class": now.clock, "before": before.clock}

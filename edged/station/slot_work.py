@@ -84,6 +84,7 @@ class CameraSlotWork:
         self._removed_camera = ""
         self._met = -1
         self._settled: set[str] = set()  # see `Clearing`; of this docking
+        self._shown_user_no = ""
         self._woken = False  # power-cycled once to learn who it is
         self._cycling: asyncio.Future[None] | None = None
 
@@ -397,9 +398,11 @@ class CameraSlotWork:
         )
 
     async def assign(self, grant: Grant) -> None:
+        self._shown_user_no = ""
         session = self._session()
         if session.known.capabilities.assign and grant.user_no:
             await session.ask(m.Assign(user_no=grant.user_no), m.Done, deadline_s=ASSIGN_S)
+            self._shown_user_no = grant.user_no
 
     async def unlock(self, grant: Grant | None) -> None:
         number = grant.number if grant is not None else int.from_bytes(self._s.random.token(4)) | 1
@@ -421,6 +424,7 @@ class CameraSlotWork:
                 slot=self.label,
                 camera=self.key,
                 officer=grant.officer,
+                user_no=self._shown_user_no,
             )
         )
         await self.end_conversation()
