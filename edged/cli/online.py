@@ -78,11 +78,11 @@ def _add_slots(commands: Sub) -> None:
 
 def _add_log(commands: Sub) -> None:
     parser = commands.add_parser(
-        "log", help="search the ledger by time, person, camera, slot, recording, type"
+        "log", help="search the ledger by time, person, camera, slot, recording, issue, type"
     )
     for name in ("since", "until"):
         parser.add_argument(f"--{name}", default="", help="2026-11-22T07:00:00Z, or 30m, 8h, 2d ago")
-    for name in ("person", "camera", "recording", "type"):
+    for name in ("person", "camera", "recording", "issue", "type"):
         parser.add_argument(f"--{name}", default="")
     parser.add_argument("--slot", type=int, default=0)
     parser.add_argument("--limit", type=int, default=200, help="newest lines at most (default 200)")
@@ -90,7 +90,7 @@ def _add_log(commands: Sub) -> None:
 
 
 def _log_params(args: argparse.Namespace) -> dict[str, Any]:
-    names = ("person", "camera", "recording", "type", "slot", "limit")
+    names = ("person", "camera", "recording", "issue", "type", "slot", "limit")
     moments = {"since": _moment(args.since), "until": _moment(args.until)}
     return moments | {name: getattr(args, name) for name in names}
 

@@ -21,8 +21,8 @@ class MemoryStore:
     async def add(self, entries: Sequence[Entry]) -> None:
         self._entries += entries
 
-    async def search(self, query: LogQuery) -> Sequence[Entry]:
-        return [e for e in self._entries if matches(e, query)][-query.limit :]
+    async def search(self, query: LogQuery) -> Sequence[str]:
+        return [e.line for e in self._entries if matches(e, query)][-query.limit :]
 
     async def drop(self) -> None:
         self._entries.clear()
@@ -36,9 +36,6 @@ def matches(entry: Entry, query: LogQuery) -> bool:
     return (
         (not query.since or entry.time >= query.since)
         and (not query.until or entry.time < query.until)
-        and (not query.person or entry.person == query.person)
-        and (not query.camera or entry.camera == query.camera)
-        and (not query.slot or entry.slot == query.slot)
-        and (not query.recording or entry.recording == query.recording)
+        and set(query.wanted()) <= set(entry.keys)
         and (not query.type or entry.type == query.type or entry.type.startswith(query.type + "."))
     )

@@ -3,13 +3,12 @@
 A view holds nothing that is not in the ledger; it is dropped and made again at any time (`edgectl rebuild`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from edged.formats.facts import CameraListed
 from edged.formats.line import Line
-
-ORIGIN_NONE = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,42 +21,66 @@ class LogQuery:
     camera: str = ""
     slot: int = 0
     recording: str = ""
+    issue: str = ""
     type: str = ""  # a fact's name, or its first part: "camera" finds camera.*
     limit: int = 1000  # newest lines first in choosing, oldest first in the answer
+
+    def wanted(self) -> tuple[tuple[str, str], ...]:
+        """(kind, value) pairs that a line must all have."""
+        asked = (
+            ("person", self.person),
+            ("camera", self.camera),
+            ("slot", str(self.slot) if self.slot else ""),
+            ("recording", self.recording),
+            ("issue", self.issue),
+        )
+        return tuple((kind, value) for kind, value in asked if value)
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One line of the ledger under the keys that it is searched by."""
+    """One line of the ledger, and the (kind, value) pairs that it is found by: as many as it names."""
 
     seq: int
     time: str
     type: str
-    actor: str
-    person: str
-    camera: str
-    slot: int
-    recording: str
+    keys: tuple[tuple[str, str], ...]
     line: str
 
 
+_NAMED = (
+    ("person", "officer"),
+    ("person", "person"),
+    ("person", "responsible"),
+    ("camera", "camera"),
+    ("recording", "recording"),
+    ("recording", "recordings"),
+    ("slot", "slot"),
+    ("issue", "issue"),
+    ("issue", "issues"),
+)
+"""Kind of key, and the field of a fact that holds one such value or a tuple of them."""
+
+
 def entry_of(line: Line) -> Entry:
-    """The search keys of a line. A person is whom the fact names, or who acted."""
-    fact = line.fact
-    person = next((str(v) for k in ("officer", "person", "responsible") if (v := getattr(fact, k, ""))), "")
-    if not person and line.actor.startswith("person:"):
-        person = line.actor.removeprefix("person:")
+    """The search keys of a line: whom and what its fact names, and the person who acted."""
     return Entry(
         seq=line.seq,
         time=line.time,
         type=line.type,
-        actor=line.actor,
-        person=person,
-        camera=getattr(fact, "camera", ""),
-        slot=getattr(fact, "slot", 0),
-        recording=getattr(fact, "recording", ""),
+        keys=tuple(dict.fromkeys(_keys(line))),
         line=line.raw.decode(),
     )
+
+
+def _keys(line: Line) -> Iterator[tuple[str, str]]:
+    for kind, name in _NAMED:
+        value = getattr(line.fact, name, None)
+        yield from ((kind, str(one)) for one in (value if isinstance(value, tuple) else (value,)) if one)
+    if isinstance(line.fact, CameraListed):
+        yield from (("recording", clip.recording) for clip in line.fact.clips)
+    if line.actor.startswith("person:"):
+        yield "person", line.actor.removeprefix("person:")
 
 
 class ProjectionStore(Protocol):
@@ -71,7 +94,9 @@ class ProjectionStore(Protocol):
         """Take the next entries, all or none."""
         ...
 
-    async def search(self, query: LogQuery) -> Sequence[Entry]: ...
+    async def search(self, query: LogQuery) -> Sequence[str]:
+        """Return the newest ``query.limit`` lines that it wants, as they stand in the ledger, oldest first."""
+        ...
 
     async def drop(self) -> None:
         """Forget everything; the next ``add`` begins with line 0."""

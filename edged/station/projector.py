@@ -31,7 +31,7 @@ class Projector:
             lines.close()
             await self._store.close()
 
-    async def search(self, query: LogQuery) -> list[Entry]:
+    async def search(self, query: LogQuery) -> list[str]:
         """As the store's, with every line that is durable now."""
         await self._wait(self._book.size)
         return list(await self._store.search(query))
