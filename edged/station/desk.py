@@ -4,8 +4,8 @@ The officer has ten seconds: one decision, no waiting for offload, charging or t
 with a reason; the reader shows only that it is one. A badge's number never goes further than this file.
 """
 
-import asyncio
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 from drivers.reader import Tap
 from edged.access import Admitted, ConfirmReturns, Refusal, Refused, TapFacts, WantsCamera, tap
@@ -22,6 +22,14 @@ from edged.station.recorder import Recorder
 from edged.station.slot_work import CameraSlotWork
 from edged.throttle import Throttle
 from firmware_protocol.reader.messages import Show
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the reader shows; a refusal at a reader under attack is held back ``hold_s`` seconds."""
+
+    show: Show
+    hold_s: float = 0.0
 
 
 class Desk:
@@ -49,22 +57,20 @@ class Desk:
         if self._open.get(grant.reader) == grant:
             del self._open[grant.reader]
 
-    async def tap(self, reader: str, presented: Tap) -> Show:
-        """Decide, act, and return what the reader shows."""
+    async def tap(self, reader: str, presented: Tap) -> Answer:
+        """Decide, act, and return what the reader shows, and after how long."""
         digest = credential_digest(self._key, presented.kind, presented.uid)
-        boottime = self._clock.now().boottime_ns
-        if hold := self._throttle.hold_s(reader, boottime):
-            await asyncio.sleep(hold)
+        hold_s = self._throttle.hold_s(reader, self._clock.now().boottime_ns)
         decided = self._decide(reader, digest, presented.kind)
         if isinstance(decided, ConfirmReturns):
-            return await self._confirm(reader, decided)
+            return Answer(await self._confirm(reader, decided))
         if isinstance(decided, WantsCamera):
             granted = await self._grant(reader, decided.person)
             if granted is None:
-                return Show.ACCEPTED
+                return Answer(Show.ACCEPTED)
             decided = granted
         await self._refuse(reader, digest, decided)
-        return Show.WAIT if decided.reason in _LATER else Show.REFUSED
+        return Answer(Show.WAIT if decided.reason in _LATER else Show.REFUSED, hold_s)
 
     async def report_unheard(self) -> None:
         """Write a line for the refusals that were too many for a line each; end alarms that are over."""

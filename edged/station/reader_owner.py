@@ -5,13 +5,13 @@ from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 from drivers.base import ByteLink
-from drivers.reader import Reader
+from drivers.reader import Reader, Tap
 from edged.errors import EdgeError, ErrorCode, LinkGoneError
 from edged.formats import facts as f
 from edged.ports import Random
 from edged.station.alerts import Alerts
 from edged.station.backoff import Backoff
-from edged.station.desk import Desk
+from edged.station.desk import Answer, Desk
 from edged.station.recorder import Recorder
 from edged.station.stopping import stop_if_told
 from firmware_protocol.reader.messages import NoticeKind, Show
@@ -67,16 +67,34 @@ class ReaderOwner:
             await _until_one_ends(self._taps(reader), self._notices(reader))
 
     async def _taps(self, reader: Reader) -> None:
-        while True:
-            presented = await reader.next_tap()
-            try:
-                show = await self._desk.tap(self.name, presented)
-            except LinkGoneError:
-                raise
-            except EdgeError as exc:  # the ledger or the dock does not take it: nothing opens
-                await self._alerts.raise_for(f"reader-out-of-service:{self.name}", exc)
-                show = Show.OUT_OF_SERVICE
-            await reader.signal(show)
+        heard = asyncio.create_task(reader.next_tap())
+        try:
+            while True:
+                presented = await heard
+                heard = asyncio.create_task(reader.next_tap())
+                answer = await self._answer(presented)
+                if answer.hold_s:
+                    # Whoever guesses waits for each answer. The next badge is decided meanwhile, so that an
+                    # officer behind him does not wait with him.
+                    await asyncio.wait({heard}, timeout=answer.hold_s)
+                    if heard.done():
+                        continue
+                await reader.signal(answer.show)
+        finally:
+            heard.cancel()
+            await asyncio.gather(heard, return_exceptions=True)
+
+    async def _answer(self, presented: Tap) -> Answer:
+        alert = f"reader-out-of-service:{self.name}"
+        try:
+            answer = await self._desk.tap(self.name, presented)
+            await self._alerts.withdraw(alert)
+        except LinkGoneError:
+            raise
+        except EdgeError as exc:  # the ledger or the dock does not take it: nothing opens
+            await self._alerts.raise_for(alert, exc)
+            return Answer(Show.OUT_OF_SERVICE)
+        return answer
 
     async def _notices(self, reader: Reader) -> None:
         while True:
