@@ -7,6 +7,7 @@ import argparse
 import asyncio
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 from edged.cli import authority, offline, online
 from edged.cli.output import EXIT_REFUSED, EXIT_UNREACHABLE, complain
@@ -19,8 +20,9 @@ DEFAULT_SOCKET = "/run/edged/control.sock"
 
 def main(argv: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if argv is None else argv)
-    if given[:1] == ["intake"]:  # the centre's end has options of its own
-        return run_intake(given[1:])
+    words = [word for word in given if word != "--json"]
+    if words[:1] == ["intake"]:  # the centre's end has options of its own
+        return run_intake(words[1:] if words == given else ["--json", *words[1:]])
     args = build_parser().parse_args(given)
     try:
         result = args.run(args)
@@ -42,12 +44,25 @@ def main(argv: Sequence[str] | None = None) -> int:
     return code
 
 
+class _Command(argparse.ArgumentParser):
+    """A command takes the common options too: before and after it they mean the same."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        # What is not given here must not overwrite what was given before the command.
+        _add_common(self, argparse.SUPPRESS, argparse.SUPPRESS, argparse.SUPPRESS)
+
+
+def _add_common(parser: argparse.ArgumentParser, sock: str, config: str, json: str | bool) -> None:
+    parser.add_argument("--socket", default=sock, help=f"control socket (default {DEFAULT_SOCKET})")
+    parser.add_argument("--config", default=config, help=f"configuration (default {DEFAULT_CONFIG})")
+    parser.add_argument("--json", action="store_true", default=json, help="print JSON")
+
+
 def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="edgectl", description="Ask and steer a camera dock station.")
-    parser.add_argument("--socket", default=DEFAULT_SOCKET, help=f"control socket (default {DEFAULT_SOCKET})")
-    parser.add_argument("--config", default=DEFAULT_CONFIG, help=f"configuration (default {DEFAULT_CONFIG})")
-    parser.add_argument("--json", action="store_true", help="print JSON")
-    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    _add_common(parser, DEFAULT_SOCKET, DEFAULT_CONFIG, False)
+    commands = parser.add_subparsers(metavar="COMMAND", required=True, parser_class=_Command)
     online.add_commands(commands)
     offline.add_commands(commands)
     authority.add_commands(commands)

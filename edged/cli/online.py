@@ -13,6 +13,7 @@ from edged.errors import EdgeError, ErrorCode
 from edged.formats import times
 
 Run = Callable[[argparse.Namespace], Coroutine[Any, Any, int]]
+_UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 Sub = Any  # argparse's private type of add_subparsers()
 
 
@@ -95,19 +96,24 @@ def _log_params(args: argparse.Namespace) -> dict[str, Any]:
     return moments | {name: getattr(args, name) for name in names}
 
 
-def _moment(text: str) -> str:
-    """``8h`` (ago) or a time in RFC 3339 as the ledger writes it. Raises EdgeError BAD_REQUEST."""
-    units = {"m": "minutes", "h": "hours", "d": "days"}
+def _moment(text: str, *, ahead: bool = False) -> str:
+    """A time in RFC 3339, or a span such as ``8h``: so long ago, or ``ahead``, so long from now.
+
+    Raises:
+        EdgeError: BAD_REQUEST.
+    """
     if not text:
         return ""
     try:
-        if text[:-1].isdigit() and text[-1] in units:
-            moment = datetime.now(UTC) - timedelta(**{units[text[-1]]: int(text[:-1])})
+        if text[:-1].isdecimal() and text[-1] in _UNITS:
+            span = timedelta(**{_UNITS[text[-1]]: int(text[:-1])})
+            moment = datetime.now(UTC) + (span if ahead else -span)
         else:
             moment = datetime.fromisoformat(text)
             moment = moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)
     except (ValueError, OverflowError) as exc:
-        raise EdgeError(ErrorCode.BAD_REQUEST, time=text[:40], expected="2026-11-22T07:00:00Z or 8h") from exc
+        expected = f"2026-11-22T07:00:00Z or {'30d' if ahead else '8h'}"
+        raise EdgeError(ErrorCode.BAD_REQUEST, time=text[:40], expected=expected) from exc
     return times.format_ns(int(moment.timestamp() * 1000) * 1_000_000)
 
 
@@ -151,7 +157,9 @@ def _add_officer(commands: Sub) -> None:
     add.add_argument("--name", required=True)
     add.add_argument("--badge", required=True, metavar="UID", help="the badge's number, hex")
     add.add_argument("--kind", default="desfire-id", help="kind of badge (default desfire-id)")
-    add.add_argument("--until", required=True, help="end of validity: 2026-12-31T22:00:00Z")
+    add.add_argument(
+        "--until", required=True, help="end of validity: 2026-12-31T22:00:00Z, or 8h, 30d from now"
+    )
     add.add_argument("--appointment", required=True, help="appointing document: number and date")
     add.set_defaults(run=_asking("officer-add", _officer_params, _show_pairs))
     revoke = actions.add_parser("revoke", help="refuse an officer's badge from now on")
@@ -168,7 +176,7 @@ def _officer_params(args: argparse.Namespace) -> dict[str, Any]:
         "name": args.name,
         "kind": args.kind,
         "uid": args.badge.replace(":", ""),
-        "valid_until": _moment(args.until),
+        "valid_until": _moment(args.until, ahead=True),
         "appointment": args.appointment,
     }
 

@@ -151,6 +151,8 @@ async def _prove(call: Call) -> Any:
 async def _officer_add(call: Call) -> Any:
     p: OfficerParams = call.params
     station = call.station
+    if p.kind not in (allowed := station.config.access.badge_kinds):
+        raise EdgeError(ErrorCode.BAD_REQUEST, kind=p.kind, expected=f"one of {', '.join(allowed)}")
     until = times.parse_ns(p.valid_until)
     if until <= station.lists.judged_ns():
         raise EdgeError(ErrorCode.BAD_REQUEST, valid_until=p.valid_until, expected="a time to come")
@@ -212,7 +214,7 @@ async def _works(call: Call) -> Any:
     if bool(camera and camera.works) is not p.end:
         raise EdgeError(ErrorCode.CONFLICT, camera=serial, works=bool(camera and camera.works))
     if p.end:
-        await end_doubts(call.station.alerts, serial)
+        await end_doubts(call.station.alerts, call.station.recorder.state, serial)
         return await _mark(call, f.WorksEnded(camera=serial, result=p.reason), "works ended")
     if not p.reason:
         raise EdgeError(ErrorCode.BAD_REQUEST, expected="the grounds of the works")
@@ -226,7 +228,7 @@ async def _quarantine(call: Call) -> Any:
 
 async def _release(call: Call) -> Any:
     serial = _require_camera(call)
-    await end_doubts(call.station.alerts, serial)
+    await end_doubts(call.station.alerts, call.station.recorder.state, serial)
     return await _mark(call, f.CameraReleased(camera=serial, reason=call.params.reason), "released")
 
 

@@ -37,8 +37,20 @@ def run_intake(argv: Sequence[str]) -> int:
         with _locked(Path(options.store)):
             return asyncio.run(_serve(options))
     except (EdgeError, OSError) as exc:
-        print(f"intake: {exc}", file=sys.stderr)  # noqa: T201  # a command line prints
+        failure = json.dumps(_failure(exc), ensure_ascii=False) if options.json else f"intake: {exc}"
+        print(failure, file=sys.stderr)  # noqa: T201  # a command line prints
         return EXIT_FAILED
+
+
+def _failure(exc: EdgeError | OSError) -> dict[str, object]:
+    if isinstance(exc, EdgeError):
+        return {
+            "code": exc.code.label,
+            "text": exc.code.text,
+            "remedy": exc.code.remedy,
+            "detail": exc.detail,
+        }
+    return {"code": "", "text": str(exc)}
 
 
 async def _serve(options: argparse.Namespace) -> int:
@@ -132,6 +144,7 @@ def _parser() -> argparse.ArgumentParser:
         "--station-key", action="append", required=True, help="verifier key of a station, or a file with it"
     )
     parser.add_argument("--log", choices=("journal", "console", "json"), default="console")
+    parser.add_argument("--json", action="store_true", help="a failure as JSON too; results always are")
     when = parser.add_mutually_exclusive_group()
     when.add_argument("--once", action="store_true", help="one pass, then print what it did")
     when.add_argument("--interval", type=float, default=2.0, help="seconds between passes")

@@ -200,6 +200,13 @@ UNKNOWN: list[tuple[tuple[str, ...], str]] = [
     (("officer", "revoke", "UA0001", "--reason", ""), "E7002"),
     (
         (
+            *("officer", "add", "X1", "--name", "n", "--badge", "04112233", "--kind", "em4100"),
+            *("--until", "30d", "--appointment", "a"),
+        ),
+        "E7002",
+    ),
+    (
+        (
             "officer",
             "add",
             "../x",
