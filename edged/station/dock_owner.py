@@ -8,6 +8,7 @@ slots want shown and charged is applied again after every return.
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from typing import Protocol
 
 from drivers.base import ByteLink
@@ -28,6 +29,7 @@ from edged.station.recorder import Recorder
 from edged.station.stopping import stop_if_told
 from firmware_protocol.dock import messages as m
 
+LANE_STATES = 32  # changes of one slot's state that wait to be taken
 STABLE_S = 30.0  # a conversation that lasted this long was good: the back-off begins anew
 
 
@@ -115,8 +117,44 @@ class DockOwner:
             self._controller = dock
             stack.callback(self._forget)
             await self._connected(dock)
+            await self._hand_out(dock)
+
+    async def _hand_out(self, dock: DockController) -> None:
+        """Each slot takes its own events in order and keeps no other slot waiting (promise I6)."""
+        acks, lanes = _Acks(), dict[int, _Lane]()
+        heard = asyncio.create_task(dock.next_event())
+        try:
             while True:
-                await self._take(dock, await dock.next_event())
+                running = {lane.task for lane in lanes.values()}
+                done, _ = await asyncio.wait({heard, *running}, return_when=asyncio.FIRST_COMPLETED)
+                for ended in done & running:
+                    ended.result()  # raises why
+                if heard in done:
+                    event = heard.result()
+                    heard = asyncio.create_task(dock.next_event())
+                    self._lane_of(event, dock, lanes, acks).take(event, acks)
+        finally:
+            left = [heard, *(lane.task for lane in lanes.values())]
+            for task in left:
+                task.cancel()
+            await asyncio.gather(*left, return_exceptions=True)
+
+    def _lane_of(
+        self, event: DockEvent, dock: DockController, lanes: "dict[int, _Lane]", acks: "_Acks"
+    ) -> "_Lane":
+        slot = event.slot if event.slot in self._slots else 0
+        if slot not in lanes:
+            queue: asyncio.Queue[DockEvent] = asyncio.Queue()
+            work = asyncio.create_task(self._follow(dock, queue, acks), name=f"dock-{self.name}-lane-{slot}")
+            lanes[slot] = _Lane(queue, work)
+        return lanes[slot]
+
+    async def _follow(self, dock: DockController, queue: "asyncio.Queue[DockEvent]", acks: "_Acks") -> None:
+        while True:
+            event = await queue.get()
+            await self._take(event)
+            if isinstance(event, m.Event) and (number := acks.end(event.number)):
+                await dock.ack(number)
 
     def _forget(self) -> None:
         self._controller = None
@@ -153,7 +191,7 @@ class DockOwner:
             await self._alerts.raise_for(f"dock-counters-back:{self.name}", exc)
         self._counters[hello.serial] = hello.counters
 
-    async def _take(self, dock: DockController, event: DockEvent) -> None:
+    async def _take(self, event: DockEvent) -> None:
         if isinstance(event, SlotImpossible):
             if (end := self._slots.get(event.slot)) is not None:
                 end.impossible(event.reason)
@@ -172,7 +210,6 @@ class DockOwner:
                     dock=self.name, number=event.number, what=event.kind.name.lower(), slot=event.slot
                 )
             )
-        await dock.ack(event.number)
 
     async def _lost(self, error: EdgeError) -> None:
         alert = f"dock-silent:{self.name}"
@@ -181,6 +218,42 @@ class DockOwner:
         code = ErrorCode.DOCK_SILENT if isinstance(error, LinkGoneError) else error.code
         await self._alerts.raise_(alert, code, reason=str(error)[:300])
         await self._recorder.record(f.DockLost(dock=self.name, code=error.code.number, detail=error.detail))
+
+
+class _Acks:
+    """Numbered events that are being made durable. An acknowledgement covers all up to its number."""
+
+    def __init__(self) -> None:
+        self._open: set[int] = set()
+        self._highest = self._told = 0
+
+    def begin(self, number: int) -> None:
+        self._open.add(number)
+        self._highest = max(self._highest, number)
+
+    def end(self, number: int) -> int:
+        """Return the number that may be acknowledged now; 0: nothing new."""
+        self._open.discard(number)
+        done = min(self._open) - 1 if self._open else self._highest
+        if done <= self._told:
+            return 0
+        self._told = done
+        return done
+
+
+@dataclass(frozen=True, slots=True)
+class _Lane:
+    """One slot's events on their way. The controller holds back numbered ones after EVENT_WINDOW."""
+
+    queue: "asyncio.Queue[DockEvent]"
+    task: "asyncio.Task[None]"
+
+    def take(self, event: DockEvent, acks: _Acks) -> None:
+        if isinstance(event, m.Event):
+            acks.begin(event.number)
+        elif self.queue.qsize() > LANE_STATES:
+            return  # a state only: the slot's next look asks for the newest
+        self.queue.put_nowait(event)
 
 
 _REPORTED = frozenset(
