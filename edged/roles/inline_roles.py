@@ -2,7 +2,7 @@
 block by block with a pause after each, so that a simulated world can cut at any of them."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from typing import Protocol, TypeAlias, TypeVar
 
 from drivers.worker import messages as m
@@ -30,6 +30,13 @@ Plain: TypeAlias = (
 )
 
 
+Pause: TypeAlias = Callable[[], Awaitable[None]]
+
+
+async def _turn() -> None:
+    await asyncio.sleep(0)
+
+
 class CopyRun(Protocol):
     """A running copy: its blocks, then its end. Raises CameraError while iterating."""
 
@@ -53,8 +60,8 @@ class Server(Protocol):
 class InlineWorker:
     """See `edged.roles.base.Worker`."""
 
-    def __init__(self, server: Server) -> None:
-        self.server = server
+    def __init__(self, server: Server, pause: "Pause") -> None:
+        self.server, self._pause = server, pause
         self.turn = asyncio.Lock()
 
     async def call(self, request: Request, *, deadline_s: float) -> Answer:
@@ -66,7 +73,7 @@ class InlineWorker:
             await asyncio.sleep(0)
             begun = loop.time()
             answer = self.server.handle(request)
-            await asyncio.sleep(0)
+            await self._pause()
         if loop.time() - begun > deadline_s:
             raise CameraError(ErrorCode.CAMERA_SILENT, request=type(request).__name__, deadline_s=deadline_s)
         if isinstance(answer, Failed):
@@ -83,14 +90,17 @@ class InlineRoles:
     Args:
         fs: the vault's file system, for reading back.
         connect: makes the server for the device at a port. Raises CameraError.
+        pause: called after whatever a device did; waits for as long as the device took.
     """
 
-    def __init__(self, fs: FileSystem, connect: Callable[[str], Server]) -> None:
-        self._fs, self._connect = fs, connect
+    def __init__(
+        self, fs: FileSystem, connect: Callable[[str], Server], pause: "Pause | None" = None
+    ) -> None:
+        self._fs, self._connect, self._pause = fs, connect, pause or _turn
 
     async def start_worker(self, port: str) -> Worker:
         await asyncio.sleep(0)
-        return InlineWorker(self._connect(port))
+        return InlineWorker(self._connect(port), self._pause)
 
     async def transfer(
         self, worker: Worker, clip: Clip, offset: int, order: SealOrder, on_progress: OnProgress
@@ -99,7 +109,7 @@ class InlineRoles:
             raise TypeError("a worker of another adapter")
         async with worker.turn:
             sealing = Sealing(self._target(order), size=clip.size, resume_to=offset)
-            copy = _InlineCopy(worker.server, sealing, clip, order, on_progress)
+            copy = _InlineCopy(worker.server, sealing, clip, order, on_progress, self._pause)
             try:
                 return await copy.run()
             except CameraError as error:
@@ -122,8 +132,15 @@ class InlineRoles:
 
 class _InlineCopy:
     def __init__(
-        self, server: Server, sealing: Sealing, clip: Clip, order: SealOrder, tell: OnProgress
+        self,
+        server: Server,
+        sealing: Sealing,
+        clip: Clip,
+        order: SealOrder,
+        tell: OnProgress,
+        pause: "Pause",
     ) -> None:
+        self._pause = pause
         self._server, self._sealing, self._clip, self._tell = server, sealing, clip, tell
         self._time = asyncio.get_running_loop().time
         self._pace = Pace(order.limits, self._time())
@@ -139,9 +156,11 @@ class _InlineCopy:
         try:
             run = self._server.copy(Copy(clip=self._clip, offset=start))
             for block in self._timed(run):
+                begun = self._time()
+                await self._pause()
+                self._waited_s += self._time() - begun
                 self._take(block)
                 self._note()
-                await asyncio.sleep(0)
             ended = run.ended()
         except DiskError:
             raise

@@ -114,6 +114,7 @@ class Clerk:
                 retain_until=receipt.retain_until,
             )
         )
+        await self._alerts.withdraw(_held(recording))
         return True
 
     async def _refusal(self, recording: Recording, path: str, data: bytes) -> None:
@@ -123,9 +124,7 @@ class Clerk:
             await self._reject(recording, path, data, exc)
             return
         await self._recorder.record(RecordingHeld(recording=recording.id, reason=refusal.reason))
-        await self._alerts.raise_(
-            f"recording-held:{recording.id[:8]}", ErrorCode.CENTRE_REFUSED, recording=recording.id
-        )
+        await self._alerts.raise_(_held(recording), ErrorCode.CENTRE_REFUSED, recording=recording.id)
 
     async def _reject(self, recording: Recording, path: str, data: bytes, error: EdgeError) -> None:
         if isinstance(error, DiskError):
@@ -170,6 +169,10 @@ class Clerk:
         self._bad[path] = _digest(data)
         while len(self._bad) > _REFUSED_MEMORY:
             del self._bad[next(iter(self._bad))]
+
+
+def _held(recording: Recording) -> str:
+    return f"recording-held:{recording.id[:8]}"
 
 
 def _digest(data: bytes) -> str:

@@ -17,7 +17,13 @@ def doubted(state: StationState, camera: str) -> bool:
     return any(f"{kind}:{camera}" in state.alerts for kind in _KINDS)
 
 
-async def end_doubts(alerts: Alerts, camera: str) -> None:
-    """A technician has looked at it."""
+def damaged_alert(recording: str) -> str:
+    return f"recording-damaged:{recording[:8]}"
+
+
+async def end_doubts(alerts: Alerts, state: StationState, camera: str) -> None:
+    """A technician has looked at it. Its damaged recordings stay what they are; only the alerts end."""
     for kind in _KINDS:
         await alerts.withdraw(f"{kind}:{camera}")
+    for recording in [r for r in state.recordings_of(camera) if r.damaged]:
+        await alerts.withdraw(damaged_alert(recording.id))

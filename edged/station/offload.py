@@ -26,7 +26,7 @@ from edged.roles.base import Progress as CopyProgress
 from edged.roles.base import Roles, SealOrder
 from edged.roles.pace import Limits
 from edged.station.alerts import Alerts
-from edged.station.doubts import COMES_BACK, READS_DIFFER
+from edged.station.doubts import COMES_BACK, READS_DIFFER, damaged_alert
 from edged.station.recorder import Recorder
 from edged.station.session import CameraSession
 from edged.station_state import Life, Recording
@@ -330,9 +330,7 @@ class Offload:
         await self._t.alerts.withdraw("vault-trouble")
 
     async def _damaged(self, recording: str) -> None:
-        await self._t.alerts.raise_(
-            f"recording-damaged:{recording[:8]}", ErrorCode.CAMERA_MEDIA, recording=recording
-        )
+        await self._t.alerts.raise_(damaged_alert(recording), ErrorCode.CAMERA_MEDIA, recording=recording)
         await self._t.recorder.record(
             f.IncidentDrafted(
                 incident=self._t.random.token(8).hex(),

@@ -188,7 +188,14 @@ class CameraSlotWork:
         )
         await self._tell_about_identity(identity)
 
+    async def _end_slot_alerts(self) -> None:
+        """What was said about whoever sat here before is over."""
+        for kind in ("device-refused", "camera-unidentified"):
+            await self._s.alerts.withdraw(f"{kind}:{self.label}")
+        await self._s.alerts.withdraw(f"camera-unknown:{self.key or self._removed_camera}")
+
     async def _tell_about_identity(self, identity: m.Identified) -> None:
+        await self._end_slot_alerts()
         if self.twin:
             await self._quarantine_twins(identity.serial)
         elif not identity.serial:
@@ -464,6 +471,7 @@ class CameraSlotWork:
         await self._s.recorder.record(
             f.CameraUndocked(slot=self.label, camera=self.key or self._removed_camera, reason="released")
         )
+        await self._end_slot_alerts()
         self._forget()
         self.session = None
 
@@ -472,6 +480,7 @@ class CameraSlotWork:
         self._removed_camera = camera
         await self._s.recorder.record(f.SlotForcedOpen(slot=self.label, camera=camera, witness=witness))
         await self._s.alerts.raise_(f"slot-forced:{self.label}", ErrorCode.SLOT_FORCED, camera=camera)
+        await self._end_slot_alerts()
         self._forget()
         self.session = None
 

@@ -213,6 +213,8 @@ class Station:
                 await self._watch_ledger()
             if since_unheard >= UNHEARD_EVERY_S:
                 since_unheard = 0.0
+                if not self.rate.stopped(now_s):
+                    await self.alerts.withdraw("clearing-stopped")
                 if self.alerts.active("manifest-missing"):
                     await write_missing_manifests(self.tools, self.book)
                 await self.desk.report_unheard()

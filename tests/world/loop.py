@@ -27,10 +27,6 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     def time(self) -> float:
         return self._virtual
 
-    def skip(self, seconds: float) -> None:
-        """Something took so long while the loop stood still: a worker's pause."""
-        self._virtual += seconds
-
     def run_in_executor(  # type: ignore[override]  # nobody here passes type-checked variadics
         self, executor: Any, func: Callable[..., T], *args: Any
     ) -> "asyncio.Future[T]":

@@ -54,10 +54,19 @@ class MemoryCard:
 
 
 class Ghost:
-    """Whether the host that talks is still alive: a dead one's devices answer nothing."""
+    """The host that talks: whether it is still alive (a dead one's devices answer nothing), and the time that a
+    device took and nobody has waited for yet."""
 
     def __init__(self) -> None:
         self.dead = False
+        self._owed_s = 0.0
+
+    def owe(self, seconds: float) -> None:
+        self._owed_s += seconds
+
+    async def pause(self) -> None:
+        owed_s, self._owed_s = self._owed_s, 0.0
+        await asyncio.sleep(owed_s)
 
 
 @dataclass(slots=True)
@@ -77,8 +86,8 @@ class Connection:
 class HostedDevice(DirectDevice):
     """A device as one host sees it; after that host's death nothing reaches the camera any more."""
 
-    def __init__(self, bus: UsbBus, port: str, host: Ghost, pass_time: Callable[[float], None]) -> None:
-        self._host, self._pass_time = host, pass_time
+    def __init__(self, bus: UsbBus, port: str, host: Ghost) -> None:
+        self._host = host
         if host.dead:
             raise CameraLostError(port=port)
         super().__init__(bus, port)
@@ -89,18 +98,16 @@ class HostedDevice(DirectDevice):
         super()._here()
 
     def _wait(self, seconds: float | None, timeout_s: float) -> None:
-        self._pass_time(timeout_s if seconds is None or seconds > timeout_s else seconds)
+        self._host.owe(timeout_s if seconds is None or seconds > timeout_s else seconds)
         super()._wait(seconds, timeout_s)
 
 
-def connector(
-    bus: UsbBus, host: Ghost, pass_time: Callable[[float], None]
-) -> Callable[[str], Callable[[], Connection]]:
+def connector(bus: UsbBus, host: Ghost) -> Callable[[str], Callable[[], Connection]]:
     """For a port, what opens the device that is there then."""
 
     def at(port: str) -> Callable[[], Connection]:
         def connect() -> Connection:
-            device = HostedDevice(bus, port, host, pass_time)
+            device = HostedDevice(bus, port, host)
             return Connection(inspect(device, port), device)
 
         return connect

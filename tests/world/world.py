@@ -158,17 +158,17 @@ class World:
     async def boot(self) -> Station:
         """Start the daemon on what lies on the disk. Raises EdgeError as it does."""
         host, store, hotplug = Ghost(), MemoryStore(), BusHotplug(self.bus)
-        connect = connector(self.bus, host, self.loop.skip)
+        connect = connector(self.bus, host)
 
         def server(port: str) -> Server:
-            return WorkerServer(connect(port), "000000", self.loop.skip)
+            return WorkerServer(connect(port), "000000", host.owe)
 
         outside = Outside(
             fs=self.fs,
             clock=self.clock,
             random=self.random,
             log=self._note,
-            roles=InlineRoles(self.fs, server),
+            roles=InlineRoles(self.fs, server, host.pause),
             hotplug=hotplug,
             store=store,
             open_serial=self._open_serial,

@@ -1,0 +1,138 @@
+"""One slot's trouble is that slot's: faults, silence, strangers; what is told and when it is over."""
+
+import pytest
+
+from edged.control.verbs import HANDLERS, Call, ReasonParams, SlotParams
+from edged.errors import EdgeError, ErrorCode
+from edged.formats import facts as f
+from edged.slots.state import State
+from edged.verbs import authorise
+from firmware_protocol.dock.messages import Fault
+from tests.world.loop import story
+from tests.world.persons import OLENA, TARAS, Someone
+from tests.world.world import World
+
+FILM = b"".join(n.to_bytes(8, "big") for n in range(100_000))
+
+
+async def ask(world: World, verb: str, someone: Someone, params: object) -> object:
+    lists = world.station.lists
+    actor = authorise(lists.access, verb, someone.account, lists.judged_ns())
+    return await HANDLERS[verb].run(Call(world.station, actor, params))
+
+
+@story
+async def test_a_silent_camera_holds_up_no_other() -> None:
+    async with World.open() as world:
+        world.add("K000001", {"CLIP0001.MP4": FILM})
+        world.fault("K000001", silent_after_commands=3, repeat=True)
+        world.insert("K000001", 1)
+        world.add("K000002", {"CLIP0001.MP4": FILM})
+        world.insert("K000002", 2)
+        await world.until_cleared("K000002", within_s=120)
+        world.tap(OLENA.badge)
+        await world.take(2)
+        await world.passes(600)
+        assert world.state(1) is not State.READY
+        world.fault("K000001")
+        await world.until_cleared("K000001", within_s=2000)
+
+
+@story
+async def test_a_faulty_slot_is_out_of_use_until_a_technician_clears_it() -> None:
+    async with World.open() as world:
+        world.add("K000001", {"CLIP0001.MP4": FILM})
+        world.insert("K000001", 1)
+        await world.until_cleared("K000001")
+        world.dock.break_down(1, Fault.OVERTEMP)
+        await world.until_slot(1, State.FAULT)
+        assert "slot-fault:1" in world.alerts()
+        world.tap(OLENA.badge)
+        await world.passes(5)
+        assert not world.open_lock(1)
+        await ask(world, "slots clear-fault", TARAS, SlotParams(slot=1))
+        await world.until_slot(1, State.READY)
+        assert "slot-fault:1" not in world.alerts()
+        with pytest.raises(EdgeError) as caught:
+            await ask(world, "slots clear-fault", TARAS, SlotParams(slot=1))
+        assert caught.value.code is ErrorCode.CONFLICT
+
+
+@story
+async def test_a_strangers_alert_ends_when_it_is_taken_out() -> None:
+    async with World.open() as world:
+        world.add("X999999", {"CLIP0001.MP4": FILM})
+        world.insert("X999999", 1)
+        await world.until_slot(1, State.UNKNOWN)
+        assert "camera-unknown:X999999" in world.alerts()
+        await ask(world, "slots open", TARAS, SlotParams(slot=1))
+        await world.take(1)
+        await world.until(lambda: not world.alerts(), 30)
+        assert world.facts(f.CameraUndocked)[0].camera == "X999999"
+
+
+@story
+async def test_a_camera_in_works_is_not_issued_and_comes_back_into_use() -> None:
+    async with World.open() as world:
+        world.add("K000001")
+        world.insert("K000001", 1)
+        await world.until_slot(1, State.READY)
+        await ask(world, "camera works", TARAS, ReasonParams(camera="K000001", reason="заміна скла"))
+        await world.until_slot(1, State.WORKS)
+        world.tap(OLENA.badge)
+        await world.passes(5)
+        assert not world.facts(f.CameraGranted)
+        await ask(world, "camera works", TARAS, ReasonParams(camera="K000001", reason="готово", end=True))
+        await world.until_slot(1, State.READY)
+
+
+@story
+async def test_a_quarantined_camera_is_neither_cleared_nor_issued_until_it_is_released() -> None:
+    async with World.open() as world:
+        world.centre.open = False
+        world.add("K000001", {"CLIP0001.MP4": FILM})
+        world.insert("K000001", 1)
+        await world.until_slot(1, State.READY)
+        await ask(world, "camera quarantine", TARAS, ReasonParams(camera="K000001", reason="сумнів"))
+        await world.until_slot(1, State.QUARANTINE)
+        world.centre.open = True
+        await world.passes(300)
+        assert world.aboard("K000001") == ["CLIP0001.MP4"]
+        await ask(world, "camera release", TARAS, ReasonParams(camera="K000001", reason="перевірено"))
+        await world.until_cleared("K000001")
+
+
+@pytest.mark.fault(
+    "O03", "a daemon that was stopped for an hour: locks stay shut, the gap stands in the ledger"
+)
+@story
+async def test_the_daemon_is_stopped_for_an_hour() -> None:
+    async with World.open() as world:
+        world.add("K000001", {"CLIP0001.MP4": FILM})
+        world.insert("K000001", 1)
+        await world.until_cleared("K000001")
+        await world.stop()
+        world.tap(OLENA.badge)
+        await world.passes(3600)
+        assert not world.open_lock(1)
+        await world.boot()
+        await world.until_slot(1, State.READY)
+        assert not world.facts(f.CameraIssued)
+        kinds = [line.type for line in world.station.book.lines()]
+        assert "station.stopped" in kinds
+        assert [s.clean for s in world.facts(f.StationStarted)] == [False, True]
+
+
+@story
+async def test_a_camera_torn_out_while_the_daemon_is_away_is_found_missing() -> None:
+    async with World.open() as world:
+        world.add("K000001")
+        world.insert("K000001", 1)
+        await world.until_slot(1, State.READY)
+        await world.crash()
+        world.tear_out(1)
+        await world.passes(600)
+        await world.boot()
+        await world.until(lambda: world.facts(f.SlotForcedOpen), 30)
+        assert world.facts(f.SlotForcedOpen)[0].camera == "K000001"
+        assert len(world.facts(f.IncidentDrafted)) == 1
