@@ -30,12 +30,18 @@ class Account:
         return "\n".join([*lines, "", f"RESULT   {verdict if self.good else 'NOT GOOD'}"])
 
 
-async def reckon(site: Site) -> Account:
-    """Compare the simulator's own list with ledger, vault and the centre's store, and verify both copies."""
+async def reckon(site: Site, refusals: int) -> Account:
+    """Compare the simulator's own list with ledger, vault and the centre's store, and verify both copies.
+
+    ``refusals``: how many the shift provoked; one more or less is a problem too.
+    """
     account = Account()
     facts = await site.facts()
     status = await site.call("status")
     _totals(account, status, facts, len(site.world.truth()))
+    if sum(status["custody"]["refusals"].values()) != refusals:
+        account.problems.append(f"{refusals} refusals are due")
+    _cleared(account, site, status["recordings"]["cleared"])
     _each_recording(account, site, facts)
     _resumed(account, facts)
     for name, words in _verifications(site).items():
@@ -66,6 +72,14 @@ def _totals(account: Account, status: dict[str, Any], facts: list[dict[str, Any]
         account.problems.append(
             f"{made} made, {r['made']} seen, {r['sealed']} sealed, {r['confirmed']} confirmed"
         )
+
+
+def _cleared(account: Account, site: Site, cleared: int) -> None:
+    """What is not cleared must lie on the card of the camera that was torn out, and nowhere else."""
+    outside = [name for name in site.world.cameras if site.world.slot_of(name) is None]
+    left = sum(len(site.world.card(name).files()) for name in outside)
+    if cleared + left != len(site.world.truth()):
+        account.problems.append(f"{cleared} cleared, {left} on cameras outside the dock")
 
 
 def _incident(fact: dict[str, Any]) -> str:
@@ -129,10 +143,11 @@ def _resumed(account: Account, facts: list[dict[str, Any]]) -> None:
         if x["type"] == "camera.listed"
         for c in x["data"].get("clips", ())
     }
-    for fact in facts:
-        if fact["type"] != "offload.interrupted":
-            continue
-        data = fact["data"]
+    cut = [x["data"] for x in facts if x["type"] == "offload.interrupted"]
+    killed = [data for data in cut if data["reason"] == "restart" and data["held"] > 0]
+    if not any(sealed.get(data["recording"], {}).get("resumed_from") for data in killed):
+        account.problems.append("no copy that the kill cut off was resumed")
+    for data in cut:
         end = sealed.get(data["recording"], {})
         account.rows.append(
             (

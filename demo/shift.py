@@ -270,9 +270,12 @@ class Shift:
         return number >= count
 
     async def _all_docked_cleared(self) -> bool:
-        """Nothing is left on a card that sits in the dock; a camera that was torn out keeps what it has."""
-        docked = set(self.world.inside.values())
-        return all(not self.world.card(camera).files() for camera in docked)
+        """Nothing is left on a card that sits in the dock, and the ledger says so; a camera that was torn out
+        keeps what it has."""
+        left = {name: len(self.world.card(name).files()) for name in self.world.cameras}
+        if any(left[name] for name in self.world.inside.values()):
+            return False
+        return await self._counted("cleared", len(self.world.truth()) - sum(left.values()))
 
     def _camera_of(self, officer: str) -> str:
         return next(camera for camera, who in self.out.items() if who == officer)

@@ -75,6 +75,7 @@ def slots_view(station: Station) -> list[dict[str, Any]]:
         led = led_for(keeper.state, work.readiness.reasons)
         p = work.progress
         copying = p.bytes_total and keeper.state == "offloading"
+        electrical = work.dock.last_status.get(work.controller_slot)
         rows.append(
             {
                 "slot": label,
@@ -95,6 +96,9 @@ def slots_view(station: Station) -> list[dict[str, Any]]:
                 "recording_bytes": p.recording_bytes if copying else 0,
                 "bytes_done": p.bytes_done + p.recording_bytes if copying else 0,
                 "bytes_total": p.bytes_total if copying else 0,
+                "current_ma": electrical.current if electrical is not None else None,
+                "temperature_c": electrical.temperature / 10 if electrical is not None else None,
+                "fault": str(electrical.fault) if electrical is not None and electrical.fault else "",
                 "port": work.port,
                 "dock": work.dock.name,
             }
