@@ -39,7 +39,7 @@ if [ ! -f "$stamp" ] || [ "$(cat "$stamp")" != "$wanted" ]; then
     echo "Installing the hash-pinned Python packages into .venv"
     "$python" -m venv --clear .venv
     # Quiet, but an error is shown: pip writes it to standard error.
-    .venv/bin/pip install -q --disable-pip-version-check --require-hashes -r requirements.txt
-    .venv/bin/pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+    .venv/bin/pip install -qq --disable-pip-version-check --require-hashes -r requirements.txt
+    .venv/bin/pip install -qq --disable-pip-version-check --no-deps --no-build-isolation -e .
     echo "$wanted" >"$stamp"
 fi
