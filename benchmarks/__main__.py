@@ -6,6 +6,7 @@ written). `--only NAME` runs single measurements.
 
 import argparse
 import asyncio
+import os
 import sys
 import time
 from collections.abc import Awaitable, Callable
@@ -41,9 +42,9 @@ async def run(names: list[str], scale: Scale) -> list[Row]:
 def document(rows: list[Row], where: str, seconds: float) -> str:
     """The page: when and on what, the table, and what limits each figure."""
     now = datetime.now(UTC)
-    head = (
-        f"# Figures\n\nMeasured by `make bench` on {now:%Y-%m-%d at %H:%M} UTC in {seconds:.0f} s on {where}."
-    )
+    when = f"{now:%Y-%m-%d at %H:%M} UTC in {seconds:.0f} s"
+    load = f"load average at the end {os.getloadavg()[0]:.1f}"
+    head = f"# Figures\n\nMeasured by `make bench` on {when} on {where}, {load}."
     return f"{head}\n\n{table(rows)}\n\n{NOTES.read_text()}"
 
 
