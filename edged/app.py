@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
+from drivers.cameras.password import parse_password
 from drivers.disk import PosixDisk
 from drivers.host_clock import HostClock
 from drivers.hotplug import Hotplug
@@ -21,19 +22,21 @@ from drivers.journal import Journal
 from drivers.notify import Progress
 from drivers.random import SystemRandom
 from drivers.serial_link import open_serial
-from edged.config import Config
+from edged.config import Config, Dock
 from edged.errors import EdgeError, ErrorCode
 from edged.formats.badge import parse_key
 from edged.formats.checkpoint import origin_of
+from edged.formats.facts import LedgerTailCut
 from edged.formats.note import Signer, Verifier
-from edged.key_files import check_secret_file
+from edged.key_files import check_secret_file, check_secret_files
 from edged.ledger.book import Book
 from edged.ledger.checkpoints import Checkpointer, Keys, Pace
 from edged.logs import StationLog, journal_log, stream_log
-from edged.ports import Clock, FileSystem
+from edged.ports import Clock, FileSystem, Log
 from edged.projections.sqlite import SqliteStore
 from edged.roles.subprocess_roles import SubprocessRoles
 from edged.station.recovery import fold
+from edged.station.reporter import Reporter
 from edged.station.station import Opened, Outside, Secrets, Station
 from edged.vault.space import SpacePolicy
 from edged.vault.vault import open_vault
@@ -58,6 +61,7 @@ async def open_station(config: Config, text: bytes, outside: Outside, secrets: S
         Keys(verifier, Verifier.parse(config.keys.centre), secrets.signer),
         Pace(lines=config.ledger.checkpoint_lines, seconds=config.ledger.checkpoint_s),
     )
+    _tell_opened(book, checkpoints, outside.log)
     vault = await asyncio.to_thread(
         open_vault,
         fs,
@@ -74,6 +78,16 @@ async def open_station(config: Config, text: bytes, outside: Outside, secrets: S
         config_sha256=hashlib.sha256(text).hexdigest(),
     )
     return Station(config, outside, secrets, opened)
+
+
+def _tell_opened(book: Book, checkpoints: Checkpointer, log: Log) -> None:
+    log("EDG-6001", lines=book.size, checkpoint=checkpoints.signed)
+    checkpoints.subscribe(lambda signed: log("EDG-6003", size=signed.size))
+    checkpoints.subscribe_countersigned(lambda found: log("EDG-3107", size=found.size))
+    # What the opening itself wrote, before anybody listened.
+    for line in book.lines(book.size - 1, strict=False):
+        if isinstance(line.fact, LedgerTailCut):
+            Reporter(log)(line)
 
 
 def space_policy(fs: FileSystem, config: Config) -> SpacePolicy:
@@ -115,23 +129,41 @@ def real_log(config: Config, clock: Clock) -> StationLog:
     return stream_log(sys.stderr, clock, config.log.format, config.log.level)
 
 
-def real_secrets(config: Config) -> Secrets:
-    """Read every key file. Raises EdgeError KEY_UNUSABLE for the first that is missing or open to others."""
+def real_secrets(config: Config, log: Log) -> Secrets:
+    """Read every key file; say which cannot be used.
+
+    Raises:
+        EdgeError: KEY_UNUSABLE for the first that is missing, open to others or no key.
+    """
     read = _secret_reader()
-    lines = {
-        path: read(path) for dock in config.dock for path in (dock.controller_key, dock.reader_key) if path
-    }
-    for path, key in lines.items():
-        if len(key) != LINE_KEY_SIZE:
-            raise EdgeError(
-                ErrorCode.KEY_UNUSABLE, path=path, reason=f"{len(key)} bytes, expected {LINE_KEY_SIZE}"
-            )
+    if problems := check_secret_files(config.secret_files(), os.stat, os.geteuid()):
+        for problem in problems:
+            log("EDG-6005", code=problem.code.label, **{"path": "", "reason": ""} | problem.detail)
+        raise problems[0]
+    _check_password(config.camera_driver.gat947_password_file, read)
     signing, badge = config.signing_key_file, config.badge_key_file
     return Secrets(
         signer=_of_file(signing, lambda: Signer.from_pem(origin_of(config.station.id), read(signing))),
         badge=_of_file(badge, lambda: parse_key(read(badge))),
-        lines=lines,
+        lines={path: _line_key(path, read(path)) for dock in config.dock for path in _line_keys(dock)},
     )
+
+
+def _line_keys(dock: Dock) -> list[str]:
+    return [path for path in (dock.controller_key, dock.reader_key) if path]
+
+
+def _line_key(path: str, key: bytes) -> bytes:
+    if len(key) != LINE_KEY_SIZE:
+        reason = f"{len(key)} bytes, expected {LINE_KEY_SIZE}"
+        raise EdgeError(ErrorCode.KEY_UNUSABLE, path=path, reason=reason)
+    return key
+
+
+def _check_password(path: str, read: Callable[[str], bytes]) -> None:
+    """The workers read the file themselves; here it is only tried."""
+    if path:
+        _of_file(path, lambda: parse_password(read(path)))
 
 
 def _of_file(path: str, take: Callable[[], T]) -> T:

@@ -4,9 +4,12 @@ An adapter of `edged.ports.Log`. It never raises and never waits: a misused even
 every call in the sources, so this stays theory), a lost line becomes EDG-9004. All text is made printable.
 """
 
+import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Mapping, MutableMapping
+import traceback
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from pathlib import Path
 from typing import Any, Protocol, TextIO
 
 import structlog
@@ -14,7 +17,7 @@ import structlog
 from edged.errors import Fact
 from edged.events import EVENTS, Level, LogEvent
 from edged.formats import times
-from edged.ports import Clock
+from edged.ports import Clock, Log
 from edged.printable import printable
 
 _PRIORITY = {Level.DEBUG: 7, Level.INFO: 6, Level.WARNING: 4, Level.ERROR: 3}  # syslog(3)
@@ -141,7 +144,7 @@ def _wrap(sink: Any, last: Callable[..., Any], level: str) -> Any:
 class Bridge(logging.Handler):
     """Carries what libraries say through the standard library's logging (WARNING and up) into the log."""
 
-    def __init__(self, log: Callable[..., None]) -> None:
+    def __init__(self, log: Log) -> None:
         super().__init__(logging.WARNING)
         self._log = log
 
@@ -150,4 +153,38 @@ class Bridge(logging.Handler):
             text = record.getMessage()
         except (TypeError, ValueError):  # a library's mismatched template must not end the caller
             text = str(record.msg)
+        if record.exc_info is not None and (error := record.exc_info[1]) is not None:
+            text = f"{text}: {_told(error)}"
         self._log("EDG-9003", library=record.name, text=text)
+
+
+@contextlib.contextmanager
+def bridged(log: Log) -> Iterator[None]:
+    """Inside, what libraries say, and what nobody caught in the running event loop, goes to ``log``."""
+    root, loop = logging.getLogger(), asyncio.get_running_loop()
+    bridge, before = Bridge(log), loop.get_exception_handler()
+    root.addHandler(bridge)
+    loop.set_exception_handler(lambda _, context: _uncaught(log, context))
+    try:
+        yield
+    finally:
+        loop.set_exception_handler(before)
+        root.removeHandler(bridge)
+
+
+def _uncaught(log: Log, context: Mapping[str, Any]) -> None:
+    """An exception that nobody awaited is a defect; the loop's other complaints are a library's word."""
+    source = context.get("task") or context.get("future")
+    name = source.get_name() if isinstance(source, asyncio.Task) else ""
+    message = str(context.get("message", "event loop")) + (f" ({name})" if name else "")
+    if (error := context.get("exception")) is None:
+        log("EDG-9003", library="asyncio", text=message)
+    else:
+        log("EDG-9001", part=message, error=_told(error))
+
+
+def _told(error: BaseException) -> str:
+    """What it is and where it came from: the last place of its traceback."""
+    last = traceback.extract_tb(error.__traceback__)[-1:]
+    place = f" at {Path(last[0].filename).name}:{last[0].lineno}" if last else ""
+    return f"{type(error).__name__}: {error}{place}"

@@ -4,10 +4,11 @@ import argparse
 import asyncio
 import contextlib
 import fcntl
+import hashlib
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from drivers.notify import Notifier, feed_watchdog
@@ -15,7 +16,8 @@ from edged.app import open_station, real_clock, real_log, real_outside, real_sec
 from edged.config import Config, check, load
 from edged.control.api import ControlServer
 from edged.errors import ConfigError, EdgeError, ErrorCode
-from edged.logs import StationLog
+from edged.logs import StationLog, bridged
+from edged.ports import Clock
 from edged.station.station import Station
 
 DEFAULT_CONFIG = "/etc/edged/edged.toml"
@@ -32,7 +34,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         text = read_config(args.config)
         config = load(text, args.config)
         with single_instance(config.station.state):
-            return asyncio.run(serve(config, text))
+            return asyncio.run(serve(config, text, args.config))
     except EdgeError as exc:
         sys.stderr.write(f"edged: {exc}\n       {exc.code.remedy}\n")
         return EXIT_CONFIG if isinstance(exc, ConfigError) else EXIT_FAILED
@@ -79,18 +81,30 @@ def single_instance(state: str):  # type: ignore[no-untyped-def]  # a generator 
         yield
 
 
-async def serve(config: Config, text: bytes) -> int:
-    """Run the station until SIGTERM or SIGINT."""
+async def serve(config: Config, text: bytes, file: str) -> int:
+    """Run the station until SIGTERM or SIGINT. ``file`` is where the configuration came from."""
     clock = real_clock(config)
     log = real_log(config, clock)
+    with bridged(log):
+        log("EDG-4001", file=file, sha256=hashlib.sha256(text).hexdigest())
+        return await _serve(config, text, clock, log)
+
+
+async def _serve(config: Config, text: bytes, clock: Clock, log: StationLog) -> int:
+    began_ns = clock.now().boottime_ns
     outside = real_outside(config, clock, log)
-    station = await open_station(config, text, outside, real_secrets(config))
+    station = await open_station(config, text, outside, real_secrets(config, log))
     control = ControlServer(config.control.socket, int(config.control.mode, 8), station)
     notifier = Notifier(os.environ, os.getpid())
     in_service = asyncio.Event()
     watchdog = asyncio.create_task(_watch(notifier, station, log), name="watchdog")
     running = asyncio.create_task(station.run(in_service.set), name="station")
-    opening = asyncio.create_task(_open_control(in_service, control, notifier, running), name="control")
+
+    def ready() -> None:
+        notifier.ready("the dock is in service")
+        log("EDG-5003", elapsed_s=(clock.now().boottime_ns - began_ns) / 1e9)
+
+    opening = asyncio.create_task(_open_control(in_service, control, ready, running), name="control")
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, running.cancel)
@@ -109,7 +123,7 @@ async def serve(config: Config, text: bytes) -> int:
 
 
 async def _open_control(
-    in_service: asyncio.Event, control: ControlServer, notifier: Notifier, running: asyncio.Task[None]
+    in_service: asyncio.Event, control: ControlServer, ready: Callable[[], None], running: asyncio.Task[None]
 ) -> None:
     """Answer persons once the lists are read: before that everybody would be a stranger."""
     await in_service.wait()
@@ -118,7 +132,7 @@ async def _open_control(
     except EdgeError:
         running.cancel()
         raise
-    notifier.ready("the dock is in service")
+    ready()
 
 
 async def _watch(notifier: Notifier, station: Station, log: StationLog) -> None:

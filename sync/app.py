@@ -12,7 +12,7 @@ from drivers.host_clock import HostClock
 from drivers.journal import Journal
 from drivers.notify import Notifier
 from drivers.random import SystemRandom
-from edged.logs import journal_log, stream_log
+from edged.logs import bridged, journal_log, stream_log
 from edged.ports import Clock, Log
 from sync.config import LogConfig, Settings
 from sync.courier import Courier
@@ -38,6 +38,14 @@ async def run(settings: Settings) -> None:
     """Run the courier until SIGTERM or SIGINT; both stop it within seconds, whatever the line does."""
     clock = HostClock()
     log, close_log = make_log(settings.log, clock, "edged-sync")
+    try:
+        with bridged(log):
+            await _run(settings, clock, log)
+    finally:
+        close_log()
+
+
+async def _run(settings: Settings, clock: Clock, log: Log) -> None:
     notifier = Notifier(os.environ, os.getpid())
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -48,16 +56,13 @@ async def run(settings: Settings) -> None:
     work = asyncio.create_task(_work(settings, clock, log))
     feeder = asyncio.create_task(_feed(notifier))
     waiter = asyncio.create_task(stopped.wait())
-    try:
-        notifier.ready(f"delivering for {settings.station}")
-        await asyncio.wait({work, waiter}, return_when=asyncio.FIRST_COMPLETED)
-        notifier.stopping()
-        await _end(work, feeder, waiter)
-        log("EDG-3002", reason="signal" if stopped.is_set() else "defect")
-        if not work.cancelled():
-            work.result()
-    finally:
-        close_log()
+    notifier.ready(f"delivering for {settings.station}")
+    await asyncio.wait({work, waiter}, return_when=asyncio.FIRST_COMPLETED)
+    notifier.stopping()
+    await _end(work, feeder, waiter)
+    log("EDG-3002", reason="signal" if stopped.is_set() else "defect")
+    if not work.cancelled():
+        work.result()
 
 
 async def _work(settings: Settings, clock: Clock, log: Log) -> None:

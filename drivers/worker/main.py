@@ -13,15 +13,17 @@ import select
 import socket
 import sys
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
 import msgspec
 
 from drivers import usb
+from drivers.cameras.password import parse_password
 from drivers.random import SystemRandom
 from drivers.worker import messages as m
-from drivers.worker.serve import CopyRun, WorkerServer
+from drivers.worker.serve import Connection, CopyRun, WorkerServer
 from edged.errors import EdgeError, ErrorCode
 
 MAX_LINE = 32 * 1024 * 1024
@@ -31,6 +33,8 @@ TAKEN_S = 300.0
 """The reader must take something within this time; it is paced by a disk that may be slow, not by a person."""
 ANSWER_S = 30.0  # the core must take an answer
 DEFAULT_PASSWORD = "000000"  # noqa: S105  the family's factory setting, known to everybody
+
+PASSWORD_FILE_LIMIT = 4096  # bytes that are read of it
 
 _decoder: msgspec.json.Decoder[m.Request] = msgspec.json.Decoder(m.Request)
 _encoder = msgspec.json.Encoder()
@@ -178,6 +182,31 @@ def pause(seconds: float) -> None:
     time.sleep(seconds * SystemRandom().uniform(0.75, 1.25))
 
 
+def _server(password_file: Path | None, connect: Callable[[], Connection]) -> WorkerServer:
+    """Without its password file it meets no camera: every Identify is answered with KEY_UNUSABLE."""
+    try:
+        password = DEFAULT_PASSWORD if password_file is None else _password(password_file)
+    except EdgeError as error:
+        unusable = error
+
+        def refuse() -> Connection:
+            raise EdgeError(unusable.code, **unusable.detail)
+
+        return WorkerServer(refuse, DEFAULT_PASSWORD, pause)
+    return WorkerServer(connect, password, pause)
+
+
+def _password(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return parse_password(file.read(PASSWORD_FILE_LIMIT))
+    except OSError as exc:
+        reason = exc.strerror or type(exc).__name__
+        raise EdgeError(ErrorCode.KEY_UNUSABLE, path=str(path), reason=reason) from exc
+    except EdgeError as exc:
+        raise EdgeError(exc.code, **{"path": str(path)} | exc.detail) from exc
+
+
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="drivers.worker.main", description="One slot's USB worker.")
     parser.add_argument("--fd", type=int, required=True, help="socket to the core")
@@ -185,11 +214,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--port", required=True, help="port path, as 1-1.2")
     parser.add_argument("--password-file", type=Path, help="the station's password for cameras")
     options = parser.parse_args(arguments)
-    password = DEFAULT_PASSWORD
-    if options.password_file is not None:
-        password = options.password_file.read_text(encoding="ascii").strip()
     backend = usb.open_backend(options.backend)
-    server = WorkerServer(lambda: usb.open_port(backend, options.port), password, pause)
+    server = _server(options.password_file, lambda: usb.open_port(backend, options.port))
     with socket.socket(fileno=options.fd) as sock:
         serve(Channel(sock), server)
     return 0

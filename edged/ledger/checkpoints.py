@@ -67,6 +67,7 @@ class Checkpointer:
         self._many = asyncio.Event()  # there are `Pace.lines` of them
         self._intake = asyncio.Lock()
         self._listeners: list[Callable[[Checkpoint], None]] = []
+        self._countersigned_listeners: list[Callable[[Checkpoint], None]] = []
 
     @classmethod
     async def open(
@@ -114,6 +115,10 @@ class Checkpointer:
         """Call ``listener`` with every checkpoint that was signed, once it is durable."""
         self._listeners.append(listener)
 
+    def subscribe_countersigned(self, listener: Callable[[Checkpoint], None]) -> None:
+        """Call ``listener`` with every newer checkpoint that the centre has countersigned."""
+        self._countersigned_listeners.append(listener)
+
     async def accept_countersigned(self, data: bytes) -> Checkpoint:
         """Take what the courier fetched: verify, store durably, count (rule 4).
 
@@ -130,6 +135,8 @@ class Checkpointer:
             if found.size > self.countersigned:
                 await asyncio.to_thread(self._store_countersigned, found, data)
                 self.countersigned = found.size
+                for listener in self._countersigned_listeners:
+                    listener(found)
         return found
 
     def covered(self, seq: int) -> bool:

@@ -3,7 +3,7 @@
 Who states a fact does not log it as well: the line is written here, once, when the fact is durable.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
 
@@ -80,6 +80,8 @@ REPORTS: Mapping[type[f.Fact], tuple[str, _Fields]] = MappingProxyType(
         f.ClockMeasured: ("EDG-2106", _pick("camera", "slot", "offset_ms", "uncertainty_ms")),
         f.ClockCorrected: ("EDG-2107", _pick("camera", "slot", "offset_ms")),
         f.CameraUndocked: ("EDG-2110", _pick("camera", "slot", "reason")),
+        f.OffloadStarted: ("EDG-2201", _pick("recording", "camera", "slot", "offset")),
+        f.RecordingSealed: ("EDG-2202", _pick("recording", "camera", "size", "sha256")),
         f.OffloadInterrupted: (
             "EDG-2203",
             lambda x: {
@@ -137,6 +139,36 @@ REPORTS: Mapping[type[f.Fact], tuple[str, _Fields]] = MappingProxyType(
 )
 
 
+def _ready(x: f.ReadinessChanged) -> tuple[str, dict[str, Fact]]:
+    if x.ready:
+        return "EDG-2108", _pick("camera", "slot", "charge_percent", "free_bytes")(x)
+    return "EDG-2109", {"camera": x.camera, "slot": x.slot, "reasons": ", ".join(x.reasons)}
+
+
+def reports(fact: f.Fact) -> Iterator[tuple[str, dict[str, Fact]]]:
+    """Yield the log events of a fact, and their fields."""
+    found = REPORTS.get(type(fact))
+    if found is not None:
+        event, fields = found
+        yield event, fields(fact)
+    match fact:
+        case f.CameraDocked(issue=issue) if issue:
+            yield "EDG-7104", _pick("camera", "slot", "issue", "officer")(fact)
+        case f.CameraListed(problems=problems) if problems:
+            listed: dict[str, Fact] = {
+                "camera": fact.camera,
+                "slot": fact.slot,
+                "problems": "; ".join(problems),
+            }
+            yield "EDG-2206", listed
+        case f.RecordingSealed(gaps=gaps) if gaps:
+            yield "EDG-2204", {"recording": fact.recording, "camera": fact.camera, "gaps": len(gaps)}
+        case f.ReadinessChanged():
+            yield _ready(fact)
+        case _:
+            pass
+
+
 class Reporter:
     """A listener of the recorder."""
 
@@ -144,10 +176,5 @@ class Reporter:
         self._log = log
 
     def __call__(self, line: Line) -> None:
-        found = REPORTS.get(type(line.fact))
-        if found is not None:
-            event, fields = found
-            self._log(event, **fields(line.fact))
-        if isinstance(line.fact, f.CameraDocked) and line.fact.issue:
-            x = line.fact
-            self._log("EDG-7104", camera=x.camera, slot=x.slot, issue=x.issue, officer=x.officer)
+        for event, fields in reports(line.fact):
+            self._log(event, **fields)

@@ -1,6 +1,8 @@
 """The event catalogue is an interface: ids, levels, fields and message ids are pinned, and every call fits."""
 
 import ast
+import asyncio
+import gc
 import io
 import json
 import logging
@@ -13,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edged.events import EVENTS, Level, LogEvent
-from edged.logs import Bridge, StationLog, journal_log, stream_log
+from edged.logs import Bridge, StationLog, bridged, journal_log, stream_log
 from edged.ports import ClockClass, HostTime
 from edged.printable import printable
 
@@ -79,6 +81,12 @@ def test_every_event_named_in_the_sources_is_in_the_catalogue() -> None:
     for place, node in sources():
         if isinstance(node, ast.Constant) and re.fullmatch(r"EDG-\d{4}", str(node.value)):
             assert node.value in EVENTS, f"{place}: {node.value!r}"
+
+
+def test_every_catalogued_event_is_named_where_something_writes_it() -> None:
+    """A row that nothing writes promises a line that never comes."""
+    named = {node.value for _, node in sources() if isinstance(node, ast.Constant)}
+    assert sorted(EVENTS.keys() - named) == []
 
 
 def test_every_log_call_in_the_sources_gives_its_event_all_fields() -> None:
@@ -176,6 +184,44 @@ def test_what_libraries_say_arrives_as_an_event_even_when_their_template_is_wron
     bridge.handle(logging.LogRecord("paramiko", logging.WARNING, "f", 1, "bad %s", ("key\x1b",), None))
     bridge.handle(logging.LogRecord("paramiko", logging.WARNING, "f", 1, "bad %d", ("x",), None))
     assert [e["EDG_TEXT"] for e in entries.sent] == ["bad key\\x1b", "bad %d"]
+
+
+async def test_what_nobody_caught_and_what_libraries_warn_of_reaches_the_log() -> None:
+    entries = Entries()
+    log = journal_log(entries, "edged")
+    library, ended = logging.getLogger("aiohttp.server"), asyncio.Event()
+    with bridged(log):
+        library.warning("slow %s", "client")
+        try:
+            int("odd")
+        except ValueError:
+            library.exception("Error handling request")
+        asyncio.get_running_loop().call_exception_handler({"message": "socket.send() raised"})
+        task = asyncio.create_task(_fails(), name="slot-3")
+        task.add_done_callback(lambda _: ended.set())
+        await ended.wait()
+        del task
+        gc.collect()
+    told = [(e["EDG_EVENT"], e.get("EDG_LIBRARY", ""), e.get("EDG_TEXT", "")) for e in entries.sent[:3]]
+    assert told[0] == ("EDG-9003", "aiohttp.server", "slow client")
+    assert told[1][2].startswith("Error handling request: ValueError: invalid literal")
+    assert told[2] == ("EDG-9003", "asyncio", "socket.send() raised")
+    assert entries.sent[3]["EDG_EVENT"] == "EDG-9001"
+    assert entries.sent[3]["EDG_PART"] == "Task exception was never retrieved (slot-3)"
+    assert entries.sent[3]["EDG_ERROR"].startswith("RuntimeError: lost at test_events.py:")
+    assert len(entries.sent) == 4
+
+
+async def test_after_the_process_its_ends_are_given_back() -> None:
+    before = list(logging.getLogger().handlers)
+    with bridged(journal_log(Entries(), "edged")):
+        assert len(logging.getLogger().handlers) == len(before) + 1
+    assert logging.getLogger().handlers == before
+    assert asyncio.get_running_loop().get_exception_handler() is None
+
+
+async def _fails() -> None:
+    raise RuntimeError("lost")
 
 
 # --- foreign text -----------------------------------------------------------------------------------
