@@ -10,7 +10,6 @@ import socket
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NoReturn
 
 from drivers.cameras.detect import Connection
 from drivers.fat.reading import BLOCK
@@ -49,10 +48,6 @@ class MemoryServer(WorkerServer):
 
 
 def _no_bus() -> Connection:
-    return _refuse()
-
-
-def _refuse() -> NoReturn:
     raise RuntimeError("there is no bus here")
 
 
