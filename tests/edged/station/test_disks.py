@@ -78,7 +78,7 @@ async def test_one_error_of_the_disk_costs_time_and_nothing_else(call: str, wher
 async def test_a_full_vault_and_room_again() -> None:
     async with World.open(vault="reserve_bytes = 1000000") as world:
         world.add("K000001", {"CLIP0001.MP4": FILM})
-        world.fs.capacity = world.fs.used() + 1_500_000
+        world.fs.capacity = world.fs.used() + 2_000_000  # room for the clip, not for the reserve as well
         world.insert("K000001", 1)
         await world.until(lambda: "vault-trouble" in world.alerts(), 60)
         assert world.station.recorder.state.alerts["vault-trouble"].code == ErrorCode.DISK_FULL.number

@@ -347,9 +347,6 @@ async def test_a_card_with_a_bad_sector() -> None:
         assert not world.facts(f.CameraIssued)
 
 
-@pytest.mark.fault(
-    "U18", "a file that grows while it is docked is left until it rests; then it is sealed whole"
-)
 @story
 async def test_a_camera_that_records_while_it_is_docked() -> None:
     async with World.open() as world:

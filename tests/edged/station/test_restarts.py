@@ -39,6 +39,8 @@ def once(world: World) -> None:
     grants = {g.grant for g in world.facts(f.CameraGranted)}
     ended = [x.grant for kind in (f.CameraIssued, f.GrantVoided) for x in world.facts(kind)]
     assert sorted(ended) == sorted(grants), "each grant has one outcome"
+    begun, ended_well = len(world.facts(f.OffloadStarted)), len(world.facts(f.RecordingSealed))
+    assert begun <= ended_well + len(world.facts(f.OffloadInterrupted)), "each copy begun has an outcome"
 
 
 async def cut_after(world: World, line: int, *, effects: bool) -> bool:
@@ -86,3 +88,26 @@ async def test_power_lost_after_any_line_of_a_cycle(line: int, effects: bool) ->
         assert world.state(1) is State.EMPTY
         once(world)
         world.check_live()
+
+
+@story
+async def test_power_lost_between_the_name_of_a_copy_and_its_fact() -> None:
+    async with World.open() as world:
+        world.add("K000001", CLIPS)
+        world.insert("K000001", 1)
+        protect = world.fs.protect
+
+        def cut(path: str) -> None:
+            world.halt()
+            protect(path)
+
+        world.fs.protect = cut  # type: ignore[method-assign]  # the last step of publishing
+        with suppress(HostOff):
+            await cycle(world)
+        await world.crash()
+        world.fs.protect = protect  # type: ignore[method-assign]  # as above
+        await world.boot()
+        await cycle(world)
+        once(world)
+        first = world.facts(f.RecordingSealed)[0]
+        assert first.second_read  # the source was asked again before it was entered
