@@ -64,10 +64,10 @@ class Core:
 
 
 @contextmanager
-def worker(path: Path) -> Iterator[Core]:
+def worker(path: Path, *words: str) -> Iterator[Core]:
     ours, theirs = socket.socketpair()
     command = [sys.executable, "-m", "drivers.worker.main", "--fd", str(theirs.fileno())]
-    command += ["--backend", f"usbip:{path}", "--port", PORT]
+    command += ["--backend", f"usbip:{path}", "--port", PORT, *words]
     with ours, theirs:
         process = subprocess.Popen(command, pass_fds=[theirs.fileno()], cwd=ROOT)
         theirs.close()
@@ -144,3 +144,19 @@ def test_a_line_that_is_no_request_ends_the_process(tmp_path: Path, line: bytes)
     with worker(tmp_path / "none") as core:
         core.socket.sendall(line)
         assert core.process.wait(10) == 0
+
+
+@pytest.mark.parametrize("content", [None, b"", b"seventeen letters", b"\xff\xfe\x00", b"two words"])
+def test_a_password_file_that_cannot_be_used_is_named_and_the_process_stays(
+    tmp_path: Path, content: bytes | None
+) -> None:
+    file = tmp_path / "password"
+    if content is not None:
+        file.write_bytes(content)
+    with worker(tmp_path / "none", "--password-file", str(file)) as core:
+        for _ in range(2):
+            answer = core.ask(m.Identify())
+            assert isinstance(answer, m.Failed)
+            assert answer.code == ErrorCode.KEY_UNUSABLE.number
+            assert answer.detail["path"] == str(file)
+            assert "words" not in str(answer.detail)

@@ -234,6 +234,33 @@ def test_an_unusable_key_is_named(folder: Path, key: str, damage: Damage) -> Non
     assert snapshot(folder) == before
 
 
+@pytest.mark.fault("F08", "every unusable key is logged, not only the first, and the GA/T password is one")
+@pytest.mark.parametrize(
+    ("bits", "data", "said"),
+    [(0o644, b"123456", "0644"), (0o600, b"\xff" * 6, "not a password"), (0o600, None, "No such file")],
+)
+def test_an_unusable_password_file_is_named_like_a_key(
+    folder: Path, bits: int, data: bytes | None, said: str
+) -> None:
+    password, config = folder / "password", folder / "edged.toml"
+    if data is not None:
+        password.write_bytes(data)
+        password.chmod(bits)
+    setting = f'\n[camera_driver]\ngat947_password_file = "{password}"\n'.encode()
+    try:
+        with content(config, lambda text: text + setting):
+            done = start(folder)
+            assert done.returncode == EXIT_FAILED
+            assert f"{password}" in done.stderr
+            assert said in done.stderr
+            with mode(folder / "dock/dock.key", 0o644):
+                done = start(folder)
+            assert "dock.key" in done.stderr
+            assert (str(password) in done.stderr) == (said != "not a password")
+    finally:
+        password.unlink(missing_ok=True)
+
+
 # --- ledger and vault ---------------------------------------------------------------------------------
 
 

@@ -223,10 +223,13 @@ async def test_only_the_newest_countersigned_checkpoint_is_kept(station: Station
     await book.append(note("two"))
     await checkpointer.checkpoint()
 
+    told: list[int] = []
+    checkpointer.subscribe_countersigned(lambda found: told.append(found.size))
     for size in (2, 3, 2):
         await checkpointer.accept_countersigned(station.countersigned(size))
 
     assert checkpointer.countersigned == 3
+    assert told == [2, 3]
     assert names(station, COUNTERSIGNED) == [note_name(3)]
 
 
