@@ -243,8 +243,6 @@ TRANSITIONS: Mapping[tuple[State, Event], Next] = MappingProxyType(
         (S.GRANTED, E.UNLOCK_FAILED): _NOT_TAKEN,
         (S.GRANTED, E.GRANT_STOPPED): _NOT_TAKEN,
         (S.GRANTED, E.MARKS_CHANGED): _NOT_TAKEN,
-        # A new device behind an open lock may be another camera.
-        (S.GRANTED, E.USB_ARRIVED): Next(S.IDENTIFYING, (*_REVOKE, *_STOP, Do.IDENTIFY)),
         # A technician's opening.
         **_each(RELEASABLE, E.RELEASE, Next(S.RELEASED, (*_STOP, Do.RECORD_RELEASE, Do.UNLOCK))),
         (S.RELEASED, E.CONTACT_BROKEN): Next(S.EMPTY, (Do.NOTE_UNDOCKED, Do.LOCK, Do.POWER_ON, Do.LOOK)),
@@ -287,7 +285,18 @@ def _ignored() -> frozenset[tuple[State, Event]]:
         E.CONTACT_BROKEN: {S.EMPTY, S.MISSING, S.FORCED, S.FAULT_EMPTY},
         # Without a contact the bus alone is no camera (WITNESSES_DIFFER after a while); a device that
         # is to be off has nothing to say; a camera leaves the bus when it is cycled, switched or taken.
-        E.USB_ARRIVED: {S.EMPTY, S.MISSING, S.REFUSED, S.RELEASED, S.FAULT, S.FAULT_EMPTY, S.FORCED},
+        # In GRANTED a plug wobbles as the camera is pulled: as long as the contact holds it is the same one,
+        # and the check after a grant that was not taken asks who it is.
+        E.USB_ARRIVED: {
+            S.EMPTY,
+            S.MISSING,
+            S.REFUSED,
+            S.RELEASED,
+            S.FAULT,
+            S.FAULT_EMPTY,
+            S.FORCED,
+            S.GRANTED,
+        },
         E.USB_LEFT: frozenset(State) - RESTING - {S.IDENTIFYING, S.OFFLOADING, S.CLEARING},
         # The lock is open by our own order; the contact will tell. Or it is known already.
         E.FORCED_OPEN: {S.GRANTED, S.RELEASED, S.FORCED},

@@ -159,7 +159,8 @@ class CameraSlotWork:
         self._settled = set()
 
     def _new_clock(self) -> CameraClock:
-        return CameraClock(self._s.clock, self._s.recorder, self._s.tools.camera_zone)
+        bound_s = self._s.config.clock.correct_bound_s
+        return CameraClock(self._s.clock, self._s.recorder, self._s.tools.camera_zone, bound_s)
 
     async def end_conversation(self) -> None:
         if self.session is not None:
@@ -279,6 +280,7 @@ class CameraSlotWork:
         await self.end_conversation()
         # The departure that this causes may end the job: what was switched off is switched on all the same.
         self._cycling = asyncio.ensure_future(self._off_and_on())
+        self._cycling.add_done_callback(_look_at)
         await asyncio.shield(self._cycling)
 
     async def _off_and_on(self) -> None:
@@ -567,6 +569,13 @@ class CameraSlotWork:
 
     def _known(self) -> m.Identified:
         return self._session().known
+
+
+def _look_at(done: "asyncio.Future[None]") -> None:
+    """A job that was ended does not fetch this failure; a dock that went away meanwhile has its own alert, and the
+    slot cycles again when its time is over."""
+    if not done.cancelled():
+        done.exception()
 
 
 _VERDICTS = (
