@@ -120,7 +120,7 @@ def real_outside(config: Config, clock: Clock, log: StationLog) -> Outside:
 
 
 def real_clock(config: Config) -> HostClock:
-    return HostClock(Path(config.station.state) / "clock.json")
+    return HostClock(Path(config.station.state) / "clock.json", ppm=config.clock.holdover_ppm)
 
 
 def real_log(config: Config, clock: Clock) -> StationLog:

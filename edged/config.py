@@ -119,6 +119,18 @@ class Access(_Section, frozen=True):
     ] = 0.0
 
 
+class Clock(_Section, frozen=True):
+    """How far the host's clock is relied on: docs/clock.md."""
+
+    holdover_ppm: Annotated[
+        float, _m("Drift to reckon with while the host is not synchronised.", "ppm", ge=1, le=10_000)
+    ] = 100.0
+    correct_bound_s: Annotated[
+        float,
+        _m("A host whose own error may be larger corrects no camera; it measures on.", "s", ge=0.1, le=3600),
+    ] = 120.0
+
+
 class Readiness(_Section, frozen=True):
     """When a camera may be issued. The order gives no numbers; these are ours."""
 
@@ -269,6 +281,7 @@ class Config(_Section, frozen=True):
     access: Access
     dock: Annotated[tuple[Dock, ...], _m("", min_length=1, max_length=64)]
     ledger: Ledger = Ledger()
+    clock: Clock = Clock()
     readiness: Readiness = Readiness()
     clear: Clear = Clear()
     camera_driver: CameraDriver = CameraDriver()

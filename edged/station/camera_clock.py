@@ -17,8 +17,6 @@ from edged.station.recorder import Recorder
 from edged.station.session import CameraSession
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-CORRECT_BOUND_NS = 120 * 10**9
-"""A host whose own bound is larger corrects nothing: a person's confirmation (60 s) and a week of drift."""
 CORRECT_FROM_MS = 500  # half of what the cameras of the field resolve; less is not worth a write
 
 
@@ -34,8 +32,11 @@ class Measured:
 class CameraClock:
     """For one docking."""
 
-    def __init__(self, clock: Clock, recorder: Recorder, zone: ZoneInfo) -> None:
+    def __init__(self, clock: Clock, recorder: Recorder, zone: ZoneInfo, correct_bound_s: float) -> None:
         self._clock, self._recorder, self._zone = clock, recorder, zone
+        self._correct_bound_ns = round(
+            correct_bound_s * 1e9
+        )  # a host whose own bound is larger corrects nothing
         self.before: Measured | None = None  # as found at docking: what the recordings' times rest on
         self.after: Measured | None = None  # now
 
@@ -103,7 +104,7 @@ class CameraClock:
         now = self._clock.now()
         if now.clock is ClockClass.UNKNOWN or now.max_error_ns is None:
             return False
-        return now.max_error_ns <= CORRECT_BOUND_NS
+        return now.max_error_ns <= self._correct_bound_ns
 
     def _local_now(self) -> str:
         now = _EPOCH + timedelta(microseconds=self._clock.now().wall_ns / 1000)
