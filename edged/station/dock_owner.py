@@ -24,13 +24,11 @@ from edged.errors import EdgeError, ErrorCode, LinkGoneError
 from edged.formats import facts as f
 from edged.ports import Random
 from edged.station.alerts import Alerts
-from edged.station.backoff import Backoff
+from edged.station.lines import keep_talking
 from edged.station.recorder import Recorder
-from edged.station.stopping import stop_if_told
 from firmware_protocol.dock import messages as m
 
 LANE_STATES = 32  # changes of one slot's state that wait to be taken
-STABLE_S = 30.0  # a conversation that lasted this long was good: the back-off begins anew
 
 
 class SlotEnd(Protocol):
@@ -77,18 +75,7 @@ class DockOwner:
         return self._controller
 
     async def run(self) -> None:
-        backoff = Backoff(self._random)
-        loop = asyncio.get_running_loop()
-        while True:
-            began = loop.time()
-            try:
-                await self._converse()
-            except EdgeError as exc:
-                await self._lost(exc)
-            stop_if_told()
-            if loop.time() - began > STABLE_S:
-                backoff.reset()
-            await asyncio.sleep(backoff.next())
+        await keep_talking(self._random, self._converse, self._lost)
 
     # --- orders of the slots ------------------------------------------------------------------------
 

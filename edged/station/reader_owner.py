@@ -10,13 +10,10 @@ from edged.errors import EdgeError, ErrorCode, LinkGoneError
 from edged.formats import facts as f
 from edged.ports import Random
 from edged.station.alerts import Alerts
-from edged.station.backoff import Backoff
 from edged.station.desk import Answer, Desk
+from edged.station.lines import keep_talking
 from edged.station.recorder import Recorder
-from edged.station.stopping import stop_if_told
 from firmware_protocol.reader.messages import NoticeKind, Show
-
-STABLE_S = 30.0
 
 
 class ReaderOwner:
@@ -39,20 +36,13 @@ class ReaderOwner:
         self._random, self._recorder, self._alerts = random, recorder, alerts
 
     async def run(self) -> None:
-        backoff = Backoff(self._random)
-        loop = asyncio.get_running_loop()
-        while True:
-            began = loop.time()
-            try:
-                await self._converse()
-            except EdgeError as exc:
-                await self._lost(exc)
-            finally:
-                self.connected = False
-            stop_if_told()
-            if loop.time() - began > STABLE_S:
-                backoff.reset()
-            await asyncio.sleep(backoff.next())
+        await keep_talking(self._random, self._talk, self._lost)
+
+    async def _talk(self) -> None:
+        try:
+            await self._converse()
+        finally:
+            self.connected = False
 
     async def _converse(self) -> None:
         link = await self._open_link()
