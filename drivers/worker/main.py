@@ -20,10 +20,11 @@ from pathlib import Path
 import msgspec
 
 from drivers import usb
+from drivers.cameras.detect import Connection
 from drivers.cameras.password import parse_password
 from drivers.random import SystemRandom
 from drivers.worker import messages as m
-from drivers.worker.serve import Connection, CopyRun, WorkerServer
+from drivers.worker.serve import CopyRun, WorkerServer
 from edged.errors import EdgeError, ErrorCode
 
 MAX_LINE = 32 * 1024 * 1024
