@@ -74,6 +74,7 @@ class Book:
         self._turn = asyncio.Lock()
         self._writer: asyncio.Task[None] | None = None
         self._listeners: list[Callable[[Line], None]] = []
+        self._busy: Callable[[bool], object] = lambda _: None
 
     @classmethod
     async def create(
@@ -174,6 +175,10 @@ class Book:
         self._listeners.append(listener)
         return lambda: self._listeners.remove(listener)
 
+    def watch(self, busy: Callable[[bool], object]) -> None:
+        """Call ``busy`` with True whenever the writer has lines to write next, with False when it has none."""
+        self._busy = busy
+
     @asynccontextmanager
     async def exclusive(self) -> AsyncIterator[None]:
         """While inside, no line is written: `size` and `root` belong together, and `roll` is allowed."""
@@ -195,6 +200,7 @@ class Book:
     async def _write_all(self) -> None:
         try:
             while self._queue:
+                self._busy(True)
                 async with self._turn:
                     await self._write_batch()
         except asyncio.CancelledError:
@@ -203,6 +209,7 @@ class Book:
             raise
         finally:
             self._writer = None
+            self._busy(False)
 
     async def _write_batch(self) -> None:
         batch = self._take_batch()

@@ -84,8 +84,16 @@ _JOBS = frozenset({Do.IDENTIFY, Do.MEASURE, Do.ENTER_DISK, Do.OFFLOAD, Do.POWER_
 class Keeper:
     """One slot. ``run`` is its task; everything else is called from the same loop."""
 
-    def __init__(self, slot: int, work: SlotWork, log: Log, fault: Callable[[EdgeError], None]) -> None:
-        self.slot = slot
+    def __init__(
+        self,
+        slot: int,
+        work: SlotWork,
+        log: Log,
+        fault: Callable[[EdgeError], None],
+        busy: Callable[[bool], object] = lambda _: None,
+    ) -> None:
+        """``busy`` is told when an event is taken up (True) and when it is through (False): for the watchdog."""
+        self.slot, self._busy = slot, busy
         self.state = START
         self.grant: Grant | None = None
         self.failed: Do | None = None  # which action kept the last grant or release from opening
@@ -144,9 +152,11 @@ class Keeper:
             self.feed_look()
             while True:
                 fed = await self._events.get()
+                self._busy(True)
                 try:
                     await self._take(fed)
                 finally:
+                    self._busy(False)
                     if fed.taken is not None and not fed.taken.done():
                         fed.taken.set_result(self.state)
                 stop_if_told()

@@ -53,8 +53,9 @@ class DockOwner:
         random: Random,
         recorder: Recorder,
         alerts: Alerts,
+        busy: Callable[[str, bool], object] = lambda _part, _working: None,  # for the watchdog
     ) -> None:
-        self.name = name
+        self.name, self._busy = name, busy
         self._open_link, self._key, self._slots = open_link, key, slots
         self._random, self._recorder, self._alerts = random, recorder, alerts
         self._controller: DockController | None = None
@@ -139,9 +140,14 @@ class DockOwner:
     async def _follow(self, dock: DockController, queue: "asyncio.Queue[DockEvent]", acks: "_Acks") -> None:
         while True:
             event = await queue.get()
-            await self._take(event)
-            if isinstance(event, m.Event) and (number := acks.end(event.number)):
-                await dock.ack(number)
+            part = f"dock-{self.name}-slot-{event.slot}"
+            self._busy(part, True)
+            try:
+                await self._take(event)
+                if isinstance(event, m.Event) and (number := acks.end(event.number)):
+                    await dock.ack(number)
+            finally:
+                self._busy(part, False)
 
     def _forget(self) -> None:
         self._controller = None

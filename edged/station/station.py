@@ -7,6 +7,7 @@ A part that ends unexpectedly is a defect: it is reported and begun again with a
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from zoneinfo import ZoneInfo
 
 from drivers.base import ByteLink
@@ -50,6 +51,7 @@ _AWAY = frozenset({State.EMPTY, State.MISSING, State.FORCED, State.FAULT_EMPTY})
 TICK_S = 1.0
 ROSTER_EVERY_S = 5.0
 UNHEARD_EVERY_S = 60.0
+STUCK_S = 120.0  # no single event, and no write of the ledger, honestly takes this long
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +97,7 @@ class Station:
         self._secrets, self._opened = secrets, opened
         self.recorder = Recorder(opened.book, opened.state)
         opened.book.subscribe(Reporter(outside.log))
+        opened.book.watch(lambda working: self._busy("ledger", working))
         self.alerts = Alerts(self.recorder)
         self.checkpoints = opened.checkpoints
         self.projector = Projector(outside.store, opened.book, self.recorder)
@@ -197,6 +200,13 @@ class Station:
         await self.book.close()
 
     # --- parts with a beat ----------------------------------------------------------------------------
+
+    def _busy(self, part: str, working: bool) -> None:
+        """A part has taken something up, or is through with it: between the two the watchdog looks on."""
+        if working:
+            self.outside.progress.beat(part, STUCK_S)
+        else:
+            self.outside.progress.done(part)
 
     async def _housekeeping(self) -> None:
         since_roster = since_unheard = 0.0
@@ -350,10 +360,12 @@ class Station:
             random=self.outside.random,
             recorder=self.recorder,
             alerts=self.alerts,
+            busy=self._busy,
         )
         for slot in settings.slots:
             work = CameraSlotWork(shared, slot.label, slot.port, slot.controller_slot, dock, self)
-            keeper = Keeper(slot.label, work, self.outside.log, self._slot_error(work))
+            busy = partial(self._busy, f"slot-{slot.label}")
+            keeper = Keeper(slot.label, work, self.outside.log, self._slot_error(work), busy)
             unit = SlotUnit(keeper, work, self.recorder, self.config.timing)
             ends[slot.controller_slot] = self.units[slot.label] = unit
         return dock
