@@ -61,7 +61,7 @@ async def open_station(config: Config, text: bytes, outside: Outside, secrets: S
         Keys(verifier, Verifier.parse(config.keys.centre), secrets.signer),
         Pace(lines=config.ledger.checkpoint_lines, seconds=config.ledger.checkpoint_s),
     )
-    _tell_opened(book, checkpoints, outside.log)
+    await _tell_opened(book, checkpoints, outside.log)
     vault = await asyncio.to_thread(
         open_vault,
         fs,
@@ -80,12 +80,12 @@ async def open_station(config: Config, text: bytes, outside: Outside, secrets: S
     return Station(config, outside, secrets, opened)
 
 
-def _tell_opened(book: Book, checkpoints: Checkpointer, log: Log) -> None:
+async def _tell_opened(book: Book, checkpoints: Checkpointer, log: Log) -> None:
     log("EDG-6001", lines=book.size, checkpoint=checkpoints.signed)
     checkpoints.subscribe(lambda signed: log("EDG-6003", size=signed.size))
     checkpoints.subscribe_countersigned(lambda found: log("EDG-3107", size=found.size))
     # What the opening itself wrote, before anybody listened.
-    for line in book.lines(book.size - 1, strict=False):
+    for line in await asyncio.to_thread(list, book.lines(book.size - 1, strict=False)):
         if isinstance(line.fact, LedgerTailCut):
             Reporter(log)(line)
 

@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import json
 import os
+import re
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -430,3 +431,27 @@ def test_an_account_of_nobody_may_do_nothing_that_anybody_decides(verb: str) -> 
         authorise(None, verb, "nobody", 0)
     assert refused.value.code is ErrorCode.NOT_ALLOWED
     assert refused.value.detail["account"] == "nobody"
+
+
+# --- the log ------------------------------------------------------------------------------------------
+
+
+@live
+async def test_the_log_tells_the_whole_way_of_a_recording_and_of_the_start(site: QuickSite) -> None:
+    log = (site.folder / "edged.log").read_text()
+    events = re.findall(r"EDG-\d{4}", log)
+    for event in ("EDG-4001", "EDG-6001", "EDG-5001", "EDG-5003", "EDG-2201", "EDG-2202", "EDG-3107"):
+        assert event in events, event
+    assert events.index("EDG-4001") < events.index("EDG-6001") < events.index("EDG-5003")
+    assert events.index("EDG-2201") < events.index("EDG-2202")
+    assert "EDG-9002" not in events
+    assert "EDG-9001" not in events
+
+
+@live
+async def test_the_recording_that_a_clearing_names_is_found_by_its_id(site: QuickSite) -> None:
+    found = await site.edgectl_json("log", "--type", "recording.sealed")
+    recording = json.loads(found[0])["data"]["recording"]
+    kinds = [json.loads(line)["type"] for line in await site.edgectl_json("log", "--recording", recording)]
+    way = ["camera.listed", "offload.started", "recording.sealed", "recording.confirmed", "clear.started"]
+    assert kinds == [*way, "camera.cleared"]
