@@ -1,0 +1,44 @@
+"""The daemon's process around the station."""
+
+import json
+import logging
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+import edged.main
+import sync.app
+from edged.config import load
+from sync.config import LogConfig, Settings
+from tests.edged.samples import CONFIG
+
+
+async def warns(*_: Any) -> int:
+    logging.getLogger("paramiko").warning("Oops, unhandled type 3")
+    return 0
+
+
+def told(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+
+
+async def test_a_start_names_its_configuration_and_carries_what_libraries_say(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = CONFIG.replace("[station]", f'[station]\nstate = "{tmp_path}"') + '\n[log]\nformat = "json"\n'
+    monkeypatch.setattr(edged.main, "_serve", warns)
+    await edged.main.serve(load(text.encode(), "edged.toml"), text.encode(), "/etc/edged/edged.toml")
+    first, second = told(capsys)
+    assert (first["event"], first["file"], len(first["sha256"])) == ("EDG-4001", "/etc/edged/edged.toml", 64)
+    assert (second["event"], second["library"]) == ("EDG-9003", "paramiko")
+    assert second["text"] == "Oops, unhandled type 3"
+
+
+async def test_the_courier_carries_what_libraries_say(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sync.app, "_run", warns)
+    await sync.app.run(cast("Settings", SimpleNamespace(log=LogConfig(format="json", level="info"))))
+    assert [line["event"] for line in told(capsys)] == ["EDG-9003"]
