@@ -92,6 +92,7 @@ class Offload:
         self._t, self._session, self._aboard, self.progress = tools, session, aboard, progress
         self.free_bytes = -1
         self.complete = False
+        self._card_bytes = 0
         self.damaged = False  # something aboard could not be read in full
 
     async def run(self) -> bool:
@@ -104,6 +105,7 @@ class Offload:
         for _ in range(PASSES):
             listing = await self._session.listing()
             self.free_bytes, self.complete = listing.free_bytes, listing.complete
+            self._card_bytes = listing.total_bytes
             todo = await self._todo(listing)
             known = (self._recording(clip) for clip in listing.clips)
             self.damaged = any(recording is not None and recording.damaged for recording in known)
@@ -261,6 +263,11 @@ class Offload:
         if (sealed := await self._finished_before(place, clip)) is not None:
             await self._seal(clip, recording, place, sealed, second_read=True)
             return
+        if clip.size > self._card_bytes:
+            # A lie of the card, never the vault's trouble (U13): only this clip fails.
+            raise CameraError(
+                ErrorCode.CAMERA_FILESYSTEM, path=clip.path[:200], claims=clip.size, card=self._card_bytes
+            )
         await self._require_space(clip.size)
         part = await asyncio.to_thread(self._t.vault.begin, place, clip.size)
         try:
