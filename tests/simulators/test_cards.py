@@ -15,6 +15,8 @@ from simulators.cards import Card, Filesystem
 from tests.drivers.fat.devices import MemoryDevice, fsck
 from tests.drivers.fat.surgery import NOON
 
+pytestmark = pytest.mark.slow  # many steps each; the fast part keeps the main stories
+
 ALL: list[Filesystem] = ["fat12", "fat16", "fat32", "exfat"]
 NAMES = [
     "LOG.TXT",

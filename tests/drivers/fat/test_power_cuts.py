@@ -14,6 +14,8 @@ from simulators.cards import Card, Filesystem
 from tests.drivers.fat.devices import MemoryDevice, Write, fsck, replay
 from tests.drivers.fat.surgery import NOON
 
+pytestmark = pytest.mark.slow  # many steps each; the fast part keeps the main stories
+
 # Long names in Cyrillic take four records or more, so that many sets lie across two sectors.
 CARDS: list[tuple[Filesystem, int, int]] = [
     ("fat12", 2 << 20, 512),

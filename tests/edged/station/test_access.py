@@ -14,6 +14,8 @@ from tests.world.loop import story
 from tests.world.persons import DARIA, IRYNA, OLENA, PETRO, STAFF, TARAS, Someone, at, roster
 from tests.world.world import AUTHORITY, World
 
+pytestmark = pytest.mark.slow  # many steps each; the fast part keeps the main stories
+
 NOBODY = "04a1b2c3d4e5ff"
 OTHERS = (
     Someone(id="gone", badge="04a1b2c3d4e510", revoked=True),

@@ -18,6 +18,8 @@ from tests.world.loop import story
 from tests.world.persons import at
 from tests.world.world import CENTRE, INBOX, STATE, STATION_KEY, VAULT, World
 
+pytestmark = pytest.mark.slow  # many steps each; the fast part keeps the main stories
+
 FILM = b"".join(n.to_bytes(8, "big") for n in range(50_000))
 STRANGER = Signer.from_seed("centre-1", b"x" * 32)  # the centre's name, another key
 

@@ -14,6 +14,8 @@ from tests.world.loop import story
 from tests.world.persons import OLENA
 from tests.world.world import FOLDER, VAULT, World
 
+pytestmark = pytest.mark.slow  # many steps each; the fast part keeps the main stories
+
 FILM = b"".join(n.to_bytes(8, "big") for n in range(200_000))  # 1.6 MB, no two sectors alike
 OTHER = FILM[::-1]
 NOTE = b"a short one"

@@ -11,6 +11,8 @@ from tests.world.loop import story
 from tests.world.persons import OLENA
 from tests.world.world import HostOff, World
 
+pytestmark = pytest.mark.slow  # many steps each; the fast part keeps the main stories
+
 CLIPS = {"CLIP0001.MP4": bytes(range(256)) * 3000, "CLIP0002.MP4": b"a short one"}
 LINES = 26  # a few more than the cycle has; the last ones are cut nowhere
 

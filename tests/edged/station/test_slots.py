@@ -12,6 +12,8 @@ from tests.world.loop import story
 from tests.world.persons import OLENA, TARAS, Someone
 from tests.world.world import World
 
+pytestmark = pytest.mark.slow  # many steps each; the fast part keeps the main stories
+
 FILM = b"".join(n.to_bytes(8, "big") for n in range(100_000))
 
 
