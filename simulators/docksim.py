@@ -26,6 +26,7 @@ from simulators.world import World, WorldError
 
 SOCKET = "docksim.sock"
 DEFAULT_DIR = Path(os.environ.get("DOCKSIM_DIR", "docksim"))
+GAT, MSC = 3, 1  # cameras, where nobody says how many
 CLIPS = 2
 CLIP_SIZE = 256 * 1024
 
@@ -65,8 +66,8 @@ def _parser() -> argparse.ArgumentParser:
     run = commands.add_parser("run", help="run a dock until Ctrl-C")
     run.add_argument("--dir", type=Path, default=argparse.SUPPRESS)
     run.add_argument("--slots", type=int, default=8, help="how many slots (default 8)")
-    run.add_argument("--gat", type=int, default=3, help="GA/T 947 cameras (default 3)")
-    run.add_argument("--msc", type=int, default=1, help="plain mass-storage cameras (default 1)")
+    run.add_argument("--gat", type=int, help="GA/T 947 cameras (default 3, or as many as there is room for)")
+    run.add_argument("--msc", type=int, help="plain mass-storage cameras (default 1, if there is room)")
     run.add_argument(
         "--clip", type=Path, action="append", default=[], help="a file that each camera has recorded"
     )
@@ -74,7 +75,7 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("status", help="slots, cameras, reader")
     commands.add_parser("truth", help="every recording ever made")
     tap = commands.add_parser("tap", help="hold a badge to the reader")
-    tap.add_argument("uid", help="hex digits")
+    tap.add_argument("uid", help="hex digits of 4 to 16 bytes")
     tap.add_argument("--kind", default="desfire-id", help="desfire-id, iso14443-uid, em4100, hid-prox")
     insert = commands.add_parser("insert", help="push a camera into a slot")
     insert.add_argument("camera")
@@ -191,20 +192,21 @@ async def _run(args: argparse.Namespace) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     async with World.open(args.dir.resolve(), slots=args.slots) as world:
-        await _fill(world, args)
+        cameras = await _fill(world, args)
         server = await hands.serve(world, args.dir / SOCKET)
         try:
-            print(_configuration(world, args.slots), flush=True)
+            print(_configuration(world, args.slots) + _listed(cameras), flush=True)
             await stop.wait()
         finally:
             server.close()
             (args.dir / SOCKET).unlink(missing_ok=True)
 
 
-async def _fill(world: World, args: argparse.Namespace) -> None:
-    kinds = ["gat947"] * args.gat + ["msc"] * args.msc
+async def _fill(world: World, args: argparse.Namespace) -> list[CameraSpec]:
+    kinds = _kinds(args)
     if len(kinds) > args.slots and not args.empty:
         raise WorldError(f"{len(kinds)} cameras do not fit into {args.slots} slots; see --empty")
+    cameras = []
     for number, kind in enumerate(kinds, 1):
         name = f"cam-{number}"
         usb_serial, serial = f"BWC{number:05d}", f"K{number:06d}"
@@ -213,10 +215,22 @@ async def _fill(world: World, args: argparse.Namespace) -> None:
             name=name, kind=kind, serial=serial, usb_serial=usb_serial, battery=60, charge_per_s=0.5
         )
         await world.add(spec, filesystem=filesystem)
+        cameras.append(spec)
         for clip in args.clip or [hands.film(100 * number + n, CLIP_SIZE) for n in range(CLIPS)]:
             await world.record(name, clip)
         if not args.empty:
             await world.insert(name, number)
+    return cameras
+
+
+def _kinds(args: argparse.Namespace) -> list[str]:
+    """The cameras that were asked for; what was left open is filled up only as far as there are slots."""
+    gat, msc = args.gat, args.msc
+    if gat is None:
+        gat = max(0, min(GAT, args.slots - (msc or 0)))
+    if msc is None:
+        msc = max(0, min(MSC, args.slots - gat))
+    return ["gat947"] * gat + ["msc"] * msc
 
 
 def _configuration(world: World, slots: int) -> str:
@@ -233,6 +247,19 @@ def _configuration(world: World, slots: int) -> str:
             f'port = "1-1.{number}"',
             f"controller_slot = {number}",
         ]
+    return "\n".join(lines)
+
+
+def _listed(cameras: list[CameraSpec]) -> str:
+    """The cameras as entries of the inventory, with the serial that a station reads from each kind.
+
+    The inventory numbers are made up.
+    """
+    lines = [""] if cameras else []
+    for number, camera in enumerate(cameras, 1):
+        told = camera.serial if camera.kind == "gat947" else camera.usb_serial
+        lines += ["", "[[camera]]", f'serial = "{told}"', f'inventory_number = "{10_000 + number}"']
+        lines.append(f'driver = "{camera.kind}"')
     return "\n".join(lines)
 
 

@@ -13,6 +13,7 @@ from firmware_protocol.wire import Message
 from simulators.device import SerialDevice
 
 NEVER = float("inf")
+UID_BYTES = range(4, 17)  # PROTOCOL.md: what a badge message carries
 LEAVE_S = 0.3  # PROTOCOL.md 2: out of the field that long before it counts as presented again
 
 
@@ -55,7 +56,12 @@ class SimReader(SerialDevice):
         self.take_away()
 
     def lay(self, uid: bytes, kind: m.CardKind = m.CardKind.ISO14443_UID) -> None:
-        """A badge comes into the field. While it stays there, the field reads it many times a second."""
+        """A badge comes into the field. While it stays there, the field reads it many times a second.
+
+        Raises ValueError, with nothing changed: no message of the reader can carry such a number.
+        """
+        if len(uid) not in UID_BYTES:
+            raise ValueError(f"a badge has 4 to 16 bytes, this one has {len(uid)}")
         again = self._left is not None and self._left[0] == uid and self._clock() - self._left[1] < LEAVE_S
         if self.held == uid or (again and self.held is None):
             self.held = uid

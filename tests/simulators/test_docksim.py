@@ -5,12 +5,15 @@ import os
 import signal
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
+from edged.config import Camera, Dock
 from simulators import docksim
 
 pytestmark = pytest.mark.slow
@@ -25,7 +28,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         (*command, "--gat", "1", "--msc", "1"), stdout=subprocess.PIPE, text=True, env=environment
     ) as process:
         assert process.stdout is not None
-        assert process.stdout.readline() == "[usb]\n"
+        printed = "".join(iter(process.stdout.readline, 'driver = "msc"\n'))
+        (folder / "printed.toml").write_text(printed + 'driver = "msc"\n')
         yield folder
         process.send_signal(signal.SIGINT)
         process.stdout.read()
@@ -49,6 +53,27 @@ def test_status_shows_slots_and_cameras(folder: Path, capsys: pytest.CaptureFixt
     table = capsys.readouterr().out
     assert "reader shows" in table
     assert "dock no host" in table
+
+
+def test_what_it_prints_is_configuration_ready_to_paste(folder: Path) -> None:
+    found = tomllib.loads((folder / "printed.toml").read_text())
+    assert found["usb"]["backend"] == "usbip"
+    docks = msgspec.convert(found["dock"], tuple[Dock, ...])
+    assert [slot.label for slot in docks[0].slots] == [1, 2, 3]
+    cameras = msgspec.convert(found["camera"], tuple[Camera, ...])
+    assert [(camera.serial, camera.driver) for camera in cameras] == [
+        ("K000001", "gat947"),
+        ("BWC00002", "msc"),
+    ]
+
+
+def test_a_number_that_no_badge_has_leaves_the_reader_alive(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(folder, capsys, "tap", "04ffff")[0] == 1
+    assert run(folder, capsys, "tap", "04a1b2c3") == (0, {"heard": False})
+    _, answer = run(folder, capsys, "status")
+    assert answer["trouble"] == []
 
 
 def test_a_camera_goes_out_records_and_comes_back(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -86,6 +111,8 @@ def test_taps_changes_and_faults_reach_the_world(folder: Path, capsys: pytest.Ca
         (("set", "cam-2", "battery"), 2, "name=value"),
         (("tap", "not-hex"), 1, "hex"),
         (("tap", "04", "--kind", "paper"), 1, "desfire-id"),
+        (("tap", "04ffff"), 1, "4 to 16 bytes"),
+        (("tap", "04" * 17), 1, "4 to 16 bytes"),
         (("break", "2", "heart"), 1, "overheat"),
         (("take", "2", "--within", "0.05"), 1, "in time"),
     ],
@@ -115,6 +142,23 @@ def test_a_second_dock_in_the_same_folder_is_refused(
     assert run(folder, capsys, "status")[0] == 0
 
 
+@pytest.mark.parametrize(
+    ("words", "kinds"),
+    [
+        ("--slots 8", ["gat947"] * 3 + ["msc"]),
+        ("--slots 3", ["gat947"] * 3),
+        ("--slots 1", ["gat947"]),
+        ("--slots 2 --msc 1", ["gat947", "msc"]),
+        ("--slots 2 --gat 1", ["gat947", "msc"]),
+        ("--slots 2 --gat 0", ["msc"]),
+        ("--slots 1 --msc 2", ["msc"] * 2),
+    ],
+)
+def test_cameras_that_nobody_asked_for_fit_the_slots(words: str, kinds: list[str]) -> None:
+    args = docksim._parser().parse_args(["run", *words.split()])
+    assert docksim._kinds(args) == kinds
+
+
 def test_more_cameras_than_slots_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    code, answer = run(tmp_path, capsys, "run", "--slots", "1")
+    code, answer = run(tmp_path, capsys, "run", "--slots", "1", "--gat", "2")
     assert (code, "do not fit" in answer["error"]) == (1, True)

@@ -1,5 +1,7 @@
 """The simulated reader by itself: what counts as one presentation, and what is forgotten."""
 
+import pytest
+
 from firmware_protocol.framing import FrameReceived, Unpacker, pack
 from firmware_protocol.reader import messages as m
 from firmware_protocol.session import Body, HostEnd, Role
@@ -86,3 +88,13 @@ def test_without_a_host_nothing_is_kept_and_the_reader_says_so() -> None:
     sim.tick()
     assert sim.shows is m.Show.OUT_OF_SERVICE
     assert (got, sim.presentations) == ([], 1)
+
+
+@pytest.mark.parametrize("size", [0, 3, 17])
+def test_a_number_that_no_badge_message_carries_changes_nothing(size: int) -> None:
+    sim, got, _, _ = scene()
+    with pytest.raises(ValueError, match="4 to 16 bytes"):
+        sim.present(bytes(size))
+    assert (sim.held, sim.presentations, got) == (None, 0, [])
+    sim.present(A)
+    assert numbers(got) == [1]
