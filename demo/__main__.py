@@ -29,7 +29,7 @@ SETTINGS = {
 async def play(folder: Path) -> Account:
     print("making the clips (ffmpeg), once …", flush=True)
     films = await clips.make()
-    print(f"everything lies in {folder}", flush=True)
+    print(f"everything lies in {folder} (removed at the end of a good run; --keep keeps it)", flush=True)
     async with Site.open(folder) as site:
         await site.commission(persons(), cameras(), SETTINGS)
         screen = Screen(site)

@@ -60,13 +60,13 @@ def _totals(account: Account, status: dict[str, Any], facts: list[dict[str, Any]
         ("recordings made", f"{made} by the cameras, {r['made']} seen by the station"),
         ("sealed", f"{r['sealed']}"),
         ("confirmed", f"{r['confirmed']}"),
-        ("cleared", f"{r['cleared']}"),
+        ("cleared", f"{r['cleared']}; the camera that was torn out keeps the rest"),
         (
             "issues",
             f"{c['issues']}, {c['returns']} returned, {c['returns_not_confirmed']} returns not confirmed",
         ),
         ("refusals", ", ".join(f"{k} {v}" for k, v in c["refusals"].items()) or "none"),
-        ("incidents", ", ".join(_incident(x) for x in facts if x["type"] == "incident.drafted") or "none"),
+        ("incidents", "; ".join(_incident(x) for x in facts if x["type"] == "incident.drafted") or "none"),
     ]
     if not made == r["made"] == r["sealed"] == r["confirmed"]:
         account.problems.append(

@@ -70,14 +70,16 @@ class Screen:
 
     def _lines(self, rows: Sequence[dict[str, Any]]) -> None:
         for row in rows:
-            now = f"{row['colour']} {row['pattern']}, {row['state']}"
+            light = "off" if row["colour"] == "off" else f"{row['colour']} {row['pattern']}"
+            now = f"{light}, {row['state']}"
             if self._last.get(row["slot"]) != now:
                 self._last[row["slot"]] = now
                 charge = "" if row["charge_percent"] is None else f", {row['charge_percent']} %"
                 why = (
                     f" ({', '.join(row['reasons'])})" if row["reasons"] and row["state"] == "holding" else ""
                 )
-                self.say(f"    slot {row['slot']}: {now}{why}{charge} {row['camera']}".rstrip())
+                camera = f", {row['camera']}" if row["camera"] else ""
+                self.say(f"    slot {row['slot']}: {now}{why}{charge}{camera}")
 
     # --- the table ----------------------------------------------------------------------------------
 
