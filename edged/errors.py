@@ -229,12 +229,17 @@ class ErrorCode(Enum):
     CONFIG_MISSING = (
         4002,
         "There is no configuration",
-        "Commissioning is needed: edgectl station init.",
+        "Write the file first; docs/configuration.md names every setting.",
     )
     CONFIG_DANGEROUS = (
         4003,
         "The configuration asks for something that needs a written decision",
         "Enter number and date of the decision beside the setting, or take the setting out.",
+    )
+    NOT_COMMISSIONED = (
+        4004,
+        "The station is not commissioned",
+        "Commission it: edgectl station init. If it was commissioned before, find the disk of its state first.",
     )
     ROSTER_INVALID = (
         4101,

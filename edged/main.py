@@ -33,6 +33,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         text = read_config(args.config)
         config = load(text, args.config)
+        require_commissioned(config.station.state)
         with single_instance(config.station.state):
             return asyncio.run(serve(config, text, args.config))
     except EdgeError as exc:
@@ -65,14 +66,36 @@ def read_config(path: str) -> bytes:
     return text
 
 
+def require_commissioned(state: str) -> None:
+    """Raises EdgeError NOT_COMMISSIONED: `state` holds nothing of a station, and nothing is put there.
+
+    A folder with one of the two is a damaged station, which its ledger and keys tell apart.
+    """
+    try:
+        found = any((Path(state) / name).exists() for name in ("station.json", "ledger"))
+    except OSError as exc:
+        raise _unusable(state, exc) from exc
+    if not found:
+        raise EdgeError(ErrorCode.NOT_COMMISSIONED, state=state)
+
+
+def _unusable(path: str, exc: OSError) -> EdgeError:
+    reason = exc.strerror or str(exc)
+    return EdgeError(ErrorCode.CONFIG_INVALID, key="station.state", path=path, reason=reason)
+
+
 @contextlib.contextmanager
 def single_instance(state: str):  # type: ignore[no-untyped-def]  # a generator made a context manager
-    """Hold the state folder for this process (faults L07, L12). Raises EdgeError ALREADY_RUNNING."""
+    """Hold the state folder for this process (faults L07, L12).
+
+    Raises:
+        EdgeError: ALREADY_RUNNING; CONFIG_INVALID, the folder cannot be written.
+    """
     path = f"{state}/edged.lock"
     try:
         file = Path(path).open("a+b")  # noqa: SIM115  # held until the process ends the block
     except OSError as exc:
-        raise EdgeError(ErrorCode.CONFIG_MISSING, file=path, reason=exc.strerror or str(exc)) from exc
+        raise _unusable(path, exc) from exc
     with file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

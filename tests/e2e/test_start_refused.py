@@ -176,16 +176,35 @@ def test_a_dangerous_setting_needs_a_decision(folder: Path, good: str, bad: str)
     assert "E4003" in refused.stderr
 
 
-@pytest.mark.fault("F03", "without a configuration nothing starts, and the remedy is commissioning")
+@pytest.mark.fault("F03", "without a configuration nothing starts, and the remedy is to write it")
 @pytest.mark.parametrize("damage", [away, lambda file: content(file, lambda _: b"")])
-def test_without_a_configuration_the_remedy_is_commissioning(folder: Path, damage: Damage) -> None:
-    before = snapshot(folder)
-    with damage(folder / "edged.toml"):
-        done = start(folder)
-    assert done.returncode == EXIT_CONFIG
-    assert "E4002" in done.stderr
-    assert "edgectl station init" in done.stderr
+def test_without_a_configuration_the_remedy_is_to_write_it(folder: Path, damage: Damage) -> None:
+    file, before = folder / "edged.toml", snapshot(folder)
+    with damage(file):
+        checked, refused = start(folder, "check-config", str(file)), start(folder)
+    assert (checked.returncode, refused.returncode) == (EXIT_CONFIG, EXIT_CONFIG)
+    for text in (checked.stdout, refused.stderr):
+        assert "E4002" in text
+        assert "docs/configuration.md" in text
+        assert "station init" not in text
     assert snapshot(folder) == before
+
+
+@pytest.mark.fault("F03", "a station that is not commissioned says so, names the command, and makes nothing")
+@pytest.mark.parametrize("made", [True, False], ids=["empty", "missing"])
+def test_a_station_that_is_not_commissioned_says_so(folder: Path, made: bool) -> None:
+    state = folder / "station"
+    with away(state):
+        if made:
+            state.mkdir()
+        before = snapshot(folder)
+        done = start(folder)
+        assert snapshot(folder) == before
+        assert not (state / "edged.lock").exists()
+    assert done.returncode == EXIT_FAILED
+    assert "E4004" in done.stderr
+    assert str(state) in done.stderr
+    assert "edgectl station init" in done.stderr
 
 
 def test_the_process_itself_ends_with_the_status_that_systemd_does_not_restart(folder: Path) -> None:

@@ -185,12 +185,12 @@ def test_clearing_without_a_receipt_never_goes_without_the_second_read() -> None
     assert refusals(edited("[vault]", clear))[0].code is ErrorCode.CONFIG_DANGEROUS
 
 
-@pytest.mark.fault("F03", "An empty configuration is told apart from a broken one and names commissioning.")
+@pytest.mark.fault("F03", "An empty configuration is told apart from a broken one and says to write it.")
 @pytest.mark.parametrize("text", ["", "\n\n", "# nothing yet\n"])
-def test_an_empty_file_means_commissioning(text: str) -> None:
+def test_an_empty_file_is_no_configuration_yet(text: str) -> None:
     error = refusals(text)[0]
     assert error.code is ErrorCode.CONFIG_MISSING
-    assert "station init" in error.code.remedy
+    assert "docs/configuration.md" in error.code.remedy
 
 
 @pytest.mark.parametrize(
