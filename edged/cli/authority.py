@@ -1,17 +1,20 @@
 """Commands for whoever holds a key beside the station: new keys, signing a roster, digests of badges."""
 
 import argparse
+import json
 import os
 from pathlib import Path
 from typing import Any
 
 from edged.cli.offline import write_secret
 from edged.cli.output import EXIT_OK, emit_json, pairs
-from edged.errors import EdgeError, ErrorCode
+from edged.errors import EdgeError, ErrorCode, FormatError
 from edged.formats import document
 from edged.formats.badge import credential_digest, parse_key
 from edged.formats.note import Signer
-from edged.formats.roster import ROSTER_LIMIT, Roster, sign_roster
+from edged.formats.roster import ROSTER_LIMIT, Roster, open_roster, sign_roster
+
+DRAFT_LIMIT = 4 * ROSTER_LIMIT  # bytes; a draft may be indented
 
 
 def add_commands(commands: Any) -> None:
@@ -30,7 +33,7 @@ def add_commands(commands: Any) -> None:
         metavar="ACTION", required=True
     )
     sign = roster.add_parser("sign", help="sign a roster (JSON) with the authority's key")
-    sign.add_argument("file", help="the roster as JSON")
+    sign.add_argument("file", help="the roster as JSON, indented or not")
     sign.add_argument("--name", required=True, help="name of the authority's key")
     sign.add_argument("--key", required=True, help="file of the authority's key")
     sign.add_argument("--out", required=True)
@@ -73,10 +76,42 @@ def _show(args: argparse.Namespace) -> int:
 
 
 def _sign(args: argparse.Namespace) -> int:
-    roster = document.decode(_read(args.file, ROSTER_LIMIT), Roster, ROSTER_LIMIT)
-    note = sign_roster(roster, Signer.from_pem(args.name, _read(args.key)))
+    signer = Signer.from_pem(args.name, _read(args.key))
+    try:
+        roster = document.convert(_draft(args.file), Roster)
+        note = sign_roster(roster, signer)
+        open_roster(note, signer.verifier)  # what no station would take is not handed out
+    except FormatError as exc:
+        raise EdgeError(ErrorCode.BAD_REQUEST, file=args.file, **exc.detail) from exc
     Path(args.out).write_bytes(note)
-    return _print(args, {"version": roster.version, "persons": len(roster.persons), "file": args.out})
+    facts = {"version": roster.version, "persons": len(roster.persons), "file": args.out}
+    return _print(args, facts | {"key": str(signer.verifier)})
+
+
+def _draft(path: str) -> object:
+    """Plain values of a person's JSON: any white space, order and escapes, but no name twice.
+
+    Raises:
+        FormatError: too long, or not JSON; says where. OSError as the kernel gives it.
+    """
+    with Path(path).open("rb") as file:
+        data = file.read(DRAFT_LIMIT + 1)
+    if len(data) > DRAFT_LIMIT:
+        raise FormatError(reason="too long", limit=DRAFT_LIMIT)
+    try:
+        return json.loads(data, object_pairs_hook=_members)
+    except (ValueError, RecursionError) as exc:
+        raise FormatError(reason="not JSON", why=str(exc)[:200]) from exc
+
+
+def _members(found: list[tuple[str, object]]) -> dict[str, object]:
+    """A name that stands twice would be signed with one of its values: which, nobody chose."""
+    members = dict(found)
+    if len(members) < len(found):
+        names = [name for name, _ in found]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise FormatError(reason="a name stands twice", name=twice[:60])
+    return members
 
 
 def _digest(args: argparse.Namespace) -> int:
