@@ -11,8 +11,9 @@ from typing import Any
 
 from edged.cli import authority, offline, online
 from edged.cli.output import EXIT_REFUSED, EXIT_UNREACHABLE, complain
+from edged.config import load
 from edged.errors import EdgeError, ErrorCode
-from edged.main import DEFAULT_CONFIG
+from edged.main import DEFAULT_CONFIG, read_config
 from sync.centre.command import run_intake
 
 DEFAULT_SOCKET = "/run/edged/control.sock"
@@ -24,6 +25,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if words[:1] == ["intake"]:  # the centre's end has options of its own
         return run_intake(words[1:] if words == given else ["--json", *words[1:]])
     args = build_parser().parse_args(given)
+    args.socket = args.socket or configured_socket(args.config)
     try:
         result = args.run(args)
         code: int = asyncio.run(result) if asyncio.iscoroutine(result) else result
@@ -44,6 +46,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     return code
 
 
+def configured_socket(config: str) -> str:
+    """Where the daemon of that configuration listens; the default without a sound configuration."""
+    try:
+        return load(read_config(config), config).control.socket
+    except EdgeError:  # whoever may not read it, or has no station here, may still ask
+        return DEFAULT_SOCKET
+
+
 class _Command(argparse.ArgumentParser):
     """A command takes the common options too: before and after it they mean the same."""
 
@@ -54,14 +64,18 @@ class _Command(argparse.ArgumentParser):
 
 
 def _add_common(parser: argparse.ArgumentParser, sock: str, config: str, json: str | bool) -> None:
-    parser.add_argument("--socket", default=sock, help=f"control socket (default {DEFAULT_SOCKET})")
+    parser.add_argument(
+        "--socket",
+        default=sock,
+        help=f"control socket (default: [control] socket of the configuration, else {DEFAULT_SOCKET})",
+    )
     parser.add_argument("--config", default=config, help=f"configuration (default {DEFAULT_CONFIG})")
     parser.add_argument("--json", action="store_true", default=json, help="print JSON")
 
 
 def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="edgectl", description="Ask and steer a camera dock station.")
-    _add_common(parser, DEFAULT_SOCKET, DEFAULT_CONFIG, False)
+    _add_common(parser, "", DEFAULT_CONFIG, False)
     commands = parser.add_subparsers(metavar="COMMAND", required=True, parser_class=_Command)
     online.add_commands(commands)
     offline.add_commands(commands)

@@ -7,9 +7,13 @@ from typing import Any
 
 import pytest
 
-from edged.cli.main import build_parser, main
+from edged.cli import online
+from edged.cli.main import DEFAULT_SOCKET, build_parser, main
 from edged.cli.online import _log_params, _officer_params
+from edged.cli.output import EXIT_UNREACHABLE
+from edged.control.client import Client
 from edged.errors import EdgeError, ErrorCode
+from tests.edged.samples import CONFIG
 
 WORDS = (
     ["log"],
@@ -100,3 +104,39 @@ def test_intake_takes_json_at_both_places_and_fails_in_it(
     words += ["--key", f"{tmp_path}/none.key", "--station-key", "k+1+2"]
     assert main(["--json", *words] if before else [*words, "--json"]) == 3
     assert "No such file" in json.loads(capsys.readouterr().err)["text"]
+
+
+@pytest.mark.parametrize(
+    ("config", "option", "asked"),
+    [
+        (CONFIG + '\n[control]\nsocket = "/nowhere/edged.sock"\n', [], "/nowhere/edged.sock"),
+        (CONFIG + '\n[control]\nsocket = "/nowhere/edged.sock"\n', ["--socket", "/given"], "/given"),
+        (CONFIG, [], DEFAULT_SOCKET),
+        ('[control]\nsocket = "/nowhere/edged.sock"\n', [], DEFAULT_SOCKET),
+        (None, [], DEFAULT_SOCKET),
+    ],
+    ids=["configured", "given", "silent", "not-valid", "missing"],
+)
+def test_the_daemon_is_asked_where_the_configuration_says(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    config: str | None,
+    option: list[str],
+    asked: str,
+) -> None:
+    file, seen = tmp_path / "edged.toml", []
+    if config is not None:
+        file.write_text(config)
+
+    class Asked(Client):
+        def __init__(self, path: str) -> None:
+            seen.append(path)
+            super().__init__(str(tmp_path / "none.sock"))
+
+    monkeypatch.setattr(online, "Client", Asked)
+    assert main(["--config", str(file), *option, "status"]) == EXIT_UNREACHABLE
+    assert seen == [asked]
+
+
+def test_the_help_says_where_the_daemon_is_looked_for() -> None:
+    assert "[control] socket" in " ".join(build_parser().format_help().split())
