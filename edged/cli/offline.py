@@ -18,6 +18,7 @@ from edged.formats.checkpoint import origin_of
 from edged.formats.facts import StationCommissioned
 from edged.formats.note import Signer, Verifier
 from edged.ledger.book import Book
+from edged.ledger.report import Finding, Kind
 from edged.ledger.verify import verify_ledger
 from edged.main import read_config, single_instance
 from edged.ports import FileSystem
@@ -26,6 +27,7 @@ from edged.vault.layout import MARKER
 from edged.vault.vault import create_vault, open_vault, write_durably
 
 KEY_SIZE = 32
+_WHERE_PIECES = "give the folder that holds the pieces, usually <state>/ledger"
 _FINDINGS = (("kind", "FINDING"), ("where", "WHERE"), ("seq", "LINE"), ("detail", "DETAIL"))
 
 
@@ -170,7 +172,7 @@ def _verify(args: argparse.Namespace) -> int:
         vault=str(Path(args.vault).absolute()) if args.vault else "",
     )
     findings = [
-        {"kind": str(x.kind), "where": x.where, "seq": x.seq if x.seq >= 0 else "", "detail": x.detail}
+        {"kind": str(x.kind), "where": x.where, "seq": x.seq if x.seq >= 0 else "", "detail": _detail(x)}
         for x in report.findings
     ]
     summary: dict[str, Any] = {
@@ -191,3 +193,8 @@ def _verify(args: argparse.Namespace) -> int:
         if findings:
             print("\n" + table(findings, _FINDINGS))
     return EXIT_OK if report.good else EXIT_FINDINGS
+
+
+def _detail(finding: Finding) -> str:
+    """A folder without a line is most often the folder above or beside the right one."""
+    return f"{finding.detail}: {_WHERE_PIECES}" if finding.kind is Kind.NO_LEDGER else finding.detail
