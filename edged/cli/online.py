@@ -13,6 +13,7 @@ from edged.errors import EdgeError, ErrorCode
 from edged.formats import times
 
 Run = Callable[[argparse.Namespace], Coroutine[Any, Any, int]]
+ROW_LIMIT = 200  # characters of a line for people; --json has all of it
 _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 Sub = Any  # argparse's private type of add_subparsers()
 
@@ -330,4 +331,5 @@ def _log_row(line: dict[str, Any]) -> str:
         for k, v in line["data"].items()
         if v not in ("", [], {}, None)
     )
-    return printable(f"{line['seq']:>7}  {line['time']}  {line['type']:<22} {line['actor']:<16} {data}")[:400]
+    row = printable(f"{line['seq']:>7}  {line['time']}  {line['type']:<22} {line['actor']:<16} {data}")
+    return row if len(row) <= ROW_LIMIT else row[: ROW_LIMIT - 1] + "…"

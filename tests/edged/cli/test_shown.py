@@ -1,0 +1,39 @@
+"""What a person reads of an answer."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from edged.cli.main import main
+from edged.cli.online import _show_log
+from edged.cli.output import EXIT_FINDINGS
+from tests.edged.samples import AUTHORITY
+
+
+def row(text: str) -> str:
+    line = {"seq": 7, "time": "2026-11-22T07:00:00.000Z", "type": "t", "actor": "a", "data": {"x": text}}
+    return _show_log([json.dumps(line)])
+
+
+@pytest.mark.parametrize("text", ["y" * 1000, "\x1b" * 100], ids=["long", "grows-when-made-printable"])
+def test_a_long_line_of_the_log_is_cut_and_shows_it(text: str) -> None:
+    shown = row(text)
+    assert len(shown) == 200
+    assert shown.endswith("…")
+
+
+def test_a_line_that_just_fits_is_whole() -> None:
+    room = 200 - len(row("y")) + 1
+    assert row("y" * room).endswith("y" * room)
+    assert row("y" * (room + 1)).endswith("y…")
+
+
+@pytest.mark.parametrize("form", [[], ["--json"]], ids=["table", "json"])
+def test_a_folder_without_pieces_says_which_folder_is_meant(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], form: list[str]
+) -> None:
+    assert main([*form, "verify", str(tmp_path), "--station-key", str(AUTHORITY.verifier)]) == EXIT_FINDINGS
+    out = capsys.readouterr().out
+    assert "give the folder that holds the pieces, usually <state>/ledger" in out
+    assert "no-ledger" in out
