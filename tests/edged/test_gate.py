@@ -199,7 +199,9 @@ def test_the_brake_is_released_when_the_failures_are_a_day_old() -> None:
 
 @given(st.lists(st.sampled_from(CLOSING), min_size=1, max_size=6))
 def test_more_faults_never_open_the_gate(rows: list[tuple[GateRule, dict[str, Any]]]) -> None:
+    rule, last = rows[-1]
     facts = OPEN
-    for _, wrong in rows:
-        facts = replace(facts, **wrong)
-    assert rows[-1][0] in decide(facts).failing
+    for other, wrong in rows:
+        if other is not rule:  # two ways to break one rule may undo each other
+            facts = replace(facts, **wrong)
+    assert rule in decide(replace(facts, **last)).failing
