@@ -27,6 +27,7 @@ from simulators.world import World, WorldError
 SOCKET = "docksim.sock"
 DEFAULT_DIR = Path(os.environ.get("DOCKSIM_DIR", "docksim"))
 GAT, MSC = 3, 1  # cameras, where nobody says how many
+CARD_SIZE = 64 << 30  # a sparse file; with less free than a shift needs no camera would ever be ready
 CLIPS = 2
 CLIP_SIZE = 256 * 1024
 
@@ -214,7 +215,7 @@ async def _fill(world: World, args: argparse.Namespace) -> list[CameraSpec]:
         spec = CameraSpec(
             name=name, kind=kind, serial=serial, usb_serial=usb_serial, battery=60, charge_per_s=0.5
         )
-        await world.add(spec, filesystem=filesystem)
+        await world.add(spec, filesystem=filesystem, size_bytes=CARD_SIZE)
         cameras.append(spec)
         for clip in args.clip or [hands.film(100 * number + n, CLIP_SIZE) for n in range(CLIPS)]:
             await world.record(name, clip)
