@@ -1,0 +1,51 @@
+"""Clearing before the receipt: only by a written decision, oldest first, and only as much as is lacking."""
+
+import pytest
+
+from edged.formats import facts as f
+from edged.station_state import Life
+from tests.world.loop import story
+from tests.world.world import World
+
+FILM = b"".join(n.to_bytes(8, "big") for n in range(100_000))
+FREE = 12_285_952 - 3 * 802_816  # bytes of the 12 MB card with three such films in clusters of 2 KiB
+LACKS_ONE = f"memory_min_h = {(FREE + len(FILM) // 2) / (3600 * 6_000_000 / 8):.9f}"
+BY_DECISION = """policy = "on-seal-when-needed"
+decision = { number = "17-A", date = 2026-11-01 }"""
+
+
+async def three_films_and_no_centre(world: World) -> None:
+    assert world._post is not None
+    world._post.cancel()  # nothing is carried to the centre, no receipt ever comes
+    world.add("K000001")
+    for number in (1, 2, 3):
+        world.record("K000001", f"CLIP000{number}.MP4", FILM + bytes([number]))
+        await world.passes(4)  # FAT tells times apart by two seconds
+    world.insert("K000001", 1)
+    await world.passes(180)
+
+
+@story
+async def test_by_decision_the_oldest_goes_and_no_more_than_is_lacking() -> None:
+    async with World.open(readiness=LACKS_ONE, clear=BY_DECISION) as world:
+        await three_films_and_no_centre(world)
+        assert [r.life for r in world.recordings("K000001")] == [Life.CLEARED, Life.SEALED, Life.SEALED]
+        (intent,) = world.facts(f.ClearStarted)
+        assert (intent.policy, intent.decision, intent.decision_date) == (
+            "on-seal-when-needed",
+            "17-A",
+            "2026-11-01",
+        )
+        world.deliver()
+        world.deliver()
+        await world.passes(30)
+        assert [bool(r.confirmed_receipt) for r in world.recordings("K000001")] == [True, True, True]
+
+
+@pytest.mark.fault("K15", "without a decision a camera that lacks memory keeps what no receipt covers")
+@story
+async def test_without_a_decision_nothing_goes_before_its_receipt() -> None:
+    async with World.open(readiness=LACKS_ONE) as world:
+        await three_films_and_no_centre(world)
+        assert [r.life for r in world.recordings("K000001")] == [Life.SEALED] * 3
+        assert not world.facts(f.ClearStarted)
