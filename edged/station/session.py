@@ -34,6 +34,7 @@ class CameraSession:
         self._worker: Worker | None = None
         self._generation = presence.generation
         self.identity: m.Identified | None = None
+        self._mode = ""  # as it told last; another after each re-enumeration
 
     @property
     def known(self) -> m.Identified:
@@ -60,6 +61,7 @@ class CameraSession:
             )
         if self.identity is None:
             self.identity = found
+        self._mode = found.mode
         return found
 
     async def _introduce(self) -> m.Identified:
@@ -94,7 +96,8 @@ class CameraSession:
 
     async def enter_disk(self) -> bool:
         """Whether it is a disk now. False: it was told to become one and leaves the bus."""
-        if not self.known.capabilities.disk_mode_switch or await self._mode() == "disk":
+        await self._at_work(None)
+        if not self.known.capabilities.disk_mode_switch or self._mode == "disk":
             return True
         await self.ask(m.EnterDisk(), m.Done)
         await self.close()
@@ -131,9 +134,6 @@ class CameraSession:
         if self._worker is None:
             raise CameraError(ErrorCode.CAMERA_LOST, reason="no worker")
         return self._worker
-
-    async def _mode(self) -> str:
-        return (await self.ask(m.Identify(), m.Identified)).mode
 
 
 def _same_camera(before: m.Identified, now: m.Identified) -> bool:

@@ -6,7 +6,7 @@ from edged.config import Timing
 from edged.errors import EdgeError, ErrorCode
 from edged.formats import facts as f
 from edged.slots.keeper import Keeper
-from edged.slots.state import Event, State, accepts
+from edged.slots.state import RESTING, Event, State, accepts
 from edged.station.recorder import Recorder
 from edged.station.slot_work import CameraSlotWork
 from edged.station_state import Life
@@ -106,12 +106,15 @@ class SlotUnit:
     def tick(self, now_s: float, check_every_s: float) -> None:
         """Feed what is due; called about once a second with seconds of BOOTTIME."""
         self._watch_witnesses(now_s)
-        if self.keeper.state not in _AT_REST:
+        if self.keeper.state not in RESTING:
             self._checked_s = now_s
             return
         if self._offload_due(now_s):
+            # Also of a camera that is unknown, in works or in quarantine: what is aboard is evidence.
             self._retry.again(now_s)
             self.keeper.feed(Event.OFFLOAD_DUE)
+        elif self.keeper.state not in _AT_REST:
+            self._checked_s = now_s
         elif self._clear_due(now_s):
             self._clear_retry.again(now_s)
             self.keeper.feed(Event.CLEAR_DUE)
