@@ -75,7 +75,6 @@ class Issue:
     slot: int
     taken: str
     returned: str = ""  # time of docking; "" while out
-    returned_slot: int = 0
     confirmed: str = ""
     forced: bool = False
 
@@ -172,10 +171,8 @@ class StationState:
     alerts: dict[str, Alert] = field(default_factory=dict)
     faulted_slots: dict[int, int] = field(default_factory=dict)
     roster_version: int = 0
-    roster_seq: int = -1
     clears: dict[str, f.ClearStarted] = field(default_factory=dict)  # camera -> intent without outcome
     config_sha256: str = ""
-    clock_confirmed_boot: str = ""
     trusted_time: str = ""  # latest that a synchronised clock or a receipt vouched for
     totals: Totals = field(default_factory=Totals)
     _by_identity: dict[tuple[str, str, int, str, int], str] = field(default_factory=dict)
@@ -223,7 +220,7 @@ class StationState:
             self.trusted_time = max(self.trusted_time, line.time)
         handler = _HANDLERS.get(type(line.fact))
         if handler is not None:
-            handler(self, _At(line.seq, line.time, line.boot_id), line.fact)
+            handler(self, _At(line.seq, line.time), line.fact)
 
     def _camera(self, serial: str) -> Camera:
         return self.cameras.setdefault(serial, Camera(serial))
@@ -245,7 +242,6 @@ class StationState:
 class _At:
     seq: int
     time: str
-    boot_id: str
 
 
 # One function a fact. They are plain assignments: whoever wrote the fact decided.
@@ -259,15 +255,10 @@ def _started(s: StationState, at: _At, x: f.StationStarted) -> None:
     s.config_sha256 = x.config_sha256
 
 
-def _clock_confirmed(s: StationState, at: _At, x: f.ClockConfirmed) -> None:
-    s.clock_confirmed_boot = at.boot_id
-
-
 def _roster_accepted(s: StationState, at: _At, x: f.RosterAccepted) -> None:
     # A newer roster supersedes what was entered here; the same one read again does not.
     if x.version > s.roster_version:
         s.local_officers.clear()
-        s.roster_seq = at.seq
     s.roster_version = x.version
 
 
@@ -304,7 +295,7 @@ def _camera_docked(s: StationState, at: _At, x: f.CameraDocked) -> None:
     camera.slot, camera.driver, camera.model, camera.known = x.slot, x.driver, x.model, x.known
     camera.missing = camera.ready = False
     if camera.issue and (issue := s.issues.get(camera.issue)) is not None:
-        issue.returned, issue.returned_slot = at.time, x.slot
+        issue.returned = at.time
         camera.issue = ""
         s.totals.returns += 1
 
@@ -465,7 +456,6 @@ def _clear_failed(s: StationState, at: _At, x: f.ClearFailed) -> None:
 _HANDLERS: dict[type[f.Fact], Callable[[StationState, _At, Any], None]] = {
     f.StationCommissioned: _commissioned,
     f.StationStarted: _started,
-    f.ClockConfirmed: _clock_confirmed,
     f.RosterAccepted: _roster_accepted,
     f.OfficerAdded: _officer_added,
     f.OfficerRevoked: _officer_revoked,

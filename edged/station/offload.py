@@ -58,12 +58,10 @@ class Progress:
     """What the slot shows while it works; replaced at each docking."""
 
     clips: int = 0
-    clips_done: int = 0
     bytes_total: int = 0
     bytes_done: int = 0
     recording: str = ""
     recording_bytes: int = 0
-    recording_size: int = 0
     failed: list[str] = field(default_factory=list)
 
 
@@ -218,14 +216,14 @@ class Offload:
 
     def _count(self, todo: list[tuple[m.Clip, str]]) -> None:
         p = self.progress
-        p.clips, p.clips_done = len(todo), 0
+        p.clips = len(todo)
         p.bytes_total, p.bytes_done = sum(clip.size for clip, _ in todo), 0
 
     # --- one clip -----------------------------------------------------------------------------------
 
     async def _one(self, clip: m.Clip, recording: str) -> None:
         p = self.progress
-        p.recording, p.recording_bytes, p.recording_size = recording, 0, clip.size
+        p.recording, p.recording_bytes = recording, 0
         try:
             await self._copy_until_it_holds(clip, recording)
         except CameraError as exc:
@@ -241,7 +239,6 @@ class Offload:
             raise
         else:
             await self._t.alerts.withdraw("vault-trouble")  # the disk has taken a whole recording
-        p.clips_done += 1
         p.bytes_done += clip.size
         p.recording = ""
 
