@@ -3,7 +3,7 @@
 It keeps the promises of `edged.ports.FileSystem` and no more than these:
 
 1. Bytes of a file survive a power cut if `sync` or `sync_data` returned after they were written.
-2. A name in a folder (created, renamed, removed) survives if `sync_dir` of that folder returned.
+2. A name in a folder (created, renamed, removed; a folder's too) survives if `sync_dir` of that folder returned.
 3. A `sync` that failed has lost the bytes: reading shows them until the cut, and no later `sync`
    makes them durable unless they are written again (this is what Linux does).
 4. Everything else is lost, or, with a `rng`, kept in part: any subset of unsynced 512-byte blocks
@@ -19,7 +19,7 @@ It keeps the promises of `edged.ports.FileSystem` and no more than these:
 import errno as numbers
 import os
 import random
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from threading import RLock
@@ -64,14 +64,21 @@ class Node:
 
 @dataclass(eq=False, slots=True)
 class Folder:
-    live: dict[str, Node] = field(default_factory=dict)
-    durable: dict[str, Node] = field(default_factory=dict)
-    changes: list[dict[str, Node | None]] = field(default_factory=list)
+    live: dict[str, "Entry"] = field(default_factory=dict)
+    durable: dict[str, "Entry"] = field(default_factory=dict)
+    changes: list["Change"] = field(default_factory=list)
 
-    def put(self, change: dict[str, Node | None]) -> None:
+    def put(self, change: "Change") -> None:
         """Make one change, which a power cut keeps whole or not at all; None: the name goes."""
         self.changes.append(change)
         _apply(self.live, change)
+
+    def sync(self) -> None:
+        self.durable, self.changes = dict(self.live), []
+
+
+Entry = Node | Folder
+Change = dict[str, Entry | None]
 
 
 @dataclass(slots=True)
@@ -91,6 +98,9 @@ class MemoryFS:
             ``cut_after`` = 0, 1, 2 … to cut at each.
         cut_after: number of steps that are still carried out; None: no cut.
         capacity: bytes; writing or allocating beyond raises ENOSPC.
+        weather: called with every call and its path before it is carried out; what it raises is the
+            disk's answer.
+        open_files: how many files are open.
     """
 
     def __init__(self, *, capacity: int = 1 << 40) -> None:
@@ -100,7 +110,10 @@ class MemoryFS:
         self.cut_after: int | None = None
         self.calls: list[tuple[str, str]] = []
         self.memory_folders: set[str] = set()
-        self._folders: dict[str, Folder] = {"/": Folder()}
+        self.weather: Callable[[str, str], None] = lambda _call, _path: None
+        self.open_files = 0
+        self._root = Folder()
+        self._folders: dict[str, Folder] = {"/": self._root}  # the live ones, by path
         self._faults: list[Fault] = []
         self._epoch = 0
         self._off = False
@@ -115,32 +128,53 @@ class MemoryFS:
     def power_cut(self, rng: random.Random | None = None) -> None:
         """Go back to what is durable (with ``rng``: plus any part of the rest) and switch on again."""
         with self._lock:
-            for node in self._nodes():
-                node.durable = _torn(node, rng) if rng else node.durable
-                node.live, node.dirty = bytearray(node.durable), set()
-            for folder in self._folders.values():
-                for change in folder.changes:
-                    if rng and rng.random() < 0.5:
-                        _apply(folder.durable, change)
-                folder.live, folder.changes = dict(folder.durable), []
+            self._folders = {}
+            self._settle("/", self._root, rng)
             self._epoch += 1
+            self.open_files = 0
             self._off, self.cut_after = False, None
+
+    def _settle(self, path: str, folder: Folder, rng: random.Random | None) -> None:
+        """Of this folder and all below, keep what is durable and any part of the rest."""
+        for change in folder.changes:
+            if rng and rng.random() < 0.5:
+                _apply(folder.durable, change)
+        folder.live, folder.changes = dict(folder.durable), []
+        self._folders[path] = folder
+        for name, entry in folder.live.items():
+            if isinstance(entry, Folder):
+                self._settle(f"{path.rstrip('/')}/{name}", entry, rng)
+            else:
+                entry.durable = _torn(entry, rng) if rng else entry.durable
+                entry.live, entry.dirty = bytearray(entry.durable), set()
 
     def put(self, path: str, data: bytes) -> None:
         """Place a durable file there, whatever was there before, as if it had always been."""
         parent, name = os.path.split(path)
-        self._mkdirs(parent)
+        for above, below, folder in self._missing(parent):
+            self._folders[folder] = above.live[below] = above.durable[below] = Folder()
         node = Node(bytearray(data), bytes(data))
         self._folders[parent].live[name] = self._folders[parent].durable[name] = node
+
+    def durable(self, under: str = "/") -> dict[str, bytes]:
+        """Every file below ``under`` that a power cut now would leave for certain, with its bytes."""
+        folder = self._root
+        for part in under.strip("/").split("/") if under.strip("/") else ():
+            entry = folder.durable.get(part)
+            if not isinstance(entry, Folder):
+                return {}
+            folder = entry
+        return dict(_durable(under.rstrip("/"), folder))
 
     def files(self, under: str = "/") -> dict[str, bytes]:
         """Every file below ``under`` as running programs see it, by absolute path."""
         base = under.rstrip("/") + "/"
         return {
-            f"{folder.rstrip('/')}/{name}": bytes(node.live)
+            f"{folder.rstrip('/')}/{name}": bytes(entry.live)
             for folder, content in self._folders.items()
-            for name, node in content.live.items()
             if f"{folder.rstrip('/')}/".startswith(base)
+            for name, entry in content.live.items()
+            if isinstance(entry, Node)
         }
 
     # --- edged.ports.FileSystem ------------------------------------------------------------------
@@ -148,7 +182,7 @@ class MemoryFS:
     def create(self, path: str) -> File:
         with self._step("create", path):
             parent, name = self._parent(path)
-            if name in parent.live or path in self._folders:
+            if name in parent.live:
                 raise OSError(numbers.EEXIST, "exists", path)
             node = Node()
             parent.put({name: node})
@@ -190,19 +224,23 @@ class MemoryFS:
             self._node(path).protected = True
 
     def make_dirs(self, path: str) -> None:
-        with self._step("make_dirs", path):
-            self._mkdirs(path)
+        """As `drivers.disk` does it: each missing folder is made, then its parent synced, a step each."""
+        with self._call("make_dirs", path):
+            pass
+        for parent, name, folder in self._missing(path):
+            with self._step("mkdir", folder):
+                self._folders[folder] = made = Folder()
+                parent.put({name: made})
+            with self._step("sync_dir", os.path.dirname(folder)):
+                parent.sync()
 
     def sync_dir(self, path: str) -> None:
         with self._step("sync_dir", path):
-            folder = self._folder(path)
-            folder.durable, folder.changes = dict(folder.live), []
+            self._folder(path).sync()
 
     def list_dir(self, path: str) -> Sequence[str]:
         with self._call("list_dir", path):
-            folder, base = self._folder(path), path.rstrip("/") + "/"
-            below = {p[len(base) :].split("/")[0] for p in self._folders if p.startswith(base) and p != base}
-            return sorted({*folder.live, *below} - {""})
+            return sorted(self._folder(path).live)
 
     def stat(self, path: str) -> FileStat:
         with self._call("stat", path):
@@ -219,13 +257,10 @@ class MemoryFS:
 
     # --- inside ----------------------------------------------------------------------------------
 
-    def _nodes(self) -> list[Node]:
-        every = (n for f in self._folders.values() for n in [*f.live.values(), *f.durable.values()])
-        return list({id(node): node for node in every}.values())
-
     def used(self) -> int:
         """Bytes taken from ``capacity``, reserved ones included."""
-        seen = {id(n): n for f in self._folders.values() for n in f.live.values()}
+        every = (entry for folder in self._folders.values() for entry in folder.live.values())
+        seen = {id(entry): entry for entry in every if isinstance(entry, Node)}
         return sum(max(len(n.live), n.reserved) for n in seen.values())
 
     @contextmanager
@@ -235,6 +270,7 @@ class MemoryFS:
                 raise PowerCut(f"{call} {path}")
             self.calls.append((call, path))
             self._meet_fault(call, path)
+            self.weather(call, path)
             yield
 
     @contextmanager
@@ -258,10 +294,19 @@ class MemoryFS:
                 self._faults.remove(fault)
             raise OSError(fault.errno, os.strerror(fault.errno), path)
 
-    def _mkdirs(self, path: str) -> None:
-        parts = path.strip("/").split("/")
-        for depth in range(1, len(parts) + 1):
-            self._folders.setdefault("/" + "/".join(parts[:depth]), Folder())
+    def _missing(self, path: str) -> Iterator[tuple[Folder, str, str]]:
+        """Of the folders on the way to ``path`` that are not there: parent, name, path; the outermost first.
+        Each is expected to be made before the next is asked for."""
+        parent, at = self._root, ""
+        for name in path.strip("/").split("/"):
+            at = f"{at}/{name}"
+            entry = parent.live.get(name)
+            if entry is None:
+                yield parent, name, at
+                entry = parent.live[name]
+            if not isinstance(entry, Folder):
+                raise OSError(numbers.ENOTDIR, "not a folder", at)
+            parent = entry
 
     def _folder(self, path: str) -> Folder:
         try:
@@ -275,10 +320,12 @@ class MemoryFS:
 
     def _node(self, path: str) -> Node:
         folder, name = self._parent(path)
-        try:
-            return folder.live[name]
-        except KeyError:
-            raise OSError(numbers.ENOENT, "no such file", path) from None
+        entry = folder.live.get(name)
+        if entry is None:
+            raise OSError(numbers.ENOENT, "no such file", path)
+        if isinstance(entry, Folder):
+            raise OSError(numbers.EISDIR, "a folder", path)
+        return entry
 
     def _move(self, source: str, target: str, *, over: bool) -> None:
         node = self._node(source)
@@ -293,12 +340,20 @@ class MemoryFS:
             old.put({old_name: None})
 
 
-def _apply(names: dict[str, Node], change: dict[str, Node | None]) -> None:
-    for name, node in change.items():
-        if node is None:
+def _apply(names: dict[str, Entry], change: Change) -> None:
+    for name, entry in change.items():
+        if entry is None:
             names.pop(name, None)
         else:
-            names[name] = node
+            names[name] = entry
+
+
+def _durable(path: str, folder: Folder) -> Iterator[tuple[str, bytes]]:
+    for name, entry in folder.durable.items():
+        if isinstance(entry, Folder):
+            yield from _durable(f"{path}/{name}", entry)
+        else:
+            yield f"{path}/{name}", entry.durable
 
 
 def _torn(node: Node, rng: random.Random) -> bytes:
@@ -316,6 +371,7 @@ class MemoryFile:
     ) -> None:
         self._fs, self._path, self._node, self._epoch = fs, path, node, epoch
         self._readable_only, self._open = readable_only, True
+        fs.open_files += 1
 
     def write_at(self, offset: int, data: bytes | memoryview) -> None:
         with self._step("write_at"):
@@ -357,6 +413,8 @@ class MemoryFile:
         self._flush("sync_data")
 
     def close(self) -> None:
+        if self._open and self._epoch == self._fs._epoch:
+            self._fs.open_files -= 1
         self._open = False
 
     def fileno(self) -> int:
