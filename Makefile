@@ -2,7 +2,8 @@
 # make test   everything that is checked (what CI runs)
 # make check  its fast part
 # make bench  the measurements
-# make faults which faults of the catalogue are proved by a test, and which are not
+# make faults which faults of the catalogue are proved by a test, which are not and why; takes the defence out of
+#             some and runs their tests, which must fail (SAMPLE=20 or all, SEED=n, ROW=U01)
 PY := .venv/bin/python
 
 .PHONY: demo test check bench setup lint docs faults
@@ -32,4 +33,4 @@ docs: setup
 	$(PY) -m edged.docs
 
 faults: setup
-	@$(PY) -m tests.faults
+	@$(PY) -m tests.faults $(SAMPLE:%=--sample %) $(SEED:%=--seed %) $(ROW:%=--row %)

@@ -1,125 +1,100 @@
-"""The fault catalogue's identifiers, and which of them are proved: ``python -m tests.faults``.
+"""``make faults``: which faults of the catalogue are proved, and whether the proofs notice a defence taken away.
 
-A test that proves a fault carries ``@pytest.mark.fault("U01", "what it claims, in a sentence")``. The markers are
-read from the source, so that the table costs no test run and counts tests that a fast run leaves out.
+Prints the coverage by group, the proved faults with what their tests claim, the others with the reason; then takes
+the defence out of a random sample of the proved ones and runs the marked test, which must fail.
 """
 
-import ast
+import argparse
+import random
 import sys
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from pathlib import Path
-from types import MappingProxyType
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
-GROUPS: Mapping[str, tuple[str, int]] = MappingProxyType(
-    {
-        "U": ("USB and camera", 22),
-        "M": ("file system and card", 14),
-        "B": ("badge and reader", 18),
-        "D": ("dock controller and serial lines", 14),
-        "C": ("clock", 10),
-        "K": ("disk and vault", 16),
-        "L": ("ledger and databases", 12),
-        "X": ("crash and power", 10),
-        "N": ("network and SFTP", 18),
-        "V": ("misbehaving centre", 13),
-        "F": ("configuration and update", 9),
-        "O": ("operators and insiders", 12),
-        "Z": ("protocol fuzzing", 9),
-    }
-)
-"""Letter → what the group is about and how many faults it has."""
+from tests.fault_markers import FAULTS, GROUPS, TESTS, THREATS, Marker, proved
+from tests.fault_reasons import REASONS
+from tests.mutant_runs import Outcome, Result, judge
+from tests.mutation import Mutant, load
 
-THREATS = 21  # T1 to T21: what an insider may try; they are written without leading zeros
-
-FAULTS: tuple[str, ...] = tuple(
-    f"{letter}{number:02}" for letter, (_, count) in GROUPS.items() for number in range(1, count + 1)
-)
-KNOWN: frozenset[str] = frozenset(FAULTS) | {f"T{number}" for number in range(1, THREATS + 1)}
-
-TESTS = Path(__file__).resolve().parent
+SAMPLE = 20
+AT_A_TIME = 2
 
 
-@dataclass(frozen=True, slots=True)
-class Marker:
-    """One ``fault`` marker as it stands in the source; ``None`` for an argument that is no plain text."""
-
-    fault: str | None
-    claim: str | None
-    test: str
-    place: str  # file:line
-
-
-def markers(folder: Path = TESTS) -> Iterator[Marker]:
-    """Every fault marker below ``folder``: of functions, classes, modules and parameters."""
-    for path in sorted(folder.rglob("test_*.py")):
-        tree = ast.parse(path.read_text("utf-8"))
-        owners = _owners(tree)
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Call) and _is_fault(node.func):
-                where = f"{path.relative_to(folder.parent)}:{node.lineno}"
-                fault, claim = (_text(node.args, i) for i in (0, 1))
-                extra = len(node.args) != 2 or bool(node.keywords)
-                yield Marker(None if extra else fault, claim, owners.get(id(node), path.stem), where)
+def main(words: Sequence[str] | None = None) -> int:
+    options = parser().parse_args(words)
+    print_out(table(proved()))
+    chosen = choose(all_mutants(), options.sample, options.seed, options.row)
+    print_out(f"\n{len(chosen)} mutants, SEED={options.seed}: each defence is taken out, its test must fail")
+    survived = 0
+    with ThreadPoolExecutor(AT_A_TIME) as pool:
+        for result in pool.map(judge, chosen):
+            print_out(verdict(result))
+            survived += result.outcome is not Outcome.KILLED
+    print_out(f"{len(chosen) - survived} of {len(chosen)} killed")
+    return 1 if survived or not chosen else 0
 
 
-def _owners(tree: ast.Module) -> dict[int, str]:
-    """Decorator call → name of what it decorates."""
-    found: dict[int, str] = {}
-    for node in ast.walk(tree):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            found |= {id(decorator): node.name for decorator in node.decorator_list}
-    return found
-
-
-def _is_fault(node: ast.expr) -> bool:
-    """``pytest.mark.fault`` and ``mark.fault``."""
-    return (
-        isinstance(node, ast.Attribute)
-        and node.attr == "fault"
-        and isinstance(node.value, ast.Name | ast.Attribute)
-        and (node.value.id if isinstance(node.value, ast.Name) else node.value.attr) == "mark"
+def parser() -> argparse.ArgumentParser:
+    made = argparse.ArgumentParser(prog="make faults", description=__doc__)
+    made.add_argument(
+        "--sample", type=size, default=SAMPLE, metavar="N|all", help="faults to take a defence from"
     )
+    made.add_argument(
+        "--seed", type=int, default=random.SystemRandom().randrange(10**6), help="of the sample"
+    )
+    made.add_argument("--row", default="", help="take these faults instead, as in U01,M02")
+    return made
 
 
-def _text(arguments: list[ast.expr], index: int) -> str | None:
-    if index < len(arguments):
-        node = arguments[index]
-        if isinstance(node, ast.Constant) and isinstance(node.value, str):
-            return node.value
-    return None
+def size(text: str) -> int:
+    """How many faults; ``all`` is all of them."""
+    return len(FAULTS) if text == "all" else int(text)
 
 
-def proved() -> dict[str, list[Marker]]:
-    """Fault → its markers; only known faults."""
-    found: dict[str, list[Marker]] = defaultdict(list)
-    for marker in markers():
-        if marker.fault in KNOWN:
-            assert marker.fault is not None
-            found[marker.fault].append(marker)
-    return found
+def print_out(text: str) -> None:
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
 
 
 def table(found: Mapping[str, list[Marker]]) -> str:
-    """Groups with their coverage, then every proved fault with its claims."""
+    """Groups with their coverage, then the proved faults with their claims, then the others with the reason."""
     lines = [f"{'group':<36}{'proved':>7}{'of':>5}   not proved"]
     for letter, (name, count) in GROUPS.items():
-        group = [fault for fault in FAULTS if fault[0] == letter]
-        missing = [fault for fault in group if fault not in found]
+        missing = [fault for fault in FAULTS if fault[0] == letter and fault not in found]
         lines.append(f"{letter} {name:<34}{count - len(missing):>7}{count:>5}   {' '.join(missing)}".rstrip())
     covered = sum(fault in found for fault in FAULTS)
     lines.append(f"{'all':<36}{covered:>7}{len(FAULTS):>5}")
     threats = [f"T{n}" for n in range(1, THREATS + 1) if f"T{n}" in found]
     lines.append(f"{'threats of insiders':<36}{len(threats):>7}{THREATS:>5}   proved: {' '.join(threats)}")
+    lines.append("\nproved, by what claim, where")
     for fault in (*FAULTS, *threats):
         lines += [f"{fault:<4} {m.claim}  [{m.place} {m.test}]" for m in found.get(fault, ())]
+    lines.append("\nnot proved, what it needs, why")
+    lines += [f"{fault:<4} {reason}" for fault, reason in REASONS.items() if fault not in found]
     return "\n".join(lines)
 
 
-def main() -> int:
-    sys.stdout.write(table(proved()) + "\n")
-    return 0
+def all_mutants() -> list[Mutant]:
+    return [mutant for path in sorted((TESTS / "mutants").glob("?.toml")) for mutant in load(path)]
+
+
+def choose(mutants: Iterable[Mutant], sample: int, seed: int, row: str = "") -> list[Mutant]:
+    """Every mutant of ``sample`` faults taken at random, or of the named ones."""
+    by_fault: dict[str, list[Mutant]] = defaultdict(list)
+    for mutant in mutants:
+        by_fault[mutant.fault].append(mutant)
+    rows = row.replace(",", " ").split()
+    if not rows:
+        rows = random.Random(seed).sample(sorted(by_fault), min(sample, len(by_fault)))
+    return [mutant for fault in sorted(rows) for mutant in by_fault.get(fault, ())]
+
+
+def verdict(result: Result) -> str:
+    """One line, and below it what was seen if the mutant is not killed."""
+    mutant = result.mutant
+    line = f"{mutant.fault:<4} {result.outcome:<9} without {mutant.removes}  [{mutant.file}]  {mutant.test}"
+    seen = "".join(f"\n       {part}" for part in result.why.splitlines())
+    return line + seen
 
 
 if __name__ == "__main__":

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults import FAULTS, KNOWN, Marker, markers, proved, table
+from tests.fault_markers import FAULTS, KNOWN, Marker, markers, proved
+from tests.faults import table
 
 MARKERS = list(markers())
 
