@@ -78,6 +78,7 @@ class ClearFacts:
     medium: Medium = Medium.UNPROVEN
     unproven_allowed: bool = False  # configuration: this vault's disk cannot prove a read-back
     corrupt: bool = True  # a later reading of the vault's copy was different
+    reread_due: bool = True  # sealed shortly before a power cut, and not read since
     # G4
     second_read_due: bool = True
     second_read: str = ""  # SHA-256 of the second read of the source; "": not done
@@ -147,7 +148,7 @@ def _holds(rule: GateRule, facts: ClearFacts) -> bool:
             return sealed is not None and facts.listed is not None and sealed.size == facts.listed.size
         case GateRule.G3:
             proved = facts.medium is not Medium.UNPROVEN or facts.unproven_allowed
-            return proved and not facts.corrupt
+            return proved and not facts.corrupt and not facts.reread_due
         case GateRule.G4:
             return not facts.damaged and _second_read_holds(facts)
         case GateRule.G5:

@@ -12,9 +12,11 @@ from enum import StrEnum
 from typing import Any
 
 from edged.formats import facts as f
-from edged.formats.line import Line
+from edged.formats.line import Line, Stamp
 
 KEEP = 20_000  # finished recordings and issues held in memory: about 20 MB, weeks of a busy station
+# A drive that calls durable what is in its cache writes it out within seconds, or a minute when it is very busy.
+REREAD_NS = 300 * 1_000_000_000
 
 
 class Life(StrEnum):
@@ -50,6 +52,7 @@ class Recording:
     second_read: bool = False
     damaged: bool = False
     corrupt: bool = False
+    reread_due: bool = False  # sealed shortly before the host went down, and not read again yet (fault K07)
     held: str = ""  # the centre's reason, if it refused this one
     resumed_from: int = 0
     confirmed_receipt: str = ""
@@ -175,6 +178,9 @@ class StationState:
     config_sha256: str = ""
     trusted_time: str = ""  # latest that a synchronised clock or a receipt vouched for
     totals: Totals = field(default_factory=Totals)
+    _boot_id: str = ""  # of the newest line
+    _boottime_ns: int = 0
+    _fresh: OrderedDict[str, int] = field(default_factory=OrderedDict)  # sealed just now, at which BOOTTIME
     _by_identity: dict[tuple[str, str, int, str, int], str] = field(default_factory=dict)
     _by_camera: dict[str, dict[str, None]] = field(default_factory=dict)
 
@@ -197,8 +203,12 @@ class StationState:
         return (self.recordings[r] for r in self._by_camera.get(camera, ()))
 
     def aboard_unsealed(self, camera: str) -> bool:
-        """Whether something aboard this camera has no sealed copy yet."""
-        return any(r.life in {Life.MADE, Life.COPYING} for r in self.recordings_of(camera))
+        """Whether something aboard this camera has no sealed copy, or none any more."""
+        return any(r.life in {Life.MADE, Life.COPYING} or self._lost(r) for r in self.recordings_of(camera))
+
+    def _lost(self, r: Recording) -> bool:
+        """Its copy is not what was sealed, and the source has not been listed as another recording since."""
+        return r.corrupt and r.life is not Life.CLEARED and self._by_identity.get(r.identity) == r.id
 
     def unfinished(self) -> tuple[str, ...]:
         """Intents without an outcome, as station.started lists them."""
@@ -215,12 +225,23 @@ class StationState:
         if line.seq < self.next_seq:
             raise RuntimeError(f"line {line.seq} where {self.next_seq} is due")
         self.next_seq = line.seq + 1
+        self._note_boot(line.stamp)
         self.stopped_cleanly = isinstance(line.fact, f.StationStopped)
         if line.stamp.clock == "synchronised":
             self.trusted_time = max(self.trusted_time, line.time)
         handler = _HANDLERS.get(type(line.fact))
         if handler is not None:
             handler(self, _At(line.seq, line.time), line.fact)
+
+    def _note_boot(self, stamp: Stamp) -> None:
+        """After a reboot what was sealed last is doubted: the drive may have lost what it had called durable."""
+        if stamp.boot_id != self._boot_id:
+            for recording in self._fresh.keys() & self.recordings.keys():
+                self.recordings[recording].reread_due = True
+            self._fresh.clear()
+        self._boot_id, self._boottime_ns = stamp.boot_id, stamp.boottime_ns
+        while self._fresh and next(iter(self._fresh.values())) < stamp.boottime_ns - REREAD_NS:
+            self._fresh.popitem(last=False)
 
     def _camera(self, serial: str) -> Camera:
         return self.cameras.setdefault(serial, Camera(serial))
@@ -410,6 +431,7 @@ def _sealed(s: StationState, at: _At, x: f.RecordingSealed) -> None:
     r.life, r.sha256, r.fingerprint, r.sealed_seq = Life.SEALED, x.sha256, x.fingerprint, at.seq
     r.folder, r.file, r.second_read, r.damaged = x.folder, x.file, x.second_read, bool(x.gaps)
     r.resumed_from, r.held_bytes, r.medium = x.resumed_from, 0, x.medium
+    s._fresh[r.id] = s._boottime_ns
     s.totals.sealed += 1
     s.totals.bytes_sealed += x.size
 
@@ -429,7 +451,12 @@ def _held(s: StationState, at: _At, x: f.RecordingHeld) -> None:
 
 def _corrupted(s: StationState, at: _At, x: f.RecordingCorrupted) -> None:
     if (r := s.recordings.get(x.recording)) is not None:
-        r.corrupt = True
+        r.corrupt, r.reread_due = True, False
+
+
+def _reread(s: StationState, at: _At, x: f.RecordingReread) -> None:
+    if (r := s.recordings.get(x.recording)) is not None:
+        r.reread_due = False
 
 
 def _clear_started(s: StationState, at: _At, x: f.ClearStarted) -> None:
@@ -485,6 +512,7 @@ _HANDLERS: dict[type[f.Fact], Callable[[StationState, _At, Any], None]] = {
     f.RecordingConfirmed: _confirmed,
     f.RecordingHeld: _held,
     f.RecordingCorrupted: _corrupted,
+    f.RecordingReread: _reread,
     f.ClearStarted: _clear_started,
     f.CameraCleared: _cleared,
     f.ClearFailed: _clear_failed,

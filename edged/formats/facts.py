@@ -477,7 +477,15 @@ class RecordingCorrupted(Fact, frozen=True):
     """What lies in the vault is no longer what was sealed."""
 
     recording: str
-    sha256: str
+    sha256: str  # of what was found; "" if the file is gone
+
+
+@_fact("recording.reread")
+class RecordingReread(Fact, frozen=True):
+    """Sealed shortly before the host went down, read from the medium again after it, and whole."""
+
+    recording: str
+    medium: str  # edged.ports.Medium
 
 
 @_fact("clear.started")

@@ -129,7 +129,8 @@ class Clearing:
             covered = self._gate.sound()
         came_back = r.life is Life.CLEARED and r.seen_again and r.clears <= RECLEARS
         newest = self._t.recorder.state.recording_like(*r.identity) is r  # else the file is another by now
-        fit = newest and r.id not in self._settled and not (r.damaged or r.corrupt or r.held)
+        doubtful = r.damaged or r.corrupt or r.reread_due or r.held
+        fit = newest and r.id not in self._settled and not doubtful
         by_decision = r.life is Life.SEALED and self._lacking > 0
         return fit and covered and (r.life is Life.CONFIRMED or came_back or by_decision)
 
@@ -156,6 +157,7 @@ class Clearing:
                 # Where the medium proves nothing the event says so; the centre's receipt rests on its own reading.
                 unproven_allowed=recording.life is not Life.SEALED,
                 corrupt=recording.corrupt,
+                reread_due=recording.reread_due,
                 second_read_due=self._gate.second_read,
                 second_read=again.sha256 if again is not None else "",
                 damaged=recording.damaged or again is None or bool(again.gaps),

@@ -22,8 +22,8 @@ def damaged_alert(recording: str) -> str:
 
 
 async def end_doubts(alerts: Alerts, state: StationState, camera: str) -> None:
-    """A technician has looked at it. Its damaged recordings stay what they are; only the alerts end."""
+    """A technician has looked at it. Its damaged and lost recordings stay what they are; only the alerts end."""
     for kind in _KINDS:
         await alerts.withdraw(f"{kind}:{camera}")
-    for recording in [r for r in state.recordings_of(camera) if r.damaged]:
+    for recording in [r for r in state.recordings_of(camera) if r.damaged or r.corrupt]:
         await alerts.withdraw(damaged_alert(recording.id))

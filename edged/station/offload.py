@@ -2,7 +2,8 @@
 
 1. What is new on the card is a fact before a byte of it is copied (gate G1).
 2. A file that was sealed before is recognised by serial, path, size, mtime, first cluster and the hash of its
-   first and last MiB; anything less makes it a new recording. Names prove nothing.
+   first and last MiB; anything less makes it a new recording. Names prove nothing. One whose copy in the
+   vault is found to be lost becomes a new recording too: it is copied again.
 3. Intent (``offload.started``), effect (the bytes), outcome (``recording.sealed`` or ``offload.interrupted``).
 4. One file at fault does not stop the others; the camera's fault stops this camera only.
 5. The card is listed again at the end: what grew or came meanwhile is another pass.
@@ -124,7 +125,7 @@ class Offload:
         new: list[m.Clip] = []
         for clip in sorted((c for c in listing.clips if not c.recording), key=lambda c: (c.mtime, c.path)):
             recording = self._recording(clip)
-            if recording is None or not await self._still_the_same(clip, recording):
+            if recording is None or recording.corrupt or not await self._still_the_same(clip, recording):
                 new.append(clip)
             elif recording.life in {Life.MADE, Life.COPYING}:
                 known.append((clip, recording.id))
@@ -332,6 +333,13 @@ class Offload:
         if sealed.gaps:
             await self._damaged(recording)
         await self._t.alerts.withdraw("vault-trouble")
+        await self._replaced(self._owner(recording))
+
+    async def _replaced(self, recording: Recording) -> None:
+        """The same clip again, whose earlier copy the vault had lost."""
+        for before in list(self._t.recorder.state.recordings_of(recording.camera)):
+            if before.corrupt and before.identity == recording.identity:
+                await self._t.alerts.withdraw(damaged_alert(before.id))
 
     async def _damaged(self, recording: str) -> None:
         await self._t.alerts.raise_(damaged_alert(recording), ErrorCode.CAMERA_MEDIA, recording=recording)

@@ -39,6 +39,7 @@ from edged.station.reader_owner import ReaderOwner
 from edged.station.recorder import Recorder
 from edged.station.recovery import settle, write_missing_manifests
 from edged.station.reporter import Reporter
+from edged.station.rereading import Rereading
 from edged.station.slot_unit import SlotUnit
 from edged.station.slot_work import CameraSlotWork, Shared
 from edged.station.stopping import stop_if_told
@@ -160,6 +161,7 @@ class Station:
         parts: list[tuple[str, Callable[[], Awaitable[None]]]] = [
             ("checkpoints", self.checkpoints.run),
             ("projector", self.projector.run),
+            ("rereading", Rereading(self.tools).run),
             ("housekeeping", self._housekeeping),
             ("inbox", self._inbox),
             ("hotplug", self._hotplug),
