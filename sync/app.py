@@ -1,7 +1,6 @@
 """Wires the courier: the only file of the courier that constructs adapters."""
 
 import asyncio
-import contextlib
 import os
 import signal
 import sys
@@ -15,15 +14,14 @@ from drivers.random import SystemRandom
 from edged.logs import bridged, journal_log, stream_log
 from edged.ports import Clock, Log
 from sync.config import LogConfig, Settings
-from sync.courier import Courier
+from sync.keep import keep_delivering
 from sync.ports import Ports
-from sync.queue import Queue, QueueError
+from sync.queue import Queue
 from sync.sftp_store import SftpDialler
 from sync.ssh import SshAddress
 from sync.watch import FolderWatch
 
 QUEUE = "queue.sqlite"
-RENEW_S = 5.0  # pause before a queue whose file failed is opened anew
 
 
 def make_log(config: LogConfig, clock: Clock, name: str) -> tuple[Log, Callable[[], None]]:
@@ -78,19 +76,12 @@ async def _work(settings: Settings, clock: Clock, log: Log) -> None:
     )
     dialler = SftpDialler(address, sync.remote_dir)
     ports = Ports(fs=PosixDisk(), clock=clock, random=SystemRandom(), dialler=dialler, log=log)
-    while True:
-        queue = Queue(f"{sync.state}/{QUEUE}", clock.now().boottime_ns)
-        courier = Courier(settings, ports, queue)
-        watch = FolderWatch((settings.ledger, f"{settings.vault}/recordings"), courier.hint)
-        try:
-            await courier.run()
-        except QueueError as exc:
-            log("EDG-3116", reason=str(exc.detail.get("reason", "")))
-        finally:
-            watch.stop()
-            with contextlib.suppress(QueueError):
-                queue.close()
-        await asyncio.sleep(RENEW_S)
+    await keep_delivering(
+        settings,
+        ports,
+        lambda: Queue(f"{sync.state}/{QUEUE}", clock.now().boottime_ns),
+        lambda hint: FolderWatch((settings.ledger, f"{settings.vault}/recordings"), hint),
+    )
 
 
 async def _feed(notifier: Notifier) -> None:

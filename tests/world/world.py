@@ -158,22 +158,7 @@ class World:
     async def boot(self) -> Station:
         """Start the daemon on what lies on the disk. Raises EdgeError as it does."""
         host, store, hotplug = Ghost(), MemoryStore(), BusHotplug(self.bus)
-        connect = connector(self.bus, host)
-
-        def server(port: str) -> Server:
-            return WorkerServer(connect(port), "000000", host.owe)
-
-        outside = Outside(
-            fs=self.fs,
-            clock=self.clock,
-            random=self.random,
-            log=self._note,
-            roles=InlineRoles(self.fs, server, host.pause),
-            hotplug=hotplug,
-            store=store,
-            open_serial=self._open_serial,
-            progress=Progress(self.clock),
-        )
+        outside = self._outside(host, store, hotplug)
         secrets = Secrets(
             signer=STATION_KEY,
             badge=people.BADGE_KEY,
@@ -190,6 +175,24 @@ class World:
             await self._end()
             task.result()
         return station
+
+    def _outside(self, host: Ghost, store: MemoryStore, hotplug: BusHotplug) -> Outside:
+        return Outside(
+            fs=self.fs,
+            clock=self.clock,
+            random=self.random,
+            log=self._note,
+            roles=InlineRoles(self.fs, self._servers(host), host.pause),
+            hotplug=hotplug,
+            store=store,
+            open_serial=self._open_serial,
+            progress=Progress(self.clock),
+        )
+
+    def _servers(self, host: Ghost) -> Callable[[str], Server]:
+        """For a port, what talks to the device that is there then."""
+        connect = connector(self.bus, host)
+        return lambda port: WorkerServer(connect(port), "000000", host.owe)
 
     async def stop(self) -> None:
         """SIGTERM."""
