@@ -219,6 +219,11 @@ class ErrorCode(Enum):
         "A countersigned checkpoint is not genuine",
         "Nothing is cleared because of it. Tell the security administrator.",
     )
+    CENTRE_CLOCK = (
+        3011,
+        "The clocks of centre and station contradict each other",
+        "Find out which of the two is wrong. Receipts count all the same; their times change nothing here.",
+    )
 
     # 4 configuration and lists
     CONFIG_INVALID = (

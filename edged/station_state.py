@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
+from edged.centre_clock import credible
 from edged.formats import facts as f
 from edged.formats.line import Line, Stamp
 
@@ -176,7 +177,7 @@ class StationState:
     roster_version: int = 0
     clears: dict[str, f.ClearStarted] = field(default_factory=dict)  # camera -> intent without outcome
     config_sha256: str = ""
-    trusted_time: str = ""  # latest that a synchronised clock or a receipt vouched for
+    trusted_time: str = ""  # latest that a synchronised clock or a credible receipt vouched for
     totals: Totals = field(default_factory=Totals)
     _boot_id: str = ""  # of the newest line
     _boottime_ns: int = 0
@@ -231,7 +232,7 @@ class StationState:
             self.trusted_time = max(self.trusted_time, line.time)
         handler = _HANDLERS.get(type(line.fact))
         if handler is not None:
-            handler(self, _At(line.seq, line.time), line.fact)
+            handler(self, _At(line.seq, line.stamp), line.fact)
 
     def _note_boot(self, stamp: Stamp) -> None:
         """After a reboot what was sealed last is doubted: the drive may have lost what it had called durable."""
@@ -262,7 +263,11 @@ class StationState:
 @dataclass(frozen=True, slots=True)
 class _At:
     seq: int
-    time: str
+    stamp: Stamp
+
+    @property
+    def time(self) -> str:
+        return self.stamp.time
 
 
 # One function a fact. They are plain assignments: whoever wrote the fact decided.
@@ -441,7 +446,7 @@ def _confirmed(s: StationState, at: _At, x: f.RecordingConfirmed) -> None:
         r.life = Life.CONFIRMED if r.life is Life.SEALED else r.life  # cleared before, by decision
         r.confirmed_receipt = x.receipt_sha256
     s.totals.confirmed += 1
-    s.trusted_time = max(s.trusted_time, x.placed_at)
+    s.trusted_time = max(s.trusted_time, credible(x.placed_at, at.stamp))
 
 
 def _held(s: StationState, at: _At, x: f.RecordingHeld) -> None:

@@ -52,6 +52,7 @@ PURE = (
     "edged/verbs.py",
     "edged/throttle.py",
     "edged/time_floor.py",
+    "edged/centre_clock.py",
     "edged/leds.py",
     "edged/events.py",
     "edged/printable.py",

@@ -8,6 +8,7 @@ an alert once, and stays where it is.
 import asyncio
 import hashlib
 
+from edged.centre_clock import contradiction_s
 from edged.errors import DiskError, EdgeError, ErrorCode
 from edged.formats.facts import ReceiptRefused, RecordingConfirmed, RecordingHeld
 from edged.formats.manifest import open_manifest
@@ -104,7 +105,7 @@ class Clerk:
             await self._reject(recording, path, data, exc)
             return False
         self._doubtful.discard(recording.id)
-        await self._recorder.record(
+        line = await self._recorder.record(
             RecordingConfirmed(
                 recording=recording.id,
                 receipt_sha256=hashlib.sha256(data).hexdigest(),
@@ -115,7 +116,14 @@ class Clerk:
             )
         )
         await self._alerts.withdraw(_held(recording))
+        await self._watch_clock(contradiction_s(receipt.placed_at, manifest.sealed_at, line.stamp))
         return True
+
+    async def _watch_clock(self, off_s: int) -> None:
+        if off_s:
+            await self._alerts.raise_("centre-clock", ErrorCode.CENTRE_CLOCK, off_s=off_s)
+        else:
+            await self._alerts.withdraw("centre-clock")
 
     async def _refusal(self, recording: Recording, path: str, data: bytes) -> None:
         try:
