@@ -67,6 +67,7 @@ async def _work(settings: Settings, clock: Clock, log: Log) -> None:
     sync = settings.sync
     address = SshAddress(
         host=sync.host,
+        fallback=sync.fallback,
         port=sync.port,
         user=sync.user,
         key_file=sync.key_file,
@@ -74,7 +75,7 @@ async def _work(settings: Settings, clock: Clock, log: Log) -> None:
         connect_s=sync.connect_s,
         answer_s=sync.answer_s,
     )
-    dialler = SftpDialler(address, sync.remote_dir)
+    dialler = SftpDialler(address, sync.remote_dir, log)
     ports = Ports(fs=PosixDisk(), clock=clock, random=SystemRandom(), dialler=dialler, log=log)
     await keep_delivering(
         settings,

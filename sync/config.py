@@ -11,6 +11,7 @@ from edged.errors import ConfigError
 T = TypeVar("T")
 
 _ABSOLUTE = r"^/[^\0]{0,4000}\Z"
+_ADDRESS = r"^[0-9A-Fa-f.:]{0,45}\Z"
 _REMOTE = r"^([A-Za-z0-9_][A-Za-z0-9._-]*(/[A-Za-z0-9_][A-Za-z0-9._-]*)*)?\Z"
 
 
@@ -22,6 +23,13 @@ class SyncConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     """How recordings and the ledger get to the centre. There is no setting that leaves the key unpinned."""
 
     host: Annotated[str, _m("Name or address of the centre's SFTP server.", min_length=1, max_length=253)]
+    fallback: Annotated[
+        str,
+        _m(
+            "Literal address of the same server, tried where `host` leads nowhere or to a stranger; empty: none.",
+            pattern=_ADDRESS,
+        ),
+    ] = ""
     port: Annotated[int, _m("Its port.", ge=1, le=65535)] = 22
     user: Annotated[str, _m("Account of the station there.", min_length=1, max_length=64)]
     key_file: Annotated[str, _m("Private key of the login (OpenSSH or PEM, mode 0600).", pattern=_ABSOLUTE)]

@@ -7,8 +7,10 @@ breaks the line, which wakes it at once.
 import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import TypeVar
 
+from edged.ports import Log
 from sync import sftp_wire as wire
 from sync.sftp_channel import FSYNC, EndOfFileError, SftpChannel
 from sync.sftp_wire import Kind, Open
@@ -16,11 +18,15 @@ from sync.ssh import SshAddress, SshLine
 from sync.store import (
     AlreadyThereError,
     Assurance,
+    CentreGoneError,
+    CentreKeyChangedError,
     CentreProtocolError,
     CentreRefusedError,
     NotThereError,
     RemoteSpace,
     RemoteStat,
+    StoreError,
+    TransferStalledError,
     checked,
     is_plain,
 )
@@ -30,15 +36,42 @@ READ_SIZE = 32 * 1024  # what every server gives at once
 T = TypeVar("T")
 
 
-class SftpDialler:
-    """See Dialler. ``root`` is the station's home, relative to the login folder; "" is that folder."""
+# How it ends where a name leads nowhere, or to somebody who is not the centre.
+ASTRAY = (CentreGoneError, CentreKeyChangedError, CentreProtocolError, TransferStalledError)
 
-    def __init__(self, address: SshAddress, root: str = "") -> None:
+
+class SftpDialler:
+    """See Dialler. ``root`` is the station's home, relative to the login folder; "" is that folder.
+
+    A wrong answer of the name service costs no more than the way round by the literal address: whoever has not the
+    pinned key gets no login from us (fault N13).
+    """
+
+    def __init__(self, address: SshAddress, root: str = "", log: Log | None = None) -> None:
         self._address = address
         self._root = checked(root) if root else ""
+        self._log = log
 
     async def connect(self) -> "SftpStore":
-        store = SftpStore(SshLine(self._address), self._root)
+        try:
+            return await self._connect(self._address)
+        except ASTRAY as exc:
+            if not self._address.fallback:
+                raise
+            if self._log is not None:
+                self._log("EDG-3101", reason=str(exc)[:300], code=exc.code.label, retry_s=0.0)
+            return await self._by_address(exc)
+
+    async def _by_address(self, astray: StoreError) -> "SftpStore":
+        try:
+            return await self._connect(replace(self._address, host=self._address.fallback))
+        except CentreKeyChangedError:
+            raise
+        except ASTRAY:
+            raise astray from None  # what the name led to says more: a changed key, say
+
+    async def _connect(self, address: SshAddress) -> "SftpStore":
+        store = SftpStore(SshLine(address), self._root)
         try:
             await store.open()
         except BaseException:

@@ -44,6 +44,7 @@ class SshAddress:
     """Where the centre is and how it is told from others."""
 
     host: str
+    fallback: str = ""  # a literal address of the same server
     port: int
     user: str
     key_file: str
