@@ -54,6 +54,7 @@ async def test_two_badges_at_once_are_serialised() -> None:
         sim.present(A)
         await asyncio.sleep(0.05)
         sim.present(B)
+        await asyncio.sleep(0.05)  # both wait to be fetched
         got = await taps(it)
     assert [(t.uid, t.presentation) for t in got] == [(A, 1), (B, 2)]
 

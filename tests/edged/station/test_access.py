@@ -97,7 +97,9 @@ async def test_without_a_roster_nobody_gets_a_camera() -> None:
 @pytest.mark.fault(
     "B13", "an older, foreign or forged roster changes nothing: the last good one stays in force"
 )
-@pytest.mark.parametrize("kind", ["older", "same again", "foreign", "forged", "cut off", "empty", "endless"])
+@pytest.mark.parametrize(
+    "kind", ["older", "same again", "foreign", "forged", "altered", "cut off", "empty", "endless"]
+)
 @story
 async def test_a_roster_that_is_not_taken(kind: str) -> None:
     async with World.open(boot=False) as world:
@@ -111,6 +113,7 @@ async def test_a_roster_that_is_not_taken(kind: str) -> None:
             "same again": roster(AUTHORITY, 5, without),
             "foreign": roster(AUTHORITY, 6, without, body="Одеська митниця"),
             "forged": roster(stranger, 6, without),
+            "altered": roster(AUTHORITY, 6, without).replace(b'"version":6', b'"version":8'),
             "cut off": roster(AUTHORITY, 6, without)[:-30],
             "empty": b"",
             "endless": b"x" * 30_000_000,
