@@ -234,9 +234,9 @@ class Offload:
             p.failed.append(recording)
         except DiskError as exc:
             await self._interrupted(recording, exc)
+            await self._t.alerts.raise_for("vault-trouble", exc)  # before giving up, which may fail as well
             if exc.code is not ErrorCode.DISK_FULL:
                 await asyncio.to_thread(self._t.vault.give_up, self._place(recording, clip))
-            await self._t.alerts.raise_for("vault-trouble", exc)
             raise
         else:
             await self._t.alerts.withdraw("vault-trouble")  # the disk has taken a whole recording
