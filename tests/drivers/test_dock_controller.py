@@ -405,7 +405,8 @@ async def test_a_storm_of_events_is_cut_off() -> None:
         sim.storm(3, 200)
         taken: list[DockEvent] = []
         with pytest.raises(EdgeError) as caught:
-            await take_all(it, taken)
+            async with asyncio.timeout(60):
+                await take_all(it, taken)
 
     assert (caught.value.code, caught.value.detail["reason"]) == (ErrorCode.DOCK_PROTOCOL, "event storm")
     assert len(taken) <= m.EVENT_WINDOW + len(sim.slots)
