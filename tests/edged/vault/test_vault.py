@@ -259,6 +259,7 @@ def test_a_full_disk_takes_nothing_new_and_loses_nothing(fs: MemoryFS) -> None:
     fs.capacity = 20 << 20
     rig = make_rig(fs)
     rig.seal(clip(17 << 20))
+    rig.vault.settle(rig.place)
     before = fs.files()
 
     verdict = rig.vault.may_offload(1 << 20)
