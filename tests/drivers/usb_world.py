@@ -34,11 +34,15 @@ def quiet(_seconds: float) -> None:
     """A pause that takes no time."""
 
 
-def card(files: dict[str, bytes]) -> bytearray:
-    """A FAT16 card with these files in /DCIM, names of 8.3; file n begins where file n-1 ends."""
-    sectors = _DATA + CLUSTERS * (CLUSTER // SECTOR)
+def card(files: dict[str, bytes], cluster: int = CLUSTER) -> bytearray:
+    """A FAT16 card with these files in /DCIM, names of 8.3; file n begins where file n-1 ends.
+
+    Only an empty one may have clusters of another size.
+    """
+    assert not files or cluster == CLUSTER
+    sectors = _DATA + CLUSTERS * (cluster // SECTOR)
     image = bytearray(sectors * SECTOR)
-    boot = struct.pack("<3s8sHBHBHHBHHHII", b"\xeb\x3c\x90", b"MSDOS5.0", SECTOR, CLUSTER // SECTOR, 1, 2,
+    boot = struct.pack("<3s8sHBHBHHBHHHII", b"\xeb\x3c\x90", b"MSDOS5.0", SECTOR, cluster // SECTOR, 1, 2,
                        _ROOT_ENTRIES, sectors if sectors < 65536 else 0, 0xF8, _FAT_SECTORS, 32, 2, 0,
                        0 if sectors < 65536 else sectors)  # fmt: skip
     image[: len(boot)] = boot

@@ -166,6 +166,17 @@ class MemoryFS:
             folder = entry
         return dict(_durable(under.rstrip("/"), folder))
 
+    def flip(self, path: str, bit: int) -> bool:
+        """Turn one bit over, on the medium and in what is read of it; False: the file has none."""
+        node = self._node(path)
+        if not node.durable:
+            return False
+        at, mask = bit // 8 % len(node.durable), 1 << bit % 8
+        node.durable = node.durable[:at] + bytes([node.durable[at] ^ mask]) + node.durable[at + 1 :]
+        if at < len(node.live):
+            node.live[at] ^= mask
+        return True
+
     def files(self, under: str = "/") -> dict[str, bytes]:
         """Every file below ``under`` as running programs see it, by absolute path."""
         base = under.rstrip("/") + "/"

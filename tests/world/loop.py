@@ -115,6 +115,9 @@ class HostClock:
         """Nobody vouches for the wall clock any more."""
         self.clock, self.max_error_ns = ClockClass.UNKNOWN, None
 
+    def synchronised(self) -> None:
+        self.clock, self.max_error_ns = ClockClass.SYNCHRONISED, 1_000_000
+
     def reboot(self) -> None:
         self._boots += 1
         self._booted_s = self._time.seconds() - 10.0

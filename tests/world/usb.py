@@ -9,7 +9,7 @@ from drivers.cameras.identity import UsbIdentity, check_unchanged, inspect
 from drivers.hotplug import HotplugEvent, Presence
 from edged.errors import CameraLostError
 from simulators.card_fat import FatCard
-from simulators.card_image import CardFile, Image, Source
+from simulators.card_image import CardFile, CardFilesystem, Image, Source
 from simulators.usb.bus import Enumerated, UsbBus
 from simulators.usb.direct import DirectDevice
 from tests.drivers.usb_world import card
@@ -30,23 +30,26 @@ class MemoryImage(Image):
 
 
 class MemoryCard:
-    """A FAT16 card of 12 MB, as `simulators.cards.Card` but in memory."""
+    """A card as `simulators.cards.Card`, but in memory: FAT16 of 12 MB if no image is given."""
 
-    def __init__(self) -> None:
-        self.image = card({})
+    def __init__(self, image: bytearray | None = None) -> None:
+        self.image = card({}) if image is None else image
+
+    def volume(self) -> CardFilesystem:
+        """The file system as it is now."""
+        return FatCard(MemoryImage(self.image))
 
     def add(self, path: str, content: bytes, mtime: datetime) -> None:
-        volume = FatCard(MemoryImage(self.image))
-        volume.add(path.strip("/").split("/"), Source(content), mtime, scatter=False)
+        self.volume().add(path.strip("/").split("/"), Source(content), mtime, scatter=False)
 
     def files(self) -> list[CardFile]:
         image = MemoryImage(self.image)
-        found = [CardFile(s.path, s.size, image.digest(s), s.mtime) for s in FatCard(image).walk()]
+        found = [CardFile(s.path, s.size, image.digest(s), s.mtime) for s in self.volume().walk()]
         return sorted(found, key=lambda file: file.path)
 
     def names(self) -> list[str]:
         """Their paths only; cheap."""
-        return sorted(stored.path for stored in FatCard(MemoryImage(self.image)).walk())
+        return sorted(stored.path for stored in self.volume().walk())
 
     def sector_of(self, content_start: bytes) -> int:
         """The sector where these bytes begin."""

@@ -271,12 +271,15 @@ class World:
 
     def add(self, name: str, clips: dict[str, bytes] | None = None, **spec: Any) -> Camera:
         """A camera on the table; its serial number is its name unless said otherwise."""
-        self.cards[name] = MemoryCard()
+        self.cards[name] = self._new_card()
         known = {"serial": name, "usb_serial": f"USB-{name}"} | spec
         camera = self.bus.add(CameraSpec(name=name, **known), self.cards[name].image)
         for clip, content in (clips or {}).items():
             self.record(name, clip, content)
         return camera
+
+    def _new_card(self) -> MemoryCard:
+        return MemoryCard()
 
     def record(self, name: str, clip: str, content: bytes) -> None:
         """The camera makes a recording."""

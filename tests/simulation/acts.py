@@ -1,0 +1,551 @@
+"""Everything that can happen in a history: one table. An act that does not fit the moment does nothing."""
+
+import asyncio
+import errno
+import random
+from collections.abc import Callable, Coroutine, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+from edged.errors import EdgeError
+from edged.slots.state import State
+from firmware_protocol.dock import messages as dm
+from simulators.card_image import Source
+from simulators.faulty_link import CABLES, PERFECT
+from tests.simulation.plan import LINES, SLOTS, Plan, clip_size
+from tests.simulation.site import HOME, STORE, Site
+from tests.simulation.weather import CHANGES, SYNCS, Storm
+from tests.world import persons as people
+from tests.world.world import AUTHORITY, VAULT
+
+OFFICERS = (people.OLENA, people.PETRO)
+STRANGER = "04ffffffffff01"
+PATIENCE_S = 10.0  # how long an officer waits for a lock
+SERVICE_S = 3600.0
+
+Perform = Callable[..., Coroutine[Any, Any, None]]
+Draw = Callable[[random.Random, Plan], tuple[Any, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """How an act is carried out, how its arguments are drawn, and how often it is chosen beside the others."""
+
+    perform: Perform
+    draw: Draw
+    weight: int
+    fault: bool = True  # False: what happens on every good day
+
+
+# --- persons and cameras ------------------------------------------------------------------------------
+
+
+async def _insert(site: Site, name: str) -> None:
+    slot = site.free_slot()
+    if slot is not None and name not in site.inside.values():
+        site.insert(name, slot)
+
+
+async def _shift(site: Site, officer: int, minutes: float, sizes: tuple[int, ...]) -> None:
+    """An officer taps, takes what opens, films, and comes back."""
+    site.do(_on_duty(site, OFFICERS[officer], minutes * 60, sizes))
+
+
+async def _on_duty(site: Site, who: people.Someone, seconds: float, sizes: tuple[int, ...]) -> None:
+    name = await _take(site, who)
+    if name is None:
+        return
+    for size in sizes:
+        await asyncio.sleep(seconds / len(sizes))
+        film(site, name, size)
+    while name not in site.inside.values():
+        slot = site.free_slot()
+        if slot is not None:
+            site.insert(name, slot)
+        await asyncio.sleep(5.0)
+
+
+async def _take(site: Site, who: people.Someone) -> str | None:
+    """The camera that the officer got, if a lock opened for him."""
+    site.trace("tap", who=who.id)
+    site.tap(who.badge)
+    for _ in range(int(PATIENCE_S / 0.25)):
+        await asyncio.sleep(0.25)
+        for slot in [n for n in site.inside if site.open_lock(n)]:
+            name = site.inside[slot]
+            if site.granted_to.get(slot) == who.id and site.pull(slot):
+                site.holders[name] = who.id
+                return name
+    return None
+
+
+def film(site: Site, name: str, size: int) -> None:
+    """The camera records, if its card has room."""
+    site.clips += 1
+    content = random.Random(f"clip {site.plan.seed} {site.clips}").randbytes(size)
+    # Names come back after clearing, as in real cameras: the number is that of what lies on the card.
+    number = len(site.cards[name].names()) + 1
+    with suppress(OSError):
+        site.record(name, f"CLIP{number:04}.MP4", content)
+
+
+async def _tap(site: Site, badge: str) -> None:
+    site.trace("tap", badge=badge)
+    site.tap(badge)
+
+
+async def _tear(site: Site, slot: int, away_s: float) -> None:
+    if slot not in site.inside:
+        return
+    name = site.inside[slot]
+    site.trace("torn out", camera=name, slot=slot)
+    site.tear_out(slot)
+    await asyncio.sleep(away_s)
+    free = slot if slot not in site.inside else site.free_slot()
+    if free is not None and name not in site.inside.values():
+        site.insert(name, free)
+
+
+async def _wobble(site: Site, slot: int, times: int, pause_s: float) -> None:
+    """The plug loses its contact for moments."""
+    for _ in range(times):
+        if slot not in site.inside:
+            return
+        name = site.inside[slot]
+        site.bus.leave(f"1-1.{slot}", pause_s)
+        await asyncio.sleep(pause_s * 1.5)
+        if site.inside.get(slot) != name:
+            return
+
+
+async def _camera_fault(site: Site, name: str, faults: dict[str, Any], seconds: float) -> None:
+    site.trace("camera fault", camera=name, **faults)
+    for kind in faults:
+        site.faults[f"camera-{kind}"] += 1
+    site.fault(name, **faults)
+    await asyncio.sleep(seconds)
+    site.fault(name)
+
+
+async def _camera_clock(site: Site, name: str, offset_s: float) -> None:
+    site.change(name, clock_offset_s=offset_s)
+
+
+async def _battery(site: Site, name: str, level: float) -> None:
+    site.change(name, battery=level)
+
+
+async def _grow(site: Site, name: str, size: int) -> None:
+    """It records while it sits in the slot."""
+    if name in site.inside.values():
+        film(site, name, size)
+
+
+async def _stray_file(site: Site, name: str) -> None:
+    """Somebody puts a file of his own onto the card."""
+    moment = site.bus.camera(name).clock().replace(microsecond=0)
+    with suppress(OSError):
+        site.cards[name].volume().add(["DCIM", "NOTE.TXT"], Source(b"a note"), moment, scatter=False)
+
+
+# --- lines and dock -----------------------------------------------------------------------------------
+
+
+async def _unplug_line(site: Site, line: str, seconds: float) -> None:
+    site.faults["line-unplugged"] += 1
+    site.lines[line].unplug()
+    await asyncio.sleep(seconds)
+    site.lines[line].plug()
+
+
+async def _bad_cable(site: Site, line: str, cable: int, seconds: float) -> None:
+    site.faults[f"cable-{CABLES[cable].name}"] += 1
+    wire = site.lines[line]
+    wire.to_host = wire.to_device = CABLES[cable]
+    if wire.link is not None:
+        wire.link.die("another cable")
+    await asyncio.sleep(seconds)
+    wire.to_host = wire.to_device = PERFECT
+    if wire.link is not None:
+        wire.link.die("the old cable again")
+
+
+async def _dock_restarts(site: Site, power: bool) -> None:
+    site.faults["dock-restart"] += 1
+    if power:
+        site.dock.lose_power()
+    else:
+        site.dock.restart()
+
+
+async def _dock_fault(site: Site, slot: int, fault: int) -> None:
+    site.faults["dock-fault"] += 1
+    site.dock.break_down(slot, dm.Fault(fault))
+
+
+async def _chatter(site: Site, slot: int) -> None:
+    """The contact of a slot bounces."""
+    if slot not in site.inside:
+        return
+    for _ in range(20):
+        site.dock.touch(slot, not site.dock.slots[slot].contact)
+        await asyncio.sleep(0.01)
+    site.dock.touch(slot, slot in site.inside)
+
+
+# --- power and processes ------------------------------------------------------------------------------
+
+
+async def _power_cut(site: Site, off_s: float, with_dock: bool) -> None:
+    site.off_s = off_s
+    site.cuts["at a time"] += 1
+    if with_dock:
+        site.dock.lose_power()
+    site.halt()
+
+
+async def _cut_at_call(site: Site, calls: int, off_s: float) -> None:
+    site.off_s = off_s
+    site.cuts["at a call of the file system"] += 1
+    site.disk.cut_in = calls
+
+
+async def _cut_at_await(site: Site, turns: int, off_s: float) -> None:
+    site.off_s = off_s
+    site.cuts["at an await"] += 1
+    site.cut_turn = site.sim_loop.turns + turns
+
+
+async def _kill(site: Site, name: str) -> None:
+    site.cuts[f"SIGKILL {name}"] += 1
+    site.kill(name)
+
+
+async def _stop(site: Site, name: str) -> None:
+    site.terminate(name)
+
+
+# --- disk ---------------------------------------------------------------------------------------------
+
+
+async def _disk_storm(
+    site: Site, calls: tuple[str, ...], number: int, chance: float, seconds: float, path: str
+) -> None:
+    until = site.loop.time() + seconds
+    site.disk.storms.append(Storm(until, frozenset(calls), number, chance, path))
+    await asyncio.sleep(seconds)
+    site.disk.pass_on()
+
+
+async def _slow_disk(site: Site, most_s: float, seconds: float) -> None:
+    site.faults["disk-slow"] += 1
+    site.sim_loop.thread_s = (0.0, most_s)
+    await asyncio.sleep(seconds)
+    site.sim_loop.thread_s = (0.0, 0.002)
+
+
+async def _full_disk(site: Site, left: int, seconds: float) -> None:
+    site.faults["disk-full"] += 1
+    whole, site.fs.capacity = site.fs.capacity, site.fs.used() + left
+    await asyncio.sleep(seconds)
+    site.fs.capacity = max(whole, site.fs.capacity)
+
+
+async def _bit_flip(site: Site, place: float) -> None:
+    """One bit of one sealed recording turns over, silently."""
+    sealed = sorted(p for p in site.fs.durable(f"{VAULT}/recordings") if "/content." in p and p[-4:] != "part")
+    sealed = [p for p in sealed if not p.endswith((".marks", ".bad", ".part"))]
+    if sealed:
+        path = sealed[int(place * len(sealed)) % len(sealed)]
+        if site.fs.flip(path, int(place * 1_000_003)):
+            site.faults["bit-flip"] += 1
+            site.trace("a bit turns over", path=path)
+            site.flipped.add(path)
+
+
+# --- line and centre ----------------------------------------------------------------------------------
+
+
+async def _net_down(site: Site, seconds: float) -> None:
+    site.faults["net-outage"] += 1
+    site.net.up = False
+    await asyncio.sleep(seconds)
+    site.net.up = True
+
+
+async def _net_weather(site: Site, kind: str, chance: float, seconds: float) -> None:
+    site.net.chances[kind] = chance
+    await asyncio.sleep(seconds)
+    site.net.chances.pop(kind, None)
+
+
+async def _cannot_sync(site: Site, seconds: float) -> None:
+    site.faults["centre-without-sync"] += 1
+    site.net.cannot_sync = True
+    await asyncio.sleep(seconds)
+    site.net.cannot_sync = False
+
+
+async def _centre_cut(site: Site, calls: int, off_s: float) -> None:
+    site.far_off_s = off_s
+    site.far_disk.cut_in = calls
+
+
+async def _centre_storm(
+    site: Site, calls: tuple[str, ...], number: int, chance: float, seconds: float
+) -> None:
+    until = site.loop.time() + seconds
+    site.far_disk.storms.append(Storm(until, frozenset(calls), number, chance))
+    await asyncio.sleep(seconds)
+    site.far_disk.pass_on()
+
+
+async def _centre_forgets(site: Site, place: float) -> None:
+    """It took a file and said that it was synced, and has it no more."""
+    there = sorted(p for p in site.far.files(f"{HOME}/recordings") if "/content." in p)
+    if there:
+        path = there[int(place * len(there)) % len(there)]
+        site.trace("the centre forgets", path=path)
+        site.faults["centre-forgets"] += 1
+        site.far.remove(path)
+
+
+async def _centre_truncates(site: Site, place: float) -> None:
+    there = sorted(p for p in site.far.files(f"{HOME}/recordings") if "/content." in p)
+    if there:
+        path = there[int(place * len(there)) % len(there)]
+        data = site.far.files(path.rpartition("/")[0])[path]
+        site.trace("the centre cuts short", path=path)
+        site.faults["centre-truncates"] += 1
+        site.far.put(path, data[: len(data) // 2])
+
+
+async def _forged_receipt(site: Site, place: float) -> None:
+    """Somebody who can write into the inbox leaves a receipt that nobody signed."""
+    stored = sorted(p for p in site.far.files(STORE) if p.endswith("receipt.note"))
+    if stored:
+        path = stored[int(place * len(stored)) % len(stored)]
+        name = path.split("/")[-2]
+        data = site.far.files(path.rpartition("/")[0])[path]
+        site.faults["forged-receipt"] += 1
+        site.fs.put(f"/inbox/receipts/{name}.note", data.replace(b'"size":', b'"size":9'))
+
+
+# --- clock --------------------------------------------------------------------------------------------
+
+
+async def _clock_step(site: Site, seconds: float) -> None:
+    site.faults["clock-step"] += 1
+    site.clock.off_s += seconds
+
+
+async def _clock_class(site: Site, seconds: float) -> None:
+    """Nobody vouches for the host's clock for a while."""
+    site.faults["clock-unknown"] += 1
+    site.clock.unknown()
+    await asyncio.sleep(seconds)
+    site.clock.synchronised()
+
+
+# --- persons at edgectl -------------------------------------------------------------------------------
+
+
+async def _verb(site: Site, account: str, verb: str, params: dict[str, Any]) -> None:
+    if site.running is not None:
+        with suppress(EdgeError):
+            await site.ask(account, verb, **params)
+
+
+async def _works(site: Site, name: str, seconds: float) -> None:
+    await _verb(site, "taras", "camera works", {"camera": name, "reason": "works"})
+    await asyncio.sleep(seconds)
+    await _verb(site, "taras", "camera works", {"camera": name, "reason": "done", "end": True})
+
+
+async def _quarantine(site: Site, name: str, seconds: float) -> None:
+    await _verb(site, "taras", "camera quarantine", {"camera": name, "reason": "doubt"})
+    await asyncio.sleep(seconds)
+    await _verb(site, "taras", "camera release", {"camera": name, "reason": "looked at"})
+
+
+async def _roster(site: Site, version: int) -> None:
+    site.publish(people.roster(AUTHORITY, version))
+
+
+async def _open_slot(site: Site, slot: int) -> None:
+    """A technician opens a slot and takes what is in it, and puts it back."""
+    with suppress(EdgeError):
+        if slot in site.inside and site.running is not None:
+            await site.ask("taras", "slots open", slot=slot)
+            for _ in range(20):
+                await asyncio.sleep(0.5)
+                if slot in site.inside and site.open_lock(slot):
+                    name = site.inside[slot]
+                    site.pull(slot)
+                    await asyncio.sleep(20.0)
+                    if slot not in site.inside and name not in site.inside.values():
+                        site.insert(name, slot)
+                    return
+
+
+# --- what is drawn ------------------------------------------------------------------------------------
+
+
+def _camera(rng: random.Random, plan: Plan) -> str:
+    return rng.choice(plan.cameras).name
+
+
+def _slot(rng: random.Random, plan: Plan) -> int:
+    return rng.randint(1, SLOTS)
+
+
+_CAMERA_FAULTS: tuple[Callable[[random.Random], dict[str, Any]], ...] = (
+    lambda r: {"pull_after_bytes": r.randint(0, 60_000)},
+    lambda r: {"drop_after_bytes": r.randint(0, 60_000), "back_s": r.choice((0.2, 2.0, 12.0))},
+    lambda r: {"silent_after_commands": r.randint(0, 60)},
+    lambda r: {"stall_every": r.randint(2, 9)},
+    lambda r: {"bytes_per_s": r.choice((2_000, 50_000, 400_000))},
+    lambda r: {"status_wrapper": r.choice(("wrong-tag", "garbage", "phase-error", "short"))},
+    lambda r: {"surplus_bytes": r.choice((1, 512))},
+    lambda r: {"unstable_sectors": ((r.randint(150, 600), r.randint(1, 3)),)},
+    lambda r: {"write_protected": True},
+    lambda r: {"writes_vanish": True},
+    lambda r: {"cut_after_writes": r.randint(0, 12)},
+    lambda r: {"bad_write_sectors": ((r.randint(1, 90), 2),)},
+    lambda r: {"vanish_before_status": True},
+    lambda r: {"extra_as_disk": ("keyboard",)},
+    lambda r: {"usb_serial_as_disk": "OTHER"},
+)
+
+
+def _camera_fault_args(rng: random.Random, plan: Plan) -> tuple[Any, ...]:
+    return _camera(rng, plan), rng.choice(_CAMERA_FAULTS)(rng), rng.choice((5.0, 60.0, 300.0))
+
+
+_PLACES = ("", "/ledger/", "current.jsonl", ".part", ".marks", "manifest", "receipt", "checkpoints")
+
+
+def _storm_args(rng: random.Random, plan: Plan) -> tuple[Any, ...]:
+    calls = rng.choice((tuple(sorted(CHANGES)), tuple(sorted(SYNCS)), ("write_at",), ("read",), ("list_dir",),
+                        ("create", "rename", "replace"), ("read_uncached", "open_uncached")))  # fmt: skip
+    number = rng.choice((errno.EIO, errno.EIO, errno.ENOSPC, errno.EROFS, errno.EDQUOT))
+    return calls, number, rng.choice((0.02, 0.2, 1.0)), rng.choice((0.5, 5.0, 40.0)), rng.choice(_PLACES)
+
+
+def _far_storm_args(rng: random.Random, plan: Plan) -> tuple[Any, ...]:
+    calls, number, chance, seconds, _ = _storm_args(rng, plan)
+    return calls, number, chance, seconds
+
+
+_NET = ("gone", "busy", "full", "refused", "login", "late", "stall")
+
+
+def _verb_args(rng: random.Random, plan: Plan) -> tuple[Any, ...]:
+    serial = _camera(rng, plan)
+    return rng.choice(
+        (
+            ("taras", "reload", {}),
+            ("daria", "rebuild", {}),
+            ("iryna", "status", {}),
+            ("iryna", "slots", {}),
+            ("iryna", "alerts", {}),
+            ("iryna", "camera list", {}),
+            ("iryna", "officer list", {}),
+            ("iryna", "log", {"camera": serial}),
+            ("iryna", "log", {"person": "olena", "limit": 5}),
+            ("iryna", "prove", {"recording": f"{rng.randrange(256):02x}00"}),
+            ("iryna", "clock confirm", {}),
+            ("daria", "officer revoke", {"person": "petro", "reason": "left"}),
+            ("daria", "officer add", {
+                "person": "oksana", "name": "Оксана", "kind": "desfire-id", "uid": "04a1b2c3d4e577",
+                "valid_until": people.at(24.0), "appointment": "18-к",
+            }),
+            ("olena", "status", {}),
+            ("taras", "officer list", {}),
+        )
+    )  # fmt: skip
+
+
+def _none(rng: random.Random, plan: Plan) -> tuple[Any, ...]:
+    return ()
+
+
+ACTS: Mapping[str, Kind] = MappingProxyType(
+    {
+        "insert": Kind(_insert, lambda r, p: (_camera(r, p),), 8, fault=False),
+        "shift": Kind(
+            _shift,
+            lambda r, p: (
+                r.randrange(2), r.choice((0.2, 1.0, 4.0)), tuple(clip_size(r) for _ in range(r.randint(1, 3))),
+            ),
+            16,
+            fault=False,
+        ),
+        "tap": Kind(
+            _tap,
+            lambda r, p: (r.choice((*(s.badge for s in people.STAFF), STRANGER)),),
+            8,
+            fault=False,
+        ),
+        "tear": Kind(_tear, lambda r, p: (_slot(r, p), r.choice((0.3, 2.0, 30.0))), 5),
+        "wobble": Kind(_wobble, lambda r, p: (_slot(r, p), r.randint(1, 6), r.choice((0.05, 0.5, 3.0))), 4),
+        "camera-fault": Kind(_camera_fault, _camera_fault_args, 12),
+        "camera-clock": Kind(
+            _camera_clock, lambda r, p: (_camera(r, p), r.choice((-3600.0, -5.0, 4.0, 1e8))), 2
+        ),
+        "battery": Kind(_battery, lambda r, p: (_camera(r, p), r.choice((5.0, 30.0, 99.0))), 2),
+        "grow": Kind(_grow, lambda r, p: (_camera(r, p), clip_size(r)), 4),
+        "stray-file": Kind(_stray_file, lambda r, p: (_camera(r, p),), 1),
+        "unplug-line": Kind(
+            _unplug_line, lambda r, p: (r.choice(LINES), r.choice((0.5, 10.0, 60.0))), 4
+        ),
+        "bad-cable": Kind(
+            _bad_cable, lambda r, p: (r.choice(LINES), r.randrange(1, len(CABLES)), r.choice((5.0, 40.0))), 4
+        ),
+        "dock-restart": Kind(_dock_restarts, lambda r, p: (r.random() < 0.5,), 3),
+        "dock-fault": Kind(_dock_fault, lambda r, p: (_slot(r, p), r.choice((1, 2, 4, 32))), 2),
+        "chatter": Kind(_chatter, lambda r, p: (_slot(r, p),), 2),
+        "power-cut": Kind(
+            _power_cut, lambda r, p: (r.choice((0.5, 5.0, 120.0)), r.random() < 0.5), 8
+        ),
+        "cut-at-call": Kind(
+            _cut_at_call, lambda r, p: (r.choice((r.randint(0, 12), r.randint(0, 120))), r.choice((0.5, 10.0))), 14
+        ),
+        "cut-at-await": Kind(
+            _cut_at_await,
+            lambda r, p: (r.choice((r.randint(0, 40), r.randint(0, 1500))), r.choice((0.5, 10.0))),
+            12,
+        ),
+        "kill": Kind(_kill, lambda r, p: (r.choice(("edged", "edged", "edged-sync", "intake")),), 5),
+        "stop": Kind(_stop, lambda r, p: (r.choice(("edged", "edged-sync")),), 3, fault=False),
+        "disk-storm": Kind(_disk_storm, _storm_args, 10),
+        "slow-disk": Kind(_slow_disk, lambda r, p: (r.choice((0.1, 1.0, 5.0)), r.choice((10.0, 60.0))), 3),
+        "full-disk": Kind(
+            _full_disk, lambda r, p: (r.choice((0, 5_000, 100_000, 10_000_000)), r.choice((20.0, 120.0))), 3
+        ),
+        "bit-flip": Kind(_bit_flip, lambda r, p: (r.random(),), 2),
+        "net-down": Kind(_net_down, lambda r, p: (r.choice((5.0, 120.0, 900.0)),), 4),
+        "net-weather": Kind(
+            _net_weather,
+            lambda r, p: (r.choice(_NET), r.choice((0.01, 0.1, 0.5)), r.choice((20.0, 120.0))),
+            8,
+        ),
+        "cannot-sync": Kind(_cannot_sync, lambda r, p: (r.choice((60.0, 300.0)),), 1),
+        "centre-cut": Kind(_centre_cut, lambda r, p: (r.randint(0, 40), r.choice((2.0, 60.0))), 6),
+        "centre-storm": Kind(_centre_storm, _far_storm_args, 4),
+        "centre-forgets": Kind(_centre_forgets, lambda r, p: (r.random(),), 2),
+        "centre-truncates": Kind(_centre_truncates, lambda r, p: (r.random(),), 2),
+        "forged-receipt": Kind(_forged_receipt, lambda r, p: (r.random(),), 1),
+        "clock-step": Kind(_clock_step, lambda r, p: (r.choice((-3600.0, -1.0, 30.0, 7200.0)),), 3),
+        "clock-unknown": Kind(_clock_class, lambda r, p: (r.choice((30.0, 300.0)),), 2),
+        "verb": Kind(_verb, _verb_args, 8, fault=False),
+        "works": Kind(_works, lambda r, p: (_camera(r, p), r.choice((20.0, 120.0))), 2, fault=False),
+        "quarantine": Kind(_quarantine, lambda r, p: (_camera(r, p), r.choice((20.0, 120.0))), 2, fault=False),
+        "roster": Kind(_roster, lambda r, p: (r.randint(1, 4),), 1, fault=False),
+        "open-slot": Kind(_open_slot, lambda r, p: (_slot(r, p),), 2, fault=False),
+    }
+)  # fmt: skip
+
+RESTING = (State.HOLDING, State.READY)

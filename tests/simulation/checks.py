@@ -1,0 +1,287 @@
+"""What must never happen, looked at from outside: promises I1 to I8 of the design, each as a check.
+
+The checks know the truth (what every camera ever recorded, what lies on every disk for certain, who holds which
+camera) and read the ledger as anybody may; they ask the station nothing but whether its own views agree.
+"""
+
+import hashlib
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+from drivers.worker import messages as m
+from edged.errors import EdgeError
+from edged.formats import facts as f
+from edged.formats.checkpoint import open_checkpoint
+from edged.formats.line import Line, decode_line
+from edged.formats.manifest import open_manifest
+from edged.formats.receipt import require_receipt
+from edged.ledger.verify import verify_ledger
+from edged.projections.store import entry_of
+from edged.station.recovery import fold
+from edged.station.station import Station
+from tests.simulation.loop import PROCESS
+from tests.simulation.site import STORE, Site, Witness
+from tests.world.world import CENTRE, STATE, STATION, STATION_KEY, VAULT
+
+LEDGER = f"{STATE}/ledger"
+
+
+class Violation(Exception):
+    """A promise is broken. ``check`` names it in CHECKS."""
+
+    def __init__(self, check: str, what: str) -> None:
+        super().__init__(f"{check}: {what}")
+        self.check, self.what = check, what
+
+
+CHECKS: Mapping[str, str] = MappingProxyType(
+    {
+        "conservation": "each clip ever recorded is on its camera, or whole in the vault, or in the centre's store",
+        "gate": "nothing is cleared that the ledger, the vault, the centre and the camera do not vouch for",
+        "grant": "no lock opens without a grant or an order that is durable in the ledger",
+        "prefix": "what was acknowledged as written stands in the ledger after every cut, in its place",
+        "chain": "whoever verifies the ledger finds one chain under one history of checkpoints",
+        "projections": "what the running station believes is what its ledger says",
+        "holder": "a camera has one holder, and it is the one who took it",
+        "liveness": "when the faults are over everything drains in bounded time",
+        "growth": "a cycle leaves no task, no open file and no temporary file behind",
+        "defect": "nothing happens that nobody has thought of",
+    }
+)
+
+
+def require(condition: object, check: str, what: object) -> None:
+    """Raises Violation."""
+    if not condition:
+        assert check in CHECKS
+        raise Violation(check, str(what))
+
+
+class Inspector(Witness):
+    """Looks at a `Site` at the moments that matter. ``violation`` is the first that was found."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+        self.violation: Violation | None = None
+        self.acknowledged: list[bytes] = []
+        self.checked: dict[str, int] = dict.fromkeys(CHECKS, 0)
+
+    # --- moments ------------------------------------------------------------------------------------
+
+    def opened(self, station: Station) -> None:
+        """A station has opened what lies on the disk."""
+        self._look(self._opened, station)
+
+    def after_cut(self) -> None:
+        """The power went, and this is what the disk has kept."""
+        self._look(self._after_cut)
+
+    def clearing(self, camera: str, clips: tuple[m.Clip, ...]) -> None:
+        """In a moment these clips leave the card."""
+        self._look(self._clearing, camera, clips)
+
+    def unlocked(self, slot: int) -> None:
+        """A lock has opened."""
+        self._look(self._unlocked, slot)
+
+    def _look(self, check: Callable[..., None], *args: object) -> None:
+        if self.violation is not None:
+            return
+        looking = PROCESS.set(None)  # whoever is looked at: the disk's weather is not for us
+        try:
+            check(*args)
+        except Violation as exc:
+            self.violation = exc
+            self._site.trace("VIOLATION", check=exc.check, what=exc.what)
+        finally:
+            PROCESS.reset(looking)
+
+    def _opened(self, station: Station) -> None:
+        self.conserved()
+        found = [line.raw for line in station.book.lines(strict=False)]
+        self._keeps_its_word(found)
+        self.acknowledged = found
+        self.verified()
+        station.book.subscribe(lambda line: self._acknowledge(line))
+
+    def _acknowledge(self, line: Line) -> None:
+        self.acknowledged.append(line.raw)
+        self._site.trace(line.type, seq=line.seq, data=line.raw.partition(b'"data":')[2][:-1].decode()[:300])
+
+    def _after_cut(self) -> None:
+        self.conserved()
+        self._keeps_its_word(self.durable_lines())
+
+    # --- conservation -------------------------------------------------------------------------------
+
+    def conserved(self) -> None:
+        self.checked["conservation"] += 1
+        kept = self._in(self._site.fs.durable(f"{VAULT}/recordings"))
+        kept |= self._in(self._site.far.durable(f"{STORE}/{STATION}/recordings"))
+        for made in self._site.made:
+            if made.sha256 in kept:
+                continue
+            aboard = {file.sha256 for file in self._site.cards[made.camera].files()}
+            require(made.sha256 in aboard, "conservation", f"lost: {made}")
+
+    def _in(self, files: dict[str, bytes]) -> set[str]:
+        """Hashes of what lies under final names."""
+        return {
+            hashlib.sha256(data).hexdigest()
+            for path, data in files.items()
+            if "/content." in path and not path.endswith((".part", ".marks", ".bad", ".new"))
+        }
+
+    # --- the ledger ---------------------------------------------------------------------------------
+
+    def durable_lines(self) -> list[bytes]:
+        """The ledger's lines that a power cut now would leave for certain."""
+        files = self._site.fs.durable(LEDGER)
+        pieces = sorted(p for p in files if p.endswith(".jsonl") and p.count("/") == LEDGER.count("/") + 1)
+        whole = b"".join(files[path] for path in pieces)
+        return [line for line in whole.split(b"\n")[:-1] if line]
+
+    def _keeps_its_word(self, found: list[bytes]) -> None:
+        self.checked["prefix"] += 1
+        known = len(self.acknowledged)
+        require(len(found) >= known, "prefix", f"{known} lines were acknowledged, {len(found)} are there")
+        for seq, (before, now) in enumerate(zip(self.acknowledged, found, strict=False)):
+            require(before == now, "prefix", f"line {seq} is another one now")
+
+    def verified(self) -> None:
+        self.checked["chain"] += 1
+        report = verify_ledger(
+            self._site.fs, LEDGER, station=STATION_KEY.verifier, centre=CENTRE.verifier,
+            against=self._last_countersigned(),
+        )  # fmt: skip
+        require(not report.findings, "chain", report.findings[:3])
+
+    def _last_countersigned(self) -> bytes | None:
+        """What the centre signed last: it remembers what the station's disk may have forgotten."""
+        folder = f"{STORE}/{STATION}/ledger/checkpoints"
+        notes = self._site.far.durable(folder)
+        return notes[max(notes)] if notes else None
+
+    # --- the delete gate ----------------------------------------------------------------------------
+
+    def _clearing(self, camera: str, clips: tuple[m.Clip, ...]) -> None:
+        self.checked["gate"] += 1
+        known = _Known([decode_line(raw) for raw in self.durable_lines()], camera)
+        intent = known.intent
+        require(intent is not None, "gate", f"no durable intent for {camera}")
+        assert intent is not None
+        aboard = {file.path: file.sha256 for file in self._site.cards[camera].files()}
+        require(len(clips) <= len(known.listed), "gate", "more clips than were listed (G9)")
+        for clip in clips:
+            recording = known.recording(clip, intent)
+            require(recording is not None, "gate", f"{clip.path} is not what the ledger lists (G1)")
+            assert recording is not None
+            sealed = known.sealed.get(recording)
+            require(sealed is not None, "gate", f"{clip.path} was never sealed (G2)")
+            assert sealed is not None
+            fact, seq = sealed
+            require(not fact.gaps, "gate", f"{clip.path} is DAMAGED (G4)")
+            if clip.path in aboard:
+                require(aboard[clip.path] == fact.sha256, "gate", f"{clip.path} differs from its copy (G7)")
+            self._vouched(recording, fact, seq, by_decision=intent.policy == "on-seal-when-needed")
+
+    def _vouched(self, recording: str, fact: f.RecordingSealed, seq: int, *, by_decision: bool) -> None:
+        home = f"{VAULT}/recordings/{fact.folder}/{recording}"
+        here = self._site.fs.durable(home)
+        if f"{home}/{fact.file}" not in self._site.flipped:
+            digest = hashlib.sha256(here.get(f"{home}/{fact.file}", b"")).hexdigest()
+            require(digest == fact.sha256, "gate", f"no whole durable copy of {recording} (G2, G3)")
+        if by_decision:
+            require("decision" in self._site.plan.config, "gate", "cleared by a decision that nobody made")
+            return
+        require(self._countersigned() > seq, "gate", f"the seal of {recording} is not countersigned (G5)")
+        try:
+            manifest = open_manifest(here.get(f"{home}/manifest.note", b""), STATION_KEY.verifier)
+            receipt = require_receipt(here.get(f"{home}/receipt.note", b""), CENTRE.verifier, manifest)
+        except EdgeError as exc:
+            raise Violation("gate", f"no durable genuine receipt for {recording} (G6): {exc}") from exc
+        require((receipt.size, receipt.sha256) == (fact.size, fact.sha256), "gate", "a receipt for something else")
+        there = self._in(self._site.far.durable(f"{STORE}/{STATION}/recordings/{fact.folder}/{recording}"))
+        require(fact.sha256 in there, "gate", f"the centre has signed for {recording} and does not have it")
+
+    def _countersigned(self) -> int:
+        sizes = [0]
+        for note in self._site.fs.durable(f"{STATE}/countersigned").values():
+            try:
+                sizes.append(open_checkpoint(note, STATION_KEY.verifier, CENTRE.verifier).size)
+            except EdgeError:
+                continue
+        return max(sizes)
+
+    # --- locks and holders --------------------------------------------------------------------------
+
+    def _unlocked(self, slot: int) -> None:
+        self.checked["grant"] += 1
+        site = self._site
+        opened, granted = False, dict[str, str]()
+        for line in map(decode_line, self.durable_lines()):
+            match line.fact:
+                case f.CameraGranted(slot=at, grant=grant, officer=officer) if at == slot:
+                    granted[grant] = officer
+                case f.GrantVoided(grant=grant) | f.CameraIssued(grant=grant):
+                    granted.pop(grant, None)
+                case f.SlotOpened(slot=at) if at == slot:
+                    opened = True
+                case f.CameraDocked(slot=at) if at == slot:
+                    opened = False
+        require(opened or granted, "grant", f"the lock of slot {slot} opened and nobody may say why")
+        site.granted_to[slot] = list(granted.values())[-1] if granted else ""
+
+    def holders(self) -> None:
+        """Whoever took a camera with his badge holds it, says the ledger; and nobody else."""
+        self.checked["holder"] += 1
+        held: dict[str, str] = {}
+        for line in map(decode_line, self.durable_lines()):
+            match line.fact:
+                case f.CameraIssued(camera=camera, officer=officer):
+                    require(camera not in held, "holder", f"{camera} was issued twice: {line.seq}")
+                    require(officer not in held.values(), "holder", f"{officer} has two cameras: {line.seq}")
+                    held[camera] = officer
+                case f.CameraDocked(camera=camera):
+                    held.pop(camera, None)
+        for camera, officer in self._site.holders.items():
+            require(held.get(camera, officer) == officer, "holder", f"{officer} has {camera}, issued to {held}")
+
+    # --- at rest ------------------------------------------------------------------------------------
+
+    def agrees(self) -> None:
+        """The station's state and its search store are what a rebuild from the ledger gives."""
+        self.checked["projections"] += 1
+        running = self._site.running
+        assert running is not None
+        book, live = running.station.book, running.station.recorder.state
+        require(fold(book) == live, "projections", "the live state is not what the ledger folds to")
+        stored = list(running.store._entries)
+        require(stored == [entry_of(line) for line in book.lines()], "projections", "the search store differs")
+
+
+class _Known:
+    """What the ledger says of one camera."""
+
+    def __init__(self, lines: list[Line], camera: str) -> None:
+        self.listed: dict[tuple[str, int, str, int], list[str]] = {}
+        self.sealed: dict[str, tuple[f.RecordingSealed, int]] = {}
+        self.intent: f.ClearStarted | None = None
+        for line in lines:
+            match line.fact:
+                case f.CameraListed(camera=serial, clips=clips) if serial == camera:
+                    for c in clips:
+                        key = (c.path, c.size, c.mtime, c.first_cluster)
+                        self.listed.setdefault(key, []).append(c.recording)
+                case f.RecordingSealed() as sealed:
+                    self.sealed[sealed.recording] = (sealed, line.seq)
+                case f.ClearStarted(camera=serial) as intent if serial == camera:
+                    self.intent = intent
+                case f.CameraCleared(camera=serial) | f.ClearFailed(camera=serial) if serial == camera:
+                    self.intent = None
+
+    def recording(self, clip: m.Clip, intent: f.ClearStarted) -> str | None:
+        """The recording that this clip was listed as, if the intent names it."""
+        found = self.listed.get((clip.path, clip.size, clip.mtime, clip.first_cluster), [])
+        return next((name for name in reversed(found) if name in intent.recordings), None)
+

@@ -1,0 +1,270 @@
+"""Plays a plan to its end: the acts, then calm, then the question whether everything came to rest."""
+
+import asyncio
+import gc
+import random
+from collections import Counter
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+from edged.errors import EdgeError
+from edged.slots.state import State
+from edged.station_state import Life
+from tests.fakes.memory_fs import PowerCut
+from tests.simulation.acts import ACTS, STRANGER
+from tests.simulation.checks import Inspector, Violation, require
+from tests.simulation.loop import SimLoop
+from tests.simulation.plan import Plan
+from tests.simulation.site import Site
+from tests.simulation.sizes import small_sizes
+from tests.world import persons as people
+from tests.world.world import AUTHORITY, STATE
+
+CALM_S = 3 * 3600.0
+"""Virtual time in which everything must have drained after the last fault: the longest pauses of station and
+courier (two minutes, one minute), each several times over, and the courier's thorough look after an hour."""
+STEP_S = 10.0
+TEMPORARY = (".new", ".part", ".marks", ".bad", "next.jsonl")
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What one history came to."""
+
+    seed: int
+    violation: Violation | None
+    trace: list[str]
+    digest: str
+    virtual_s: float
+    boots: int
+    cuts: Counter[str]
+    faults: Counter[str]
+    events: int  # lines of the ledger
+    turns: int
+    checked: Counter[str] = field(default_factory=Counter)
+
+
+def play(plan: Plan) -> Outcome:
+    """Play it in a loop of its own. Raises nothing that the plan can cause: see ``Outcome.violation``."""
+    with small_sizes(), asyncio.Runner(loop_factory=lambda: SimLoop(plan.seed)) as runner:
+        outcome = runner.run(_History(plan).run())
+    return outcome
+
+
+class _History:
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self._defects: list[str] = []
+
+    async def run(self) -> Outcome:
+        asyncio.get_running_loop().set_exception_handler(self._heard)
+        site = Site(self._plan)
+        self._site, self._inspector = site, Inspector(site)
+        site.witness = self._inspector
+        violation = await self._played()
+        faults = site.faults + site.disk.faults + site.far_disk.faults + site.net.faults
+        faults.update(f"far-{name}" for name in site.far_disk.faults.elements())
+        faults -= site.far_disk.faults
+        return Outcome(
+            seed=self._plan.seed,
+            violation=violation,
+            trace=site.trace.lines,
+            digest=site.trace.digest(),
+            virtual_s=site.loop.time(),
+            boots=site.boots,
+            cuts=site.cuts,
+            faults=faults,
+            events=len(self._inspector.acknowledged),
+            turns=site.sim_loop.turns,
+            checked=Counter(self._inspector.checked),
+        )
+
+    def _heard(self, loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
+        if not isinstance(context.get("exception"), PowerCut):  # the last word of a dead process
+            self._defects.append(f"{context.get('message')}: {context.get('exception')!r}")
+
+    async def _played(self) -> Violation | None:
+        site = self._site
+        await self._prepare()
+        mains = [site._spawn(site.mains()), site._spawn(site.far_mains())]
+        try:
+            await self._acts()
+            await self._calm()
+            await self._rest()
+        except Violation as exc:
+            site.trace("VIOLATION", check=exc.check, what=exc.what)
+            return exc
+        finally:
+            for task in (*site.background, *mains):
+                task.cancel()
+            ended = await asyncio.gather(*mains, return_exceptions=True)
+        for error in ended:
+            if isinstance(error, Exception):
+                return Violation("defect", repr(error))
+        return self._inspector.violation
+
+    async def _prepare(self) -> None:
+        site = self._site
+        await site._commission()
+        for camera in self._plan.cameras:
+            site.next_card = camera.card
+            spec = dict(camera.spec) | {"kind": camera.kind}
+            if camera.kind == "msc":
+                spec["usb_serial"] = camera.name
+            site.add(camera.name, **spec)
+            for number, size in enumerate(camera.clips, 1):
+                content = random.Random(f"{self._plan.seed} {camera.name} {number}").randbytes(size)
+                site.record(camera.name, f"CLIP{number:04}.MP4", content)
+
+    async def _acts(self) -> None:
+        site = self._site
+        for act in self._plan.acts:
+            await asyncio.sleep(max(0.0, act.at - site.loop.time()))
+            self._judge()
+            site.trace(f"ACT {act.name}", args=act.args)
+            site.do(ACTS[act.name].perform(site, *act.args))
+
+    def _judge(self) -> None:
+        """Raises Violation: one was seen."""
+        if self._inspector.violation is not None:
+            raise self._inspector.violation
+        require(not self._defects, "defect", self._defects[:1])
+        told = self._site.logged("EDG-9001")
+        require(not told, "defect", told[:1])
+        defects = [row for row in self._site.logged("EDG-2112") if row["code"] == "E9001"]
+        require(not defects, "defect", defects[:1])
+
+    # --- calm -----------------------------------------------------------------------------------------
+
+    async def _calm(self) -> None:
+        """The faults are over, persons do what is theirs to do, and everything has to drain."""
+        site = self._site
+        await self._acts_end()
+        self._faults_end()
+        deadline = site.loop.time() + CALM_S
+        while site.loop.time() < deadline:
+            await asyncio.sleep(STEP_S)
+            self._judge()
+            await self._persons()
+            if not (left := self._left()):
+                return
+        raise Violation("liveness", f"after {CALM_S / 3600} h: {left}")
+
+    async def _acts_end(self) -> None:
+        """Whoever is under way comes back."""
+        for _ in range(400):
+            if not self._site.background:
+                return
+            await asyncio.sleep(5.0)
+            self._judge()
+        raise Violation("liveness", f"acts that never end: {self._site.background}")
+
+    def _faults_end(self) -> None:
+        site = self._site
+        site.trace("CALM")
+        site.disk.storms.clear()
+        site.far_disk.storms.clear()
+        site.disk.cut_in = site.far_disk.cut_in = site.cut_turn = None
+        site.net.chances.clear()
+        site.net.up, site.net.cannot_sync = True, False
+        site.clock.synchronised()
+        site.clock.off_s = 0.0
+        site.fs.capacity = 1 << 40
+        for line in site.lines.values():
+            line.plug()
+        for name in self._plan.names():
+            site.fault(name)
+            site.change(name, battery=90.0)
+        site.publish(people.roster(AUTHORITY, 5))
+
+    async def _persons(self) -> None:
+        """The responsible person puts cameras back and confirms; the technician clears what is his to clear."""
+        site = self._site
+        for name in self._plan.names():
+            slot = site.free_slot()
+            if name not in site.inside.values() and slot is not None:
+                site.insert(name, slot)
+        for slot in site.in_state(State.FAULT, State.FAULT_EMPTY):
+            await self._asks("taras", "slots clear-fault", slot=slot)
+        for slot in site.in_state(State.FORCED):
+            await self._asks("iryna", "slots acknowledge", slot=slot)
+        if site.running is None:
+            return
+        state = site.station.recorder.state
+        for name in self._plan.names():
+            camera = state.cameras.get(name)
+            if any(alert.endswith(f":{name}") for alert in state.alerts) or (camera and camera.quarantine):
+                await self._asks("taras", "camera release", camera=name, reason="looked at")
+            if camera and camera.works:
+                await self._asks("taras", "camera works", camera=name, reason="done", end=True)
+        for slot in site.in_state(State.REFUSED):
+            await self._opens(slot)
+        if site.station.book.broken is not None:
+            site.terminate("edged")
+
+    async def _opens(self, slot: int) -> None:
+        """A refused device is taken out and put in again."""
+        name = self._site.inside.get(slot)
+        await self._asks("taras", "slots open", slot=slot)
+        await asyncio.sleep(1.0)
+        if name is not None and self._site.open_lock(slot):
+            self._site.pull(slot)
+            await asyncio.sleep(5.0)
+
+    async def _asks(self, account: str, verb: str, **params: object) -> None:
+        with suppress(EdgeError):
+            await self._site.ask(account, verb, **params)
+
+    def _left(self) -> list[str]:
+        """What has not come to rest yet."""
+        site = self._site
+        if site.running is None:
+            return ["the station does not run"]
+        station = site.station
+        state, left = station.recorder.state, list[str]()
+        for name in self._plan.names():
+            if name not in site.inside.values():
+                left.append(f"{name} is not in its slot")
+            excused = {r.path for r in state.recordings_of(name) if r.damaged or r.held or r.corrupt}
+            left += [f"{name} still holds {p}" for p in site.cards[name].names() if p not in excused]
+        for recording in state.recordings.values():
+            done = recording.confirmed_receipt or recording.held
+            if recording.life in {Life.MADE, Life.COPYING} and not recording.seen_again:
+                left.append(f"{recording.camera} {recording.path} is {recording.life}")
+            elif recording.sealed_seq >= 0 and not done:
+                left.append(f"{recording.id[:8]} has no receipt")
+        resting = {State.HOLDING, State.READY, State.EMPTY, State.UNKNOWN}
+        left += [f"slot {n} is {u.keeper.state}" for n, u in station.units.items() if u.keeper.state not in resting]
+        if station.checkpoints.countersigned < station.checkpoints.signed:
+            left.append(f"countersigned {station.checkpoints.countersigned} of {station.checkpoints.signed}")
+        return left
+
+    # --- at rest --------------------------------------------------------------------------------------
+
+    async def _rest(self) -> None:
+        """Everything has drained: the last looks, and one more cycle that must leave nothing behind."""
+        site = self._site
+        await asyncio.sleep(STEP_S)
+        self._judge()
+        self._inspector.conserved()
+        self._inspector.holders()
+        self._inspector.agrees()
+        self._inspector.verified()
+        before = self._inventory()
+        await asyncio.sleep(90.0)
+        self._judge()
+        site.tap(STRANGER)
+        await asyncio.sleep(90.0)
+        self._judge()
+        self._inspector.checked["growth"] += 1
+        after = self._inventory()
+        require(after == before, "growth", f"{before} became {after}")
+
+    def _inventory(self) -> dict[str, object]:
+        gc.collect(0)
+        files = self._site.fs.files("/")
+        return {
+            "tasks": len(asyncio.all_tasks()),
+            "open files": self._site.fs.open_files,
+            "temporary": sorted(p for p in files if p.endswith(TEMPORARY) and not p.startswith(f"{STATE}/ledger")),
+        }

@@ -1,0 +1,107 @@
+"""An event loop in virtual time whose order is drawn from a seed, and processes that can die at any turn of it."""
+
+import asyncio
+import heapq
+import random
+from collections.abc import Callable
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from tests.world.loop import VirtualLoop
+
+T = TypeVar("T")
+CANCELLED_LIMIT = 100  # cancelled timers that may lie in the heap, as in asyncio itself
+
+
+@dataclass(eq=False, slots=True)
+class Process:
+    """One life of one process of a host. Once it is not ``alive``, nothing that it does has an effect."""
+
+    name: str
+    alive: bool = True
+
+
+PROCESS: ContextVar[Process | None] = ContextVar("process", default=None)
+"""Whose code is running. Tasks and threads inherit it."""
+
+
+class SimLoop(VirtualLoop):
+    """Runs one callback a turn, chosen by the seed among those that are ready.
+
+    Attributes:
+        turns: callbacks run so far on behalf of processes.
+        thread_s: how long what runs in a thread takes, at least and at most, in seconds.
+        watch: called before each of those callbacks; may end the process.
+    """
+
+    def __init__(self, seed: int) -> None:
+        super().__init__()
+        self._rng = random.Random(f"loop {seed}")
+        self.turns = 0
+        self.thread_s = (0.0, 0.002)
+        self.watch: Callable[[], None] | None = None
+
+    def run_in_executor(  # type: ignore[override]  # nobody here passes type-checked variadics
+        self, executor: Any, func: Callable[..., T], *args: Any
+    ) -> "asyncio.Future[T]":
+        """The work is done in one go at the end of the time it takes, whether somebody still waits or not."""
+        future: asyncio.Future[T] = self.create_future()
+        future.add_done_callback(_fetch)
+        process = PROCESS.get()
+
+        def work() -> None:
+            if process is not None and not process.alive:
+                future.cancel()  # its thread died with it
+                return
+            try:
+                result = func(*args)
+            except Exception as exc:  # noqa: BLE001  # whatever it is belongs to the caller
+                if not future.done():
+                    future.set_exception(exc)
+            else:
+                if not future.done():
+                    future.set_result(result)
+
+        self.call_later(self._rng.uniform(*self.thread_s), work)
+        return future
+
+    def _run_once(self) -> None:
+        ready = self._ready  # type: ignore[attr-defined]  # the base class's list
+        self._take_due()
+        if len(ready) > 1:
+            at = self._rng.randrange(len(ready))
+            ready[0], ready[at] = ready[at], ready[0]
+        handle = ready.popleft()
+        if handle._cancelled:
+            return
+        if self.watch is not None and handle._context.get(PROCESS) is not None:
+            self.turns += 1
+            self.watch()
+        if not handle._cancelled:  # it may be, by now
+            handle._run()
+
+    def _take_due(self) -> None:
+        """Make timers ready whose time has come; where nothing is ready, the time comes."""
+        ready, timers = self._ready, self._scheduled  # type: ignore[attr-defined]  # as above
+        if self._timer_cancelled_count > max(CANCELLED_LIMIT, len(timers) // 2):
+            timers[:] = [timer for timer in timers if not timer._cancelled]
+            heapq.heapify(timers)
+            self._timer_cancelled_count = 0
+        while not ready:
+            if not timers:
+                raise AssertionError("deadlock: everybody waits and no timer is set")
+            self._virtual = max(self._virtual, timers[0]._when)
+            while timers and timers[0]._when <= self._virtual:
+                timer = heapq.heappop(timers)
+                timer._scheduled = False
+                if timer._cancelled:
+                    self._timer_cancelled_count = max(0, self._timer_cancelled_count - 1)
+                else:
+                    ready.append(timer)
+
+
+def _fetch(future: "asyncio.Future[Any]") -> None:
+    """A caller that was cancelled does not fetch its error; it is no defect that nobody does."""
+    if not future.cancelled():
+        future.exception()

@@ -1,0 +1,138 @@
+"""What is going to happen: cameras, settings and acts, as data. Made from a seed, and made shorter by leaving acts out."""
+
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from tests.simulation.chip import CardKind
+from tests.world.world import AUTHORITY, CENTRE, INBOX, ROSTER, STATE, STATION, VAULT
+
+SLOTS = 3
+LINES = ("/dev/dock", "/dev/reader")
+SPAN_S = (240.0, 1500.0)  # of virtual time in which acts fall
+LEAST_CLIPS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """One thing that happens at a time (seconds from the beginning); `acts.ACTS` says what it is."""
+
+    at: float
+    name: str
+    args: tuple[Any, ...] = ()
+
+    def __str__(self) -> str:
+        return f"{self.at:9.3f} {self.name}({', '.join(map(repr, self.args))})"
+
+
+@dataclass(frozen=True, slots=True)
+class CameraPlan:
+    name: str
+    kind: str
+    card: CardKind
+    clips: tuple[int, ...]  # sizes in bytes
+    spec: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    seed: int
+    config: str
+    sync_settings: dict[str, Any]
+    cameras: tuple[CameraPlan, ...]
+    acts: tuple[Act, ...]
+
+    def without(self, first: int, count: int) -> "Plan":
+        return replace(self, acts=self.acts[:first] + self.acts[first + count :])
+
+    def names(self) -> Iterator[str]:
+        return (camera.name for camera in self.cameras)
+
+
+def config_text(cameras: tuple[CameraPlan, ...], sections: dict[str, str]) -> str:
+    """A station with one dock of SLOTS slots; ``sections`` adds lines to a section."""
+    rows = ", ".join(
+        f'{{ label = {n}, port = "1-1.{n}", controller_slot = {n} }}' for n in range(1, SLOTS + 1)
+    )
+    listed = "".join(
+        f'[[camera]]\nserial = "{c.name}"\ninventory_number = "10145{c.name}"\ndriver = "{c.kind}"\n'
+        for c in cameras
+    )
+    more = "".join(f"[{name}]\n{lines}\n" for name, lines in sections.items())
+    return f"""
+[station]
+id = "{STATION}"
+state = "{STATE}"
+inbox = "{INBOX}"
+[keys]
+authority = "{AUTHORITY.verifier}"
+centre = "{CENTRE.verifier}"
+[vault]
+path = "{VAULT}"
+[access]
+roster = "{ROSTER}"
+{more}
+[[dock]]
+name = "A"
+controller = "/dev/dock"
+controller_key = "/keys/dock.key"
+reader = "/dev/reader"
+reader_key = "/keys/reader.key"
+slots = [{rows}]
+{listed}
+"""
+
+
+def sections(rng: random.Random) -> dict[str, str]:
+    """Settings that matter to what is simulated, drawn anew for each history."""
+    found = {
+        "ledger": f"checkpoint_s = {rng.choice((1.0, 5.0, 20.0))}\ncheckpoint_lines = {rng.choice((4, 30, 500))}",
+        "readiness": "memory_min_h = 0\ncharge_min_percent = 50\n"
+        f'unknown_charge = "flag"\nbattery_every_min = {rng.choice((0.5, 5.0))}',
+        "timing": f"retry_s = {rng.choice((2.0, 10.0))}\nretry_max_s = 120.0\nsilent_retry_s = 10.0\n"
+        "silent_retry_max_s = 120.0\npower_cycle_s = 1.0\ngrace_s = 1.5",
+    }
+    if rng.random() < 0.1:
+        found["clear"] = 'policy = "on-seal-when-needed"\ndecision = { number = "17/1", date = 2026-11-01 }'
+    else:
+        found["clear"] = f"second_read = {rng.choice(('true', 'true', 'false'))}"
+    return found
+
+
+def sync_settings(rng: random.Random) -> dict[str, Any]:
+    return {
+        "start_jitter_s": rng.choice((0.0, 2.0)),
+        "scan_s": rng.choice((2.0, 15.0)),
+        "poll_s": rng.choice((2.0, 10.0)),
+        "idle_s": 20.0,
+        "retry_s": rng.choice((0.5, 2.0)),
+        "retry_max_s": 60.0,
+        "auth_retry_s": 60.0,
+        "held_retry_s": 120.0,
+        "absolute_s": 120.0,
+    }
+
+
+def clip_size(rng: random.Random) -> int:
+    """Sizes around what the code counts in: nothing, a sector, a block, a mark, several of them."""
+    around = rng.choice((0, 1, 512, 4096, 8192, 12_288, 16_384, 24_576, 40_000))
+    return max(0, around + rng.choice((-1, 0, 0, 1, rng.randint(0, 3000))))
+
+
+def cameras(rng: random.Random) -> tuple[CameraPlan, ...]:
+    made = []
+    for number in range(1, rng.choice((2, 2, 3)) + 1):
+        kind = rng.choice(("gat947", "gat947", "msc"))
+        spec: dict[str, Any] = {
+            "clock_offset_s": rng.choice((0.0, 0.5, -7.0, 90.0, 86_400.0)),
+            "clock_drift_ppm": rng.choice((0.0, 20.0, -300.0)),
+            "battery": rng.choice((100.0, 95.0, 60.0)),
+            "charge_per_s": 0.05,
+            "reenumerate_s": rng.choice((0.1, 0.5, 2.0)),
+            "reads_clock": rng.random() < 0.7,
+        }
+        clips = tuple(clip_size(rng) for _ in range(rng.randint(LEAST_CLIPS, LEAST_CLIPS + 2)))
+        card: CardKind = rng.choice(("fat16", "fat16", "exfat"))
+        made.append(CameraPlan(f"K{number:06}", kind, card, clips, spec))
+    return tuple(made)
