@@ -12,6 +12,7 @@ class Kind(StrEnum):
 
     NO_LEDGER = "no-ledger"
     LINE_BAD = "line-bad"  # edited so that it is no line any more
+    LINE_NEWER = "line-newer"  # of a newer version, or edited to look so
     CHAIN_BROKEN = "chain-broken"  # does not follow from the line before
     GAP = "gap"  # numbers are missing, repeated or out of order
     UNENDED = "unended"  # a line has no newline: a torn tail, or a cut

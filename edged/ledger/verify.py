@@ -6,13 +6,15 @@
 3. Wall clocks prove nothing: no finding depends on the order of times.
 4. What no checkpoint covers is chained but not signed. The report says how much that is; it is a
    finding only where a checkpoint kept elsewhere (``against``, countersigned) covers more.
+5. A line of a newer version is a finding like any other. Whoever changed a line to look newer would
+   otherwise end the verification before it came to the checkpoints.
 """
 
 from collections import defaultdict
 from dataclasses import dataclass
 
 from edged.errors import EdgeError, ErrorCode, FormatError, SignatureError
-from edged.formats.checkpoint import CHECKPOINT_LIMIT, Checkpoint, open_checkpoint
+from edged.formats.checkpoint import CHECKPOINT_LIMIT, ORIGIN_PREFIX, Checkpoint, open_checkpoint, origin_of
 from edged.formats.facts import StationCommissioned
 from edged.formats.line import FIRST_PREV, Line, decode_line, line_hash
 from edged.formats.merkle import Tree, leaf_hash
@@ -52,7 +54,7 @@ def verify_ledger(
         vault: folder with ``recordings`` in it: files and manifests are compared with the ledger.
 
     Raises:
-        EdgeError: LEDGER_NEWER, this version cannot read it. DiskError if ``ledger`` cannot be listed.
+        DiskError: ``ledger`` cannot be listed.
     """
     check = _Check(fs, ledger, station)
     check.take_notes(f"{ledger}/{CHECKPOINTS}", None)
@@ -131,14 +133,15 @@ class _Check:
             names = self._fs.list_dir(self._ledger)
         except OSError as exc:
             raise disk_error(exc) from exc
+        self._compare()
         for piece in closed_pieces(names):
             self._piece(piece)
         if CURRENT in names:
             self._file(CURRENT)
 
     def _piece(self, piece: Piece) -> None:
-        if piece.first != self._tree.size:
-            detail = f"begins with line {piece.first}, {self._tree.size} is due"
+        if piece.first != self._tree.size or piece.last < piece.first:
+            detail = f"line {self._tree.size} is due"
             self.report.add(Kind.PIECE_WRONG, piece.name, detail, self._tree.size)
         before = self._tree.size
         self._file(piece.name)
@@ -151,7 +154,7 @@ class _Check:
             for raw in read_lines(self._fs, f"{self._ledger}/{name}"):
                 self._line(name, raw)
         except OSError as exc:
-            self.report.add(Kind.PIECE_WRONG, name, f"cannot be read (errno {exc.errno})", self._due)
+            self.report.add(Kind.PIECE_WRONG, name, f"cannot be read (errno {exc.errno})", self._tree.size)
 
     def _line(self, name: str, raw: RawLine) -> None:
         line = self._decode(name, raw)
@@ -171,9 +174,8 @@ class _Check:
         try:
             return decode_line(raw.data)
         except EdgeError as exc:
-            if exc.code is ErrorCode.LEDGER_NEWER:
-                raise
-            self.report.add(Kind.LINE_BAD, name, str(exc.detail.get("reason", exc)), self._due)
+            kind = Kind.LINE_NEWER if exc.code is ErrorCode.LEDGER_NEWER else Kind.LINE_BAD
+            self.report.add(kind, name, str(exc.detail.get("reason", exc)), self._due)
             return None
 
     def _chain(self, name: str, line: Line) -> None:
@@ -198,8 +200,8 @@ class _Check:
             self.report.add(Kind.COMMISSIONED_AGAIN, name, f"as {fact.station[:80]}", line.seq)
             return
         self.report.station = fact.station
-        if fact.station_key != str(self._station):
-            self.report.add(Kind.BEGINNING_WRONG, name, "line 0 names another station's key", 0)
+        if (fact.station_key, origin_of(fact.station)) != (str(self._station), self._station.name):
+            self.report.add(Kind.BEGINNING_WRONG, name, "line 0 names another station or another key", 0)
 
     # --- end -------------------------------------------------------------------------------------
 
@@ -211,4 +213,4 @@ class _Check:
                 detail = f"{size} lines were signed, {self.report.lines} are there"
                 self.report.add(Kind.BEHIND_CHECKPOINT, each.where, detail, self.report.lines)
         if self.recordings is not None:
-            self.recordings.finish(self.report.station)
+            self.recordings.finish(self._station.name.removeprefix(ORIGIN_PREFIX))

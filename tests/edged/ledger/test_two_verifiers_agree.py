@@ -1,0 +1,231 @@
+"""Two verifiers that share no code say the same of good ledgers, and of what is odd and no attack."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+
+from edged.errors import DiskError
+from edged.formats.checkpoint import Checkpoint
+from edged.formats.facts import AlertRaised, Facts, GapFact, RecordingSealed
+from edged.formats.manifest import manifest_of, sign_manifest
+from edged.formats.merkle import EMPTY_ROOT
+from edged.formats.note import sign
+from edged.ledger.book import Book
+from edged.ledger.pieces import note_name
+from tests.edged.ledger import attacks as by
+from tests.edged.ledger.copies import (
+    CONTENT,
+    CURRENT,
+    FOLDER,
+    PIECE,
+    VAULT,
+    Copy,
+    checkpoint,
+    covered,
+    first,
+    second,
+    usual,
+)
+from tests.edged.ledger.station import CENTRE, COUNTERSIGNED, LEDGER, STATION, Station, note, sealed
+
+# --- good ledgers ---------------------------------------------------------------------------------------
+
+
+async def only_the_first_line(station: Station) -> None:
+    await (await station.create()).close()
+
+
+async def a_checkpoint_after_every_line(station: Station) -> None:
+    book = await station.create()
+    checkpointer = await station.checkpointer(book)
+    for n in range(17):
+        await book.append(note(str(n)))
+        await checkpointer.checkpoint()
+    await book.close()
+
+
+async def a_torn_tail_that_was_cut(station: Station) -> None:
+    await (await station.with_lines("one", "two")).close()
+    station.fs.put(CURRENT, station.fs.read(CURRENT)[:-50])
+    await (await station.open()).close()
+
+
+async def a_clock_that_was_set_back(station: Station) -> None:
+    book = await station.with_lines("one")
+    station.clock.wall_ns -= 86_400 * 10**9
+    await book.append(note("yesterday"))
+    await book.close()
+    station.clock.boot_id, station.clock.boottime_ns = "c" * 32, 1
+    book = await station.open()
+    await book.append(note("after a restart"))
+    await book.close()
+
+
+async def a_disk_that_was_full(station: Station) -> None:
+    """No room for a new piece: the open one grows over two checkpoints, and a line that did not fit is gone."""
+    book = await station.with_lines("one", "two")
+    checkpointer = await station.checkpointer(book)
+    station.fs.capacity = station.fs.used()
+    for text in ("three", "four"):
+        await book.append(note(text))
+    with pytest.raises(DiskError):
+        await checkpointer.checkpoint()
+    station.fs.capacity = 1 << 40
+    await book.append(note("five"))
+    await checkpointer.checkpoint()
+    await book.close()
+
+
+async def every_kind_of_text_and_number(station: Station) -> None:
+    book = await station.create()
+    await book.append(note("".join(map(chr, range(128))) + "Ягодин — 🎥 \u2028 \\u0041"))
+    numbers: Facts = {"a": 1e16, "b": 0.00001, "c": 1.5e-7, "d": -0.0, "e": 1.0, "f": 2**70, "g": 5e-324}
+    await book.append(AlertRaised(alert="x", code=1, detail=numbers), actor="reader:Київ/1")
+    await book.close()
+
+
+async def recordings_of_every_kind(station: Station) -> None:
+    """One sealed twice, one with gaps."""
+    book = await station.create()
+    for recording, contents in {"1" * 32: [b"old", b"new"], "2" * 32: [b"full of holes"]}.items():
+        for content in contents:
+            fact = sealed(recording, content)
+            values = {name: getattr(fact, name) for name in fact.__struct_fields__}
+            gaps = (GapFact(offset=0, size=512),) * (len(contents) == 1)
+            line = await book.append(RecordingSealed(**values | {"gaps": gaps, "second_read": True}))
+            folder = f"{VAULT}/recordings/2026/11/22/{recording}"
+            station.fs.put(f"{folder}/content.mp4", content)
+            station.fs.put(f"{folder}/manifest.note", sign_manifest(manifest_of("yahodyn-1", line), STATION))
+    await book.close()
+
+
+def strange_files(copy: Copy) -> None:
+    """What is no part of the ledger may lie beside it."""
+    copy.files |= {f"{LEDGER}/{name}": b"?" for name in ("README", "next.jsonl", "torn/1.bin", "1-2.jsonl")}
+    copy.files[f"{LEDGER}/checkpoints/000000000007.note.part"] = b"?"
+
+
+WRITTEN = (
+    only_the_first_line,
+    a_checkpoint_after_every_line,
+    a_torn_tail_that_was_cut,
+    a_clock_that_was_set_back,
+    a_disk_that_was_full,
+    every_kind_of_text_and_number,
+    recordings_of_every_kind,
+)
+
+
+@pytest.mark.parametrize("write", WRITTEN, ids=lambda write: write.__name__)
+def test_both_call_a_good_ledger_good(tmp_path: Path, write: Callable[[Station], Awaitable[None]]) -> None:
+    station = Station()
+
+    async def run() -> None:
+        await write(station)
+
+    asyncio.run(run())
+    copy = Copy.of(station).fresh(recordings=True)
+
+    one, two = first(copy), second(copy, tmp_path / "copy")
+
+    assert one.good
+    assert one == two
+    assert one.counts["lines"] > 0
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda copy: None,
+        by.remove(CURRENT),  # as the centre has it
+        by.remove(checkpoint(5)),  # others cover more
+        strange_files,
+    ],
+    ids=["as it is", "closed pieces only", "the newest checkpoint only", "strange files beside it"],
+)
+def test_both_count_alike_what_is_signed(tmp_path: Path, change: by.Change) -> None:
+    copy = usual().copy.fresh(against=usual().kept, countersigned=True, recordings=True)
+    change(copy)
+
+    one, two = first(copy), second(copy, tmp_path / "copy")
+
+    assert one == two
+    assert one.good
+    assert (one.counts["signed"], one.counts["countersigned"], one.counts["recordings"]) == (7, 5, 1)
+
+
+# --- findings that the comparison of the two has settled ------------------------------------------------------
+
+
+def test_a_checkpoint_over_no_lines_fits_every_ledger(tmp_path: Path) -> None:
+    """The station never signs one."""
+    copy = covered().fresh(against=sign(Checkpoint(STATION.name, 0, EMPTY_ROOT).text(), STATION))
+
+    one, two = first(copy), second(copy, tmp_path / "copy")
+
+    assert one.good
+    assert one == two
+
+
+def test_recordings_are_compared_even_where_line_0_cannot_be_read(tmp_path: Path) -> None:
+    copy = usual().copy.fresh(recordings=True)
+    by.rearrange(PIECE, lambda lines: [b"?", *lines[1:]])(copy)
+
+    one, two = first(copy), second(copy, tmp_path / "copy")
+
+    assert one.kinds == {"line-bad", "chain-broken", "checkpoint-differs"}
+    assert one == two
+
+
+def test_a_manifest_of_another_recording_is_no_manifest_though_the_station_signed_it(tmp_path: Path) -> None:
+    copy = usual().copy.fresh(recordings=True)
+    signed: list[bytes] = []
+
+    async def write(book: Book) -> None:
+        line = await book.append(sealed("8" * 32, CONTENT))
+        signed.append(sign_manifest(manifest_of("yahodyn-1", line), STATION))
+
+    copy.go_on(write)
+    copy.files[f"{FOLDER}/manifest.note"] = signed[0]
+
+    one, two = first(copy), second(copy, tmp_path / "copy")
+
+    assert one.found == {("manifest-bad", 4), ("recording-missing", 9), ("manifest-bad", 9)}
+    assert one == two
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "kind"),
+    [
+        (b'"station.stopped"', b'"station.paused"', "line-newer"),
+        (b'"reason":', b'"why":', "line-newer"),
+        (b'"reason":"seven"', b'"reason":7', "line-bad"),
+    ],
+    ids=["an unknown type", "an unknown field", "a value of another kind"],
+)
+def test_only_the_first_knows_the_facts(tmp_path: Path, old: bytes, new: bytes, kind: str) -> None:
+    copy = usual().copy.fresh()
+    by.rearrange(CURRENT, lambda lines: [lines[0], lines[1].replace(old, new)])(copy)
+
+    one = first(copy)
+
+    assert one.kinds == {kind}
+    assert one.only_about_facts
+    assert second(copy, tmp_path / "copy").good
+
+
+def test_a_countersigned_checkpoint_needs_both_signatures(tmp_path: Path) -> None:
+    copy = usual().copy.fresh(countersigned=True)
+    path = f"{COUNTERSIGNED}/{note_name(5)}"
+    rows = copy.files[path].splitlines(keepends=True)
+    for without in (STATION.name, CENTRE.name):
+        left = [row for row in rows if not row.startswith(f"— {without} ".encode())]
+        copy.files[path] = b"".join(left)
+
+        one, two = first(copy), second(copy, tmp_path / "copy")
+
+        assert len(left) == len(rows) - 1
+        assert one.kinds == {"checkpoint-bad"}
+        assert one == two
