@@ -23,7 +23,7 @@ AT_A_TIME = 2
 def main(words: Sequence[str] | None = None) -> int:
     options = parser().parse_args(words)
     print_out(table(proved()))
-    chosen = choose(all_mutants(), options.sample, options.seed, options.row)
+    chosen = choose(tables(options.row), options.sample, options.seed, options.row)
     print_out(f"\n{len(chosen)} mutants, SEED={options.seed}: each defence is taken out, its test must fail")
     survived = 0
     with ThreadPoolExecutor(AT_A_TIME) as pool:
@@ -74,8 +74,15 @@ def table(found: Mapping[str, list[Marker]]) -> str:
     return "\n".join(lines)
 
 
-def all_mutants() -> list[Mutant]:
-    return [mutant for path in sorted((TESTS / "mutants").glob("?.toml")) for mutant in load(path)]
+def tables(row: str) -> list[Mutant]:
+    """The mutants of all groups, or of those that ``row`` names."""
+    letters = {fault[0] for fault in named(row)} or GROUPS.keys()
+    paths = (TESTS / "mutants" / f"{letter}.toml" for letter in GROUPS if letter in letters)
+    return [mutant for path in paths if path.exists() for mutant in load(path)]
+
+
+def named(row: str) -> list[str]:
+    return row.replace(",", " ").split()
 
 
 def choose(mutants: Iterable[Mutant], sample: int, seed: int, row: str = "") -> list[Mutant]:
@@ -83,9 +90,7 @@ def choose(mutants: Iterable[Mutant], sample: int, seed: int, row: str = "") -> 
     by_fault: dict[str, list[Mutant]] = defaultdict(list)
     for mutant in mutants:
         by_fault[mutant.fault].append(mutant)
-    rows = row.replace(",", " ").split()
-    if not rows:
-        rows = random.Random(seed).sample(sorted(by_fault), min(sample, len(by_fault)))
+    rows = named(row) or random.Random(seed).sample(sorted(by_fault), min(sample, len(by_fault)))
     return [mutant for fault in sorted(rows) for mutant in by_fault.get(fault, ())]
 
 

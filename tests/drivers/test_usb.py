@@ -213,7 +213,11 @@ def test_what_is_no_camera_is_refused(kind: str, world: World, backend: our_usb.
 @pytest.mark.fault("U12", "A hub in a slot is refused like any other device that is no camera.")
 def test_a_hub_is_refused(world: World, backend: our_usb.Backend) -> None:
     world.dock(replace(MSC, kind="hub"))
-    assert refusal(backend).detail["interfaces"] == "09/00/00"
+    detail = refusal(backend).detail
+    assert (detail["interfaces"], detail["reason"]) == (
+        "09/00/00",
+        "its interfaces are not those of a camera",
+    )
 
 
 @pytest.mark.fault("U09", "A disk with one interface more is refused as a whole.")

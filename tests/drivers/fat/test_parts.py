@@ -15,9 +15,15 @@ from edged.errors import CameraError
 from tests.drivers.fat.devices import MemoryDevice
 
 units = st.lists(st.integers(0, 0xFFFF), min_size=1, max_size=40)
+# Names that look like an escaped one: without an escape of the backslash two names had one text.
+spelled = (
+    st.lists(st.sampled_from(["\\u005c", "\\", "/"]), min_size=1)
+    .map("".join)
+    .map(lambda name: [*map(ord, name)])
+)
 
 
-@given(units)
+@given(units | spelled)
 @pytest.mark.fault("M04", "every sequence of UTF-16 units has a printable text of its own")
 def test_every_name_has_a_text_of_its_own(name: list[int]) -> None:
     raw = struct.pack(f"<{len(name)}H", *name)
