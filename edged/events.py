@@ -121,7 +121,7 @@ _TABLE: tuple[tuple[str, Level, str], ...] = (
     ("EDG-3111", D, "{name} sent: {size} bytes"),
     ("EDG-3112", X, "The centre's host key is not the pinned one, no further connection: {reason} ({code})"),
     ("EDG-3113", X, "The centre went back from {before} to {now} countersigned lines; all is offered again"),
-    ("EDG-3114", W, "The centre lost recording {recording}, which is offered again"),
+    ("EDG-3114", W, "The centre lost {recording}, which is offered again"),
     ("EDG-3115", W, "The courier's disk failed: {reason}"),
     ("EDG-3116", W, "The courier's queue is made anew: {reason}"),
     ("EDG-3117", W, "{name} not delivered, tried again later: {reason} ({code})"),

@@ -16,7 +16,7 @@ from edged.formats.receipt import Refusal
 from sync.files import names, replace_file
 from sync.outbox import CHECKPOINT, MANIFEST, RECORDING, Outbox
 from sync.ports import Ports
-from sync.queue import Item, Queue
+from sync.queue import Item, Kind, Queue
 from sync.report import Gauge
 from sync.store import NotThereError, Store
 
@@ -47,9 +47,16 @@ class Answers:
         Raises:
             StoreError, OSError
         """
-        await self._recordings(store)
+        now = self._clock.now().boottime_ns
+        again = now - self._rechecked >= RECHECK_NS
+        if again:
+            self._rechecked = now
+        await self._recordings(store, again=again)
         await self._requests(store)
-        return await self._checkpoints(store)
+        whole = await self._checkpoints(store)
+        if again and whole:
+            await self._recheck_ledger(store)
+        return whole
 
     async def newest_there(self, store: Store) -> int:
         """Return the size of the newest checkpoint that the centre has countersigned; 0: none."""
@@ -58,12 +65,8 @@ class Answers:
         except NotThereError:
             return 0
 
-    async def _recordings(self, store: Store) -> None:
+    async def _recordings(self, store: Store, *, again: bool) -> None:
         waiting = self._queue.unanswered()
-        now = self._clock.now().boottime_ns
-        again = now - self._rechecked >= RECHECK_NS
-        if again:
-            self._rechecked = now
         waiting = [item for item in waiting if again or not item.answer]
         listed = await self._listed(store) if len(waiting) > FEW else None
         for item in waiting:
@@ -112,6 +115,14 @@ class Answers:
         if not complete and await store.stat(f"receipts/{item.key}.note") is None:
             self._queue.offer_again(item.key)
             self._log("EDG-3114", recording=item.key)
+
+    async def _recheck_ledger(self, store: Store) -> None:
+        """What was delivered and neither countersigned nor lies there any more was lost at the centre."""
+        for item in self._queue.unsigned(self._gauge.countersigned):
+            folder = "ledger" if item.kind is Kind.PIECE else "ledger/checkpoints"
+            if await store.stat(f"{folder}/{item.key}") is None:
+                self._queue.offer_again(item.key)
+                self._log("EDG-3114", recording=item.key)
 
     async def _requests(self, store: Store) -> None:
         """An empty file ``inbox/requests/<recording>`` changes the order of delivery, and nothing else."""

@@ -1,12 +1,12 @@
 """The courier's part of the station's one TOML file: ``[sync]``, and what it needs of the others' tables."""
 
-import tomllib
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
 
 from edged.errors import ConfigError
+from edged.toml_text import parse
 
 T = TypeVar("T")
 
@@ -126,12 +126,9 @@ def load(text: bytes, name: str) -> Settings:
     """Return the settings in ``text``; ``name`` stands in errors. Tables of others are not judged.
 
     Raises:
-        ConfigError: no TOML, or one of the courier's own settings is missing or wrong.
+        ConfigError: no TOML (`edged.toml_text.parse`), or one of the courier's own settings is missing or wrong.
     """
-    try:
-        tree = tomllib.loads(text.decode())
-    except ValueError as exc:
-        raise ConfigError(file=name, expected="TOML", reason=str(exc)[:200]) from exc
+    tree = parse(text, name)
     station = _table(tree, "station", _Station, name)
     config = _table(tree, "sync", SyncConfig, name)
     if 0 < config.rate_limit <= config.min_rate:

@@ -34,6 +34,12 @@ def names(fs: FileSystem, path: str) -> tuple[str, ...]:
         return ()
 
 
+def is_torn(data: bytes) -> bool:
+    """Whether a file of text lines is what a power cut leaves of one that was never synced: it ends in the
+    middle of a line, or blocks of zeros stand in it. An honest sender's file is neither."""
+    return not data.endswith(b"\n") or b"\0" in data
+
+
 def exists(fs: FileSystem, path: str) -> bool:
     try:
         fs.stat(path)

@@ -168,6 +168,12 @@ class Queue:
             limit,
         )
 
+    def unsigned(self, lines: int) -> list[Item]:
+        """Return pieces and checkpoints that were delivered and lie beyond the ``lines`` that are countersigned."""
+        return self._items(
+            "kind != 'recording' AND state = 'delivered' AND line >= ? ORDER BY age, key", lines
+        )
+
     def held(self, limit: int = 100) -> list[Item]:
         return self._items("state = 'held' ORDER BY age, key LIMIT ?", limit)
 

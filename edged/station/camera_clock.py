@@ -18,6 +18,7 @@ from edged.station.session import CameraSession
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 CORRECT_FROM_MS = 500  # half of what the cameras of the field resolve; less is not worth a write
+CORRECT_AGAIN_MS = 1500  # of a camera in its slot: more than its resolution and less than what keeps it from being issued
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,24 +48,30 @@ class CameraClock:
             CameraError: the camera did not answer, or its clock shows no time.
         """
         self.before = self.after = await self._measured(session, slot, camera, after_correction=False)
-        if abs(self.before.offset_ms) < CORRECT_FROM_MS or not self._may_correct():
+        await self._correct(session, slot, camera)
+
+    async def look(self, session: CameraSession, slot: int, camera: str) -> None:
+        """Measure without a record, for the checks of a camera that stands in its slot; one that is off by
+        more than its resolution, because the host's clock was put right meanwhile, is corrected again."""
+        self.after, _ = await self._bracket(session)
+        if abs(self.after.offset_ms) >= CORRECT_AGAIN_MS and self._may_correct():
+            self.after = await self._measured(session, slot, camera, after_correction=False)
+            await self._correct(session, slot, camera)
+
+    async def _correct(self, session: CameraSession, slot: int, camera: str) -> None:
+        found = self.after
+        if found is None or abs(found.offset_ms) < CORRECT_FROM_MS or not self._may_correct():
             return
         if not session.known.capabilities.clock_set:
             return
         # The intent first: a camera whose clock was changed never lacks a line that says so.
         await self._recorder.record(
-            f.ClockCorrected(
-                camera=camera, slot=slot, offset_ms=self.before.offset_ms, host_class=self.before.host
-            )
+            f.ClockCorrected(camera=camera, slot=slot, offset_ms=found.offset_ms, host_class=found.host)
         )
         # Cameras take whole seconds: sent at the turn of one, nothing is cut off.
         await asyncio.sleep(1 - self._clock.now().wall_ns % 1_000_000_000 / 1e9)
         await session.ask(m.SetClock(local=self._local_now()), m.Done)
         self.after = await self._measured(session, slot, camera, after_correction=True)
-
-    async def look(self, session: CameraSession) -> None:
-        """Measure without a record, for the checks of a camera that stands in its slot."""
-        self.after = (await self._bracket(session))[0]
 
     async def _measured(
         self, session: CameraSession, slot: int, camera: str, *, after_correction: bool

@@ -307,7 +307,7 @@ class CameraSlotWork:
         if session.known.capabilities.battery:
             self.charge_percent = (await session.ask(m.ReadBattery(), m.BatteryRead)).percent
         if session.known.capabilities.clock_read and self._clock.before is not None:
-            await self._clock.look(session)
+            await self._clock.look(session, self.label, self.key)
 
     def facts(self) -> CameraFacts:
         state = self._s.recorder.state

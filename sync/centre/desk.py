@@ -22,7 +22,9 @@ from edged.formats.checkpoint import ORIGIN_PREFIX
 from edged.formats.fields import ServerLevel
 from edged.formats.note import Signer, Verifier
 from edged.ports import Clock, FileSystem, Log
-from sync.files import read_or_none, replace_file
+from sync.files import names, read_or_none, replace_file
+
+ASIDE_LIMIT = 3  # spoilt arrivals of one name before it is refused
 
 
 class CentreAlert(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,13 +74,26 @@ class Desk:
     def now(self) -> str:
         return times.format_ns(self.clock.now().wall_ns)
 
+    def set_aside(self, path: str) -> bool:
+        """Move what arrived spoilt out of the way, so that it can be sent again; nothing of it is lost.
+
+        Returns False, with nothing moved, once that was done ASIDE_LIMIT - 1 times for this name. OSError.
+        """
+        folder, _, name = path.rpartition("/")
+        before = sum(other.startswith(f"{name}.differs.") for other in names(self.fs, folder))
+        if before + 1 >= ASIDE_LIMIT:
+            return False
+        self.fs.rename(path, f"{path}.differs.{before + 1}")
+        self.fs.sync_dir(folder)
+        return True
+
     def alert(self, alert: str, **detail: Fact) -> None:
         """Write the alert's file; the first time and how often are kept. OSError."""
         now = self.now()
         before = read_or_none(self.fs, f"{self.folder}/alerts/{alert}.json")
         try:
             old = msgspec.json.decode(before, type=CentreAlert) if before else None
-        except msgspec.MsgspecError:
+        except (ValueError, RecursionError):  # what msgspec raises
             old = None
         since, count = (old.since, old.count + 1) if old else (now, 1)
         entry = CentreAlert(alert=alert, since=since, last=now, count=count, detail=detail)

@@ -17,7 +17,7 @@ from edged.formats.checkpoint import CHECKPOINT_LIMIT, Checkpoint, countersign, 
 from edged.formats.line import FIRST_PREV, decode_envelope, line_hash
 from edged.formats.merkle import Tree, leaf_hash
 from sync.centre.desk import Desk
-from sync.files import exists, names, read_or_none, replace_file
+from sync.files import exists, is_torn, names, read_or_none, replace_file
 from sync.outbox import CHECKPOINT, PIECE
 
 PIECE_LIMIT = 256 * 1024 * 1024
@@ -65,10 +65,13 @@ class LedgerIntake:
             return  # what comes between is not here yet
         data = self._fs.read(f"{self._home}/{name}", PIECE_LIMIT)
         if first < self._known.size:
-            self._old_piece(name, first, data)
+            if not self._set_torn_aside({name: data}):
+                self._old_piece(name, first, data)
             return
         note = read_or_none(self._fs, f"{self._home}/checkpoints/{last + 1:012d}.note", CHECKPOINT_LIMIT)
         if note is None or self._is_stopped():
+            return
+        if self._set_torn_aside({name: data, f"checkpoints/{last + 1:012d}.note": note}):
             return
         try:
             known = self._verify(data, first, last, note)
@@ -77,6 +80,14 @@ class LedgerIntake:
             self._refused(last + 1, str(exc))
             return
         self._store(name, data, known)
+
+    def _set_torn_aside(self, files: dict[str, bytes]) -> bool:
+        """What a power cut here has torn is moved out of the way: the station sends it again."""
+        torn = [name for name, data in files.items() if is_torn(data)]
+        moved = [name for name in torn if self._desk.set_aside(f"{self._home}/{name}")]
+        if moved:
+            self._desk.alert("ledger-torn", names=" ".join(moved))
+        return bool(moved)
 
     def _verify(self, data: bytes, first: int, last: int, note: bytes) -> Known:
         """Return what is known with this piece. Raises FormatError, SignatureError, EdgeError."""
@@ -223,7 +234,7 @@ class LedgerIntake:
             return Known()
         try:
             return msgspec.json.decode(data, type=Known)
-        except msgspec.MsgspecError as exc:
+        except (ValueError, RecursionError) as exc:  # what msgspec raises
             raise FormatError(what="intake.json", station=self._desk.station_id) from exc
 
     def _pieces(self) -> list[str]:
@@ -277,6 +288,6 @@ def _lines(data: bytes) -> Iterator[bytes]:
 def _claimed_size(data: bytes) -> int:
     try:
         claimed = msgspec.json.decode(data, type=dict[str, object]).get("newest_checkpoint")
-    except msgspec.MsgspecError:
+    except (ValueError, RecursionError):  # what msgspec raises
         return -1
     return claimed if isinstance(claimed, int) else -1

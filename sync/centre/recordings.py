@@ -17,13 +17,12 @@ from contextlib import closing, suppress
 from edged.errors import EdgeError
 from edged.formats.manifest import Manifest, open_manifest
 from edged.formats.receipt import Refusal, open_refusal, receipt_for, sign_receipt
-from sync.centre.desk import Desk
-from sync.files import exists, names, read_or_none, replace_file
+from sync.centre.desk import ASIDE_LIMIT, Desk
+from sync.files import exists, is_torn, names, read_or_none, replace_file
 from sync.outbox import MANIFEST, MANIFEST_LIMIT, RECEIPT, RECORDING
 
 BLOCK = 1024 * 1024
 RESERVE = 64 * 1024 * 1024  # kept free in the store for ledger and answers
-ASIDE_LIMIT = 3  # contents that do not fit their manifest before the recording is refused
 _YEAR, _TWO = re.compile(r"[0-9]{4}", re.ASCII), re.compile(r"[0-9]{2}", re.ASCII)
 
 
@@ -54,6 +53,9 @@ class RecordingIntake:
 
     def _one(self, home: str, name: str) -> None:
         note = self._fs.read(f"{home}/{MANIFEST}", MANIFEST_LIMIT)
+        if is_torn(note) and self._desk.set_aside(f"{home}/{MANIFEST}"):
+            self._desk.alert("manifest-torn", recording=name)
+            return
         manifest = self._accepted(home, name, note)
         place = f"{self._desk.folder}/recordings/{manifest.folder}/{name}"
         stored = read_or_none(self._fs, f"{place}/{MANIFEST}", MANIFEST_LIMIT)
@@ -147,13 +149,9 @@ class RecordingIntake:
 
     def _set_aside(self, source: str, manifest: Manifest, what: str) -> None:
         """Content that is not the manifest's: kept, but out of the way, so that it can be sent again."""
-        folder, _, file = source.rpartition("/")
-        before = sum(name.startswith(f"{file}.differs.") for name in names(self._fs, folder))
-        self._desk.alert("content-differs", recording=manifest.recording, what=what, times=before + 1)
-        if before + 1 >= ASIDE_LIMIT:
-            raise Refused(f"the content did not fit the manifest {before + 1} times")
-        self._fs.rename(source, f"{source}.differs.{before + 1}")
-        self._fs.sync_dir(folder)
+        self._desk.alert("content-differs", recording=manifest.recording, what=what)
+        if not self._desk.set_aside(source):
+            raise Refused(f"the content did not fit the manifest {ASIDE_LIMIT} times")
 
     # --- answers -----------------------------------------------------------------------------------
 

@@ -3,6 +3,7 @@
 import asyncio
 import errno
 import json
+from collections.abc import Callable
 
 import msgspec
 import pytest
@@ -323,6 +324,52 @@ def test_a_receipt_is_asked_for_until_edged_has_accepted_one() -> None:
     require_receipt(world.fs.read(inbox), world.centre_key.verifier, manifest)
     world.confirm(recording)
     drive(world, lambda: world.queue.count()[State.RECEIPTED] == 1)
+
+
+@pytest.mark.parametrize("what", ["piece", "checkpoint", "manifest"])
+@pytest.mark.parametrize(
+    "torn", [lambda data: data[: len(data) // 2], lambda data: data[:40] + bytes(60) + data[100:]]
+)
+def test_what_a_power_cut_at_the_centre_has_torn_is_sent_again(
+    what: str, torn: Callable[[bytes], bytes]
+) -> None:
+    world = World()
+    recording = world.seal(b"film")
+    piece = world.ledger.close()
+    path = {
+        "piece": f"/home/ledger/{piece}",
+        "checkpoint": "/home/ledger/checkpoints/000000000001.note",
+        "manifest": f"/home/recordings/2026/11/22/{recording}/manifest.note",
+    }[what]
+    drive(
+        world, lambda: len(world.far.files("/home/ledger")) == 2 and world.there(recording, "manifest.note")
+    )
+    world.far.put(path, torn(world.far.read(path)))
+
+    def all_answered() -> bool:
+        world.intake().scan()
+        inbox = world.fs.files("/inbox")
+        return {f"/inbox/receipts/{recording}.note", "/inbox/receipts/checkpoints/000000000001.note"} <= set(
+            inbox
+        )
+
+    drive(world, all_answered, limit=DAY)
+    alert = "manifest-torn" if what == "manifest" else "ledger-torn"
+    assert f"/store/post-7/alerts/{alert}.json" in world.far.files("/store")
+
+
+def test_a_piece_that_the_centre_lost_is_sent_again() -> None:
+    world = World()
+    piece = world.ledger.grow()
+    drive(world, lambda: f"/home/ledger/{piece}" in world.far.files("/home/ledger"))
+    world.far.remove(f"/home/ledger/{piece}")
+
+    def countersigned() -> bool:
+        world.intake().scan()
+        return "/inbox/receipts/checkpoints/000000000003.note" in world.fs.files("/inbox")
+
+    drive(world, countersigned, limit=DAY)
+    assert world.logged("EDG-3114") == [{"recording": piece}]
 
 
 @pytest.mark.fault(
