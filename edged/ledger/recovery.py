@@ -7,7 +7,8 @@
    the one before it was synced: two stamps behind a damaged place mean that it had been acknowledged.
    And a disk that loses blocks does not turn a line into another line.)
 3. Anything else that does not fit is damage. It is noted and read past, never left out silently:
-   counting goes on from the last line that could be read.
+   counting goes on from the last line that could be read. It never goes back, nor beyond what a closed
+   piece's name says: an old line that stands there again counts as one that cannot be read.
 4. A line of a newer version stops everything (LEDGER_NEWER): that ledger is not ours to touch.
 """
 
@@ -94,7 +95,8 @@ class _Surveyor:
             self._note(piece.name, 0, f"the piece begins with line {piece.first}")
         try:
             for raw in read_lines(self._fs, f"{self._folder}/{piece.name}"):
-                self._line(piece.name, raw, *self._look(raw))
+                head, problem = self._look(raw)
+                self._line(piece.name, raw, head if head and head.seq <= piece.last else None, problem)
         except OSError as exc:
             self._note(piece.name, 0, f"cannot be read (errno {exc.errno})")
         if self._found.size + self._unreadable != piece.last + 1:
@@ -102,16 +104,19 @@ class _Surveyor:
 
     def _open_piece(self) -> None:
         found, path = self._found, f"{self._folder}/{CURRENT}"
-        length = self._fs.stat(path).size
+        batch = self._last_batch(path)
         for raw in read_lines(self._fs, path):
             head, problem = self._look(raw)
-            if head is None and length - raw.offset <= BATCH_LIMIT:
-                rest = read_end(self._fs, path, raw.offset)
-                if is_one_batch(rest):
-                    found.torn = rest
-                    return
+            if head is None and raw.offset >= batch:
+                found.torn = read_end(self._fs, path, raw.offset)
+                return
             self._line(CURRENT, raw, head, problem)
             found.open_end = raw.offset + raw.size + raw.ended
+
+    def _last_batch(self, path: str) -> int:
+        """Where the end begins that can be one write which was never acknowledged (rule 2)."""
+        start = max(0, self._fs.stat(path).size - BATCH_LIMIT)
+        return start + one_batch(read_end(self._fs, path, start))
 
     def _look(self, raw: RawLine) -> tuple[Envelope | None, str]:
         """The line as far as it can be read, and why it cannot be the next one ("": it can)."""
@@ -132,7 +137,7 @@ class _Surveyor:
         if problem:
             self._note(name, raw.offset, problem)
         found.tree.append(leaf_hash(raw.data))
-        if head is None:
+        if head is None or head.seq < found.size:
             self._unreadable += 1
             return
         if head.seq == 0 and not problem:
@@ -147,20 +152,29 @@ class _Surveyor:
             self._found.damage.append(Damage(name, offset, self._found.size, reason))
 
 
-def is_one_batch(rest: bytes) -> bool:
-    """Rule 2: whether ``rest``, the end of the open piece, can be one write that was never acknowledged."""
-    if len(rest) > BATCH_LIMIT:
-        return False
-    stamps = set()
-    for part in rest.split(b"\n")[:-1]:
+def one_batch(tail: bytes) -> int:
+    """Rule 2: from where on all lines of ``tail`` that can be read carry one clock reading.
+
+    Looked through once, from its end: each of many damaged lines may ask whether it begins a torn tail.
+    What stands before the first newline may be a part of a line, and nothing torn begins with a good one.
+    """
+    end, stamp = tail.rfind(b"\n"), None
+    while (begin := tail.rfind(b"\n", 0, max(0, end)) + 1) > 0:
         with suppress(FormatError):
-            stamp = decode_envelope(part).stamp
-            stamps.add((stamp.boot_id, stamp.boottime_ns))
-    return len(stamps) <= 1
+            found = decode_envelope(tail[begin:end]).stamp
+            reading = (found.boot_id, found.boottime_ns)
+            if stamp not in (None, reading):
+                return end + 1
+            stamp = reading
+        end = begin - 1
+    return 0
 
 
 def _commissioned(raw: RawLine) -> StationCommissioned:
-    fact = decode_line(raw.data).fact
+    try:
+        fact = decode_line(raw.data).fact
+    except FormatError as exc:
+        raise EdgeError(ErrorCode.LEDGER_CORRUPT, reason="line 0 cannot be read") from exc
     if not isinstance(fact, StationCommissioned):
         raise EdgeError(ErrorCode.LEDGER_CORRUPT, reason="line 0 is not station.commissioned")
     return fact

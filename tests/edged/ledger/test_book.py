@@ -8,7 +8,8 @@ import pytest
 
 from edged.errors import DiskError, EdgeError, ErrorCode, FormatError
 from edged.formats.facts import CameraListed, ClipFact, LedgerTailCut
-from edged.formats.line import Line, line_hash
+from edged.formats.line import Envelope, Line, decode_envelope, line_hash
+from edged.ledger import recovery
 from edged.ledger.book import Book
 from edged.ledger.pen import RESERVE
 from tests.edged.ledger.station import COMMISSIONED, LEDGER, STRANGER, Station, note, texts
@@ -298,6 +299,69 @@ async def test_a_damaged_ledger_takes_new_lines_after_the_last_readable_one(stat
     back = await station.open()
     assert back.trouble is None
     assert texts(back) == ["one", "two", "three", "after"]
+
+
+@pytest.mark.fault("L02", "an old line written once more is damage, and takes no number back")
+async def test_an_old_line_once_more_takes_no_number_back(station: Station) -> None:
+    book = await station.with_lines("one", "two", "three")
+    await book.close()
+    before = station.fs.read(CURRENT)
+    station.fs.put(CURRENT, before + before.splitlines(keepends=True)[1])
+
+    again = await station.open()
+    line = await again.append(note("after"))
+
+    assert again.trouble is not None
+    assert (line.seq, line.prev) == (4, line_hash(before.splitlines()[-1]))
+    assert texts(again, strict=False) == ["one", "two", "three", "after"]
+
+
+@pytest.mark.fault("L02", "a closed piece that is gone hides no line of the pieces after it")
+async def test_a_missing_piece_hides_no_later_line(station: Station) -> None:
+    book = await station.with_lines("one", "two")
+    checkpointer = await station.checkpointer(book)
+    for text in ("three", "four", "five"):
+        await checkpointer.checkpoint()
+        await book.append(note(text))
+    await book.close()
+    station.fs.remove(f"{LEDGER}/000000000003-000000000003.jsonl")
+
+    again = await station.open()
+
+    assert again.trouble is not None
+    assert texts(again, strict=False) == ["one", "two", "four", "five"]
+
+
+async def test_a_first_line_without_its_fact_is_a_damaged_ledger(station: Station) -> None:
+    await (await station.create()).close()
+    station.fs.put(CURRENT, station.fs.read(CURRENT).replace(b'"post":', b'"post";'))
+
+    with pytest.raises(EdgeError) as caught:
+        await station.open()
+
+    assert caught.value.code is ErrorCode.LEDGER_CORRUPT
+
+
+@pytest.mark.fault("Z01", "a ledger of many damaged lines is looked through a few times, not once a line")
+async def test_many_damaged_lines_are_looked_through_once(
+    station: Station, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    book = await station.with_lines("one", "two", "three")
+    await book.close()
+    first, *others = station.fs.read(CURRENT).splitlines(keepends=True)
+    station.fs.put(CURRENT, first + b"damage\n" * 1000 + b"".join(others))
+    looked_at = 0
+
+    def count(raw: bytes) -> Envelope:
+        nonlocal looked_at
+        looked_at += 1
+        return decode_envelope(raw)
+
+    monkeypatch.setattr(recovery, "decode_envelope", count)
+    again = await station.open()
+
+    assert texts(again, strict=False) == ["one", "two", "three"]
+    assert looked_at < 3000
 
 
 # --- the disk -----------------------------------------------------------------------------------------
