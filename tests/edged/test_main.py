@@ -11,6 +11,8 @@ import pytest
 import edged.main
 import sync.app
 from edged.config import load
+from edged.errors import EdgeError, ErrorCode
+from edged.main import single_instance
 from sync.config import LogConfig, Settings
 from tests.edged.samples import CONFIG
 
@@ -42,3 +44,14 @@ async def test_the_courier_carries_what_libraries_say(
     monkeypatch.setattr(sync.app, "_run", warns)
     await sync.app.run(cast("Settings", SimpleNamespace(log=LogConfig(format="json", level="info"))))
     assert [line["event"] for line in told(capsys)] == ["EDG-9003"]
+
+
+@pytest.mark.fault("L07", "only the process that holds the state folder's lock gets at what lies in it")
+@pytest.mark.fault("L12", "a second holder is refused by name, and let in when the first has gone")
+def test_the_state_folder_belongs_to_one_process(tmp_path: Path) -> None:
+    with single_instance(str(tmp_path)):
+        with pytest.raises(EdgeError) as refused, single_instance(str(tmp_path)):
+            raise AssertionError("two at once")
+        assert refused.value.code is ErrorCode.ALREADY_RUNNING
+    with single_instance(str(tmp_path)):
+        pass

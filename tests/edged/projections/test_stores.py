@@ -173,5 +173,7 @@ async def test_a_file_that_cannot_be_used_is_begun_anew(harm: str, tmp_path: Pat
             db.execute("UPDATE about SET value = '1' WHERE key = 'schema'")
         db.close()
     again = SqliteStore(str(path))
-    assert await again.open(ORIGIN) == 0
-    await again.close()
+    try:
+        assert await again.open(ORIGIN) == 0
+    finally:
+        await again.close()

@@ -14,19 +14,22 @@ from tests.fakes.sqlite_cuts import Cuts
 
 async def filled(path: Path) -> None:
     store = SqliteStore(str(path))
-    assert await store.open(ORIGIN) == 0
-    await store.add(history())
-    await store.close()
+    try:
+        assert await store.open(ORIGIN) == 0
+        await store.add(history())
+    finally:
+        await store.close()
 
 
 async def lines(path: Path) -> int:
     """How many lines the view finds after a start that does what a projector does."""
     store = SqliteStore(str(path))
-    held = await store.open(ORIGIN)
-    await store.add(history()[held:])
-    found = await store.search(LogQuery())
-    await store.close()
-    return len(found)
+    try:
+        held = await store.open(ORIGIN)
+        await store.add(history()[held:])
+        return len(await store.search(LogQuery()))
+    finally:
+        await store.close()
 
 
 def version(path: Path) -> str:
