@@ -1,6 +1,7 @@
 """Brings one item of the queue to the centre, as often as it takes, and never over anything that is there.
 
-1. Content first, manifest last: a manifest at the centre means that its content was complete before.
+1. Content first, manifest last: a manifest at the centre means that its content was complete before, or
+   that other bytes lie under the content's name, which the centre then compares and sets aside.
 2. Every step looks first at what is there. A connection that broke after RENAME was sent is decided by
    what lies under the final name, not by sending again.
 3. A name that is taken by other bytes is left alone; a person, or the centre, has to clear it.
@@ -26,6 +27,10 @@ class HeldError(EdgeError):
     """This one cannot be delivered as it is, and sending it again changes nothing."""
 
     default = ErrorCode.CENTRE_REFUSED
+
+
+class OtherBytesError(HeldError):
+    """Something else lies under the final name. It is never replaced from here."""
 
 
 class Delivery:
@@ -81,10 +86,15 @@ class Delivery:
         if await self._is_answered(item.key) or await self._is_complete(folder, manifest, note):
             return
         await self._store.make_dirs(folder)
-        await self._place(item, f"{item.folder}/{manifest.file}", folder, manifest.file, manifest.sha256)
         # The queue's part and mark belong to the content; the manifest is small and starts anew.
-        bare = replace(item, part="", synced=0)
-        await self._place(bare, f"{item.folder}/{MANIFEST}", folder, MANIFEST, "", marks=False)
+        bare, beside = replace(item, part="", synced=0), f"{item.folder}/{MANIFEST}"
+        try:
+            await self._place(item, f"{item.folder}/{manifest.file}", folder, manifest.file, manifest.sha256)
+        except OtherBytesError:
+            # Spoilt there after it got its name, or somebody else's: the centre needs our word to tell.
+            await self._place(bare, beside, folder, MANIFEST, "", marks=False)
+            raise
+        await self._place(bare, beside, folder, MANIFEST, "", marks=False)
 
     async def _is_answered(self, recording: str) -> bool:
         """The centre has answered before: it has the recording, wherever it put it."""
@@ -106,7 +116,7 @@ class Delivery:
         if (found := await self._store.stat(final)) is not None:
             if await self._was_renamed(item, folder, found.size) or await self._transfer.equal(final, source):
                 return
-            raise HeldError(ErrorCode.CENTRE_REFUSED, path=final, reason="other bytes lie under this name")
+            raise OtherBytesError(path=final, reason="other bytes lie under this name")
         part = Part(f"{folder}/{item.part}", item.synced) if item.part else None
         watch = self._watch(item, marks=marks)
         sent = await self._transfer.send(source, f"{folder}/{self._new_part(name)}", part, watch)
@@ -116,7 +126,7 @@ class Delivery:
             await self._store.rename(sent.path, final)
         except AlreadyThereError:
             if not await self._transfer.equal(final, source):
-                raise HeldError(path=final, reason="other bytes came under this name") from None
+                raise OtherBytesError(path=final, reason="other bytes came under this name") from None
         there = await self._store.stat(final)
         if there is None or there.size != sent.size:
             raise StoreError(path=final, reason="renamed and not there")

@@ -20,13 +20,15 @@ import errno as numbers
 import os
 import random
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from threading import RLock
 
 from edged.ports import File, FileStat, Medium, Space, Uncached
 
 BLOCK = 512
+UNLIMITED = 1 << 40
+Lock = AbstractContextManager[object]
 
 
 class PowerCut(Exception):
@@ -103,7 +105,7 @@ class MemoryFS:
         open_files: how many files are open.
     """
 
-    def __init__(self, *, capacity: int = 1 << 40) -> None:
+    def __init__(self, *, capacity: int = UNLIMITED) -> None:
         self.capacity = capacity
         self.free_inodes = 1_000_000
         self.steps = 0
@@ -242,7 +244,7 @@ class MemoryFS:
             with self._step("mkdir", folder):
                 self._folders[folder] = made = Folder()
                 parent.put({name: made})
-            with self._step("sync_dir", os.path.dirname(folder)):
+            with self._step("sync_dir", folder.rpartition("/")[0]):
                 parent.sync()
 
     def sync_dir(self, path: str) -> None:
@@ -268,30 +270,37 @@ class MemoryFS:
 
     # --- inside ----------------------------------------------------------------------------------
 
+    def over(self, growth: int) -> int:
+        """By how many bytes so many more would be too many."""
+        if self.capacity >= UNLIMITED:
+            return 0  # counting costs time
+        return max(0, self.used() + growth - self.capacity)
+
     def used(self) -> int:
         """Bytes taken from ``capacity``, reserved ones included."""
         every = (entry for folder in self._folders.values() for entry in folder.live.values())
         seen = {id(entry): entry for entry in every if isinstance(entry, Node)}
         return sum(max(len(n.live), n.reserved) for n in seen.values())
 
-    @contextmanager
-    def _call(self, call: str, path: str, epoch: int | None = None) -> Iterator[None]:
+    def _call(self, call: str, path: str, epoch: int | None = None) -> "Lock":
+        """Begin a call, or raise what becomes of it instead. To be entered for as long as it is carried out."""
         with self._lock:
             if self._off or (epoch is not None and epoch != self._epoch):
                 raise PowerCut(f"{call} {path}")
             self.calls.append((call, path))
-            self._meet_fault(call, path)
+            if self._faults:
+                self._meet_fault(call, path)
             self.weather(call, path)
-            yield
+        return self._lock
 
-    @contextmanager
-    def _step(self, call: str, path: str, epoch: int | None = None) -> Iterator[None]:
+    def _step(self, call: str, path: str, epoch: int | None = None) -> "Lock":
+        """As ``_call``, for what changes something or makes it durable."""
         with self._lock:
             if self.cut_after is not None and self.steps >= self.cut_after:
                 self._off = True
-            with self._call(call, path, epoch):
-                self.steps += 1
-                yield
+            self._call(call, path, epoch)
+            self.steps += 1
+        return self._lock
 
     def _meet_fault(self, call: str, path: str) -> None:
         for fault in self._faults:
@@ -390,8 +399,7 @@ class MemoryFile:
                 raise OSError(numbers.EBADF, "opened for reading", self._path)
             node, end = self._node, offset + len(data)
             growth = max(end, len(node.live)) - max(len(node.live), node.reserved)
-            over = self._fs.used() + growth - self._fs.capacity
-            if growth > 0 and over > 0:
+            if growth > 0 and (over := self._fs.over(growth)) > 0:
                 node.write(
                     offset, bytes(data)[: max(0, len(data) - over)]
                 )  # what fits is written, as on a disk
@@ -408,7 +416,7 @@ class MemoryFile:
     def allocate(self, size: int) -> None:
         with self._step("allocate"):
             growth = size - max(len(self._node.live), self._node.reserved)
-            if growth > 0 and self._fs.used() + growth > self._fs.capacity:
+            if growth > 0 and self._fs.over(growth) > 0:
                 raise OSError(numbers.ENOSPC, "no space", self._path)
             self._node.reserved = max(size, self._node.reserved)
 
@@ -441,12 +449,10 @@ class MemoryFile:
             self._node.dirty = set()  # rule 3
             raise
 
-    @contextmanager
-    def _step(self, call: str) -> Iterator[None]:
+    def _step(self, call: str) -> "Lock":
         if not self._open:
             raise OSError(numbers.EBADF, "closed", self._path)
-        with self._fs._step(call, self._path, self._epoch):
-            yield
+        return self._fs._step(call, self._path, self._epoch)
 
 
 class MemoryUncached:

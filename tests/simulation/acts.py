@@ -255,7 +255,9 @@ async def _full_disk(site: Site, left: int, seconds: float) -> None:
 
 async def _bit_flip(site: Site, place: float) -> None:
     """One bit of one sealed recording turns over, silently."""
-    sealed = sorted(p for p in site.fs.durable(f"{VAULT}/recordings") if "/content." in p and p[-4:] != "part")
+    sealed = sorted(
+        p for p in site.fs.durable(f"{VAULT}/recordings") if "/content." in p and p[-4:] != "part"
+    )
     sealed = [p for p in sealed if not p.endswith((".marks", ".bad", ".part"))]
     if sealed:
         path = sealed[int(place * len(sealed)) % len(sealed)]

@@ -200,7 +200,9 @@ class Inspector(Witness):
             receipt = require_receipt(here.get(f"{home}/receipt.note", b""), CENTRE.verifier, manifest)
         except EdgeError as exc:
             raise Violation("gate", f"no durable genuine receipt for {recording} (G6): {exc}") from exc
-        require((receipt.size, receipt.sha256) == (fact.size, fact.sha256), "gate", "a receipt for something else")
+        require(
+            (receipt.size, receipt.sha256) == (fact.size, fact.sha256), "gate", "a receipt for something else"
+        )
         there = self._in(self._site.far.durable(f"{STORE}/{STATION}/recordings/{fact.folder}/{recording}"))
         require(fact.sha256 in there, "gate", f"the centre has signed for {recording} and does not have it")
 
@@ -245,7 +247,9 @@ class Inspector(Witness):
                 case f.CameraDocked(camera=camera):
                     held.pop(camera, None)
         for camera, officer in self._site.holders.items():
-            require(held.get(camera, officer) == officer, "holder", f"{officer} has {camera}, issued to {held}")
+            require(
+                held.get(camera, officer) == officer, "holder", f"{officer} has {camera}, issued to {held}"
+            )
 
     # --- at rest ------------------------------------------------------------------------------------
 
@@ -257,7 +261,9 @@ class Inspector(Witness):
         book, live = running.station.book, running.station.recorder.state
         require(fold(book) == live, "projections", "the live state is not what the ledger folds to")
         stored = list(running.store._entries)
-        require(stored == [entry_of(line) for line in book.lines()], "projections", "the search store differs")
+        require(
+            stored == [entry_of(line) for line in book.lines()], "projections", "the search store differs"
+        )
 
 
 class _Known:
@@ -284,4 +290,3 @@ class _Known:
         """The recording that this clip was listed as, if the intent names it."""
         found = self.listed.get((clip.path, clip.size, clip.mtime, clip.first_cluster), [])
         return next((name for name in reversed(found) if name in intent.recordings), None)
-

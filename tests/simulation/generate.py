@@ -20,7 +20,9 @@ def generate(seed: int) -> Plan:
     given = sections(rng)
     if "decision" in given["clear"]:
         # The cards are small: a few hours' worth of memory at the least bit rate is more than they have.
-        given["readiness"] = given["readiness"].replace("memory_min_h = 0", "memory_min_h = 0.07\nbitrate_mbit = 0.1")
+        given["readiness"] = given["readiness"].replace(
+            "memory_min_h = 0", "memory_min_h = 0.07\nbitrate_mbit = 0.1"
+        )
     bare = Plan(seed, config_text(made, given), sync_settings(rng), made, ())
     span = rng.uniform(*SPAN_S)
     names, weights = list(ACTS), [kind.weight for kind in ACTS.values()]
@@ -33,6 +35,7 @@ def generate(seed: int) -> Plan:
         first = rng.uniform(20.0, span)
         acts.append(Act(first, "power-cut", (0.5, False)))
         acts += [
-            Act(first + 0.5 + n * 4.0, "cut-at-call", (rng.randint(0, 25), 0.5)) for n in range(rng.randint(1, 4))
+            Act(first + 0.5 + n * 4.0, "cut-at-call", (rng.randint(0, 25), 0.5))
+            for n in range(rng.randint(1, 4))
         ]
     return Plan(seed, bare.config, bare.sync_settings, made, tuple(sorted(acts, key=lambda act: act.at)))

@@ -10,7 +10,7 @@ from tests.world.world import AUTHORITY, CENTRE, INBOX, ROSTER, STATE, STATION, 
 
 SLOTS = 3
 LINES = ("/dev/dock", "/dev/reader")
-SPAN_S = (240.0, 1500.0)  # of virtual time in which acts fall
+SPAN_S = (120.0, 700.0)  # of virtual time in which acts fall
 LEAST_CLIPS = 3
 
 

@@ -251,9 +251,7 @@ class Site(World):
     # --- the courier --------------------------------------------------------------------------------
 
     async def _courier(self) -> None:
-        ports = Ports(
-            fs=self.fs, clock=self.clock, random=self.random, dialler=self.net, log=self._sync_note
-        )
+        ports = Ports(fs=self.fs, clock=self.clock, random=self.random, dialler=self.net, log=self._sync_note)
         sync = SyncConfig(
             host="centre", user=STATION, key_file="/key", host_key=HOST_KEY, **self.plan.sync_settings
         )

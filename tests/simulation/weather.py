@@ -23,6 +23,7 @@ from sync.store import (
     RemoteStat,
     Store,
     StoreError,
+    TransferStalledError,
 )
 from tests.fakes.memory_fs import PowerCut
 from tests.simulation.loop import PROCESS
@@ -32,7 +33,7 @@ CHANGES = frozenset(
 )
 """Calls of the file system that change something or make it durable: where a cut is told apart from the next one."""
 SYNCS = frozenset({"sync", "sync_data", "sync_dir"})
-FOREVER_S = 1e6
+ANSWER_S = 60.0  # the real store ends a conversation in which the centre is silent for so long
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +98,7 @@ ERRORS: dict[str, type[StoreError]] = {
     "refused": CentreRefusedError,
     "login": CentreAuthError,
     "key": CentreKeyChangedError,
+    "stall": TransferStalledError,
 }
 AT_CONNECT = frozenset({"busy", "login", "key"})
 """What a centre says before a conversation begins; everything else it says in the middle of one."""
@@ -106,8 +108,8 @@ AT_CONNECT = frozenset({"busy", "login", "key"})
 class NetWeather:
     """A dialler: the real one, over a line that does what ``chances`` says.
 
-    ``chances``: kind of ERRORS, or "late" (the answer is lost after the work was done), or "stall" (no answer
-    ever), to the chance of each operation.
+    ``chances``: kind of ERRORS, or "late" (the answer is lost after the work was done), to the chance of each
+    operation.
     """
 
     inner: Dialler
@@ -133,7 +135,7 @@ class NetWeather:
                 continue
             self.faults[f"net-{kind}"] += 1
             if kind == "stall":
-                await asyncio.sleep(FOREVER_S)
+                await asyncio.sleep(ANSWER_S)
             raise ERRORS[kind](reason="the weather")
 
     def answer(self) -> None:
@@ -159,7 +161,7 @@ class HostileStore:
             raise CentreGoneError(reason="this conversation is over")
         try:
             await self._net.meet()
-        except (CentreGoneError, asyncio.CancelledError):
+        except (CentreGoneError, TransferStalledError, asyncio.CancelledError):
             self.over = True
             raise
 

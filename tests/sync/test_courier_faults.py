@@ -443,6 +443,21 @@ def test_other_bytes_under_a_final_name_are_left_alone() -> None:
     assert world.there(recording) == b"else"
 
 
+def test_content_that_was_spoilt_at_the_centre_before_its_manifest_came_is_sent_again() -> None:
+    world = World()
+    recording = world.seal(b"a film")
+    place = f"/home/recordings/2026/11/22/{recording}"
+    world.far.put(f"{place}/content.mp4", b"a fi")
+
+    def receipted() -> bool:
+        world.intake().scan()
+        return f"/inbox/receipts/{recording}.note" in world.fs.files("/inbox")
+
+    drive(world, receipted, limit=DAY)
+    assert world.stored(recording) == b"a film"
+    assert "/store/post-7/alerts/content-differs.json" in world.far.files("/store")
+
+
 @pytest.mark.fault("K08", "what no longer has the hash of its manifest is not delivered under it")
 def test_a_recording_that_rotted_in_the_vault_is_held() -> None:
     world = World()
