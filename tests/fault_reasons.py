@@ -1,4 +1,4 @@
-"""Why a fault of the catalogue is not proved yet: what the proof needs, and a sentence."""
+"""Why a fault of the catalogue is not proved yet: what the proof needs that is still to come, and a sentence."""
 
 import enum
 from collections.abc import Mapping
@@ -7,17 +7,16 @@ from types import MappingProxyType
 
 
 class Needs(enum.StrEnum):
-    """What a later part brings with it."""
+    """The part that brings what the proof lacks."""
 
     KERNEL = "kernel and virtual machine"
     NETWORK = "network rig"
     LISTS = "signed lists"
-    CLOCK = "true time"
-    DISK = "disk health and scrubbing"
     READER = "encrypted reader"
-    UPDATE = "update and packages"
-    POWER = "UPS and power rig"
-    LIMITS = "limits of the host"
+    CLOCK = "true time"
+    SCRUB = "scrub and retention"
+    UNITS = "units and packages"
+    HARDWARE = "hardware"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,4 +28,83 @@ class Reason:
         return f"{self.needs}: {self.why}"
 
 
-REASONS: Mapping[str, Reason] = MappingProxyType({})
+_N = Needs
+REASONS: Mapping[str, Reason] = MappingProxyType(
+    {
+        "M05": Reason(
+            _N.KERNEL,
+            "FAT and exFAT, all that is read here, know no links, devices or pipes; that the host mounts nothing else "
+            "either is shown on a real kernel.",
+        ),
+        "M10": Reason(
+            _N.KERNEL, "An automount and the udev rule against it need a kernel with block devices and udevd."
+        ),
+        "M14": Reason(
+            _N.KERNEL,
+            "A block device with holes that read as zeros comes from scsi_debug; the note on runs of zeros is due with "
+            "it.",
+        ),
+        "B05": Reason(
+            _N.READER,
+            "The reader that downgrades or falls back to plain text is an OSDP reader, driver and all.",
+        ),
+        "B06": Reason(
+            _N.READER, "Default and weak keys are OSDP's; our own reader's key is drawn at random."
+        ),
+        "B07": Reason(
+            _N.READER, "The mode in which keys are set over the line is OSDP's; our own reader has none."
+        ),
+        "B17": Reason(
+            _N.LISTS, "A duress badge is a class of badge of the signed roster, which has no such class yet."
+        ),
+        "C04": Reason(
+            _N.CLOCK, "A leap second is made where the kernel's clock can be set: with the clock's next part."
+        ),
+        "C06": Reason(
+            _N.CLOCK, "Bounding a slow shift by receipts and authenticated time is the clock's next part."
+        ),
+        "C08": Reason(
+            _N.CLOCK, "Bounding the time of weeks without network afterwards is the clock's next part."
+        ),
+        "C10": Reason(
+            _N.CLOCK, "A receipt from the future as a bound of the host's clock is the clock's next part."
+        ),
+        "K16": Reason(
+            _N.HARDWARE,
+            "A disk tells its wear by SMART or NVMe commands, which no loop device or virtual disk answers.",
+        ),
+        "X05": Reason(_N.KERNEL, "A kernel panics only where it may: in a virtual machine."),
+        "X09": Reason(
+            _N.UNITS, "The limit of starts is the service manager's, with the units that are still to come."
+        ),
+        "X10": Reason(_N.HARDWARE, "The signal of a low battery comes from a UPS and its driver."),
+        "N06": Reason(
+            _N.NETWORK,
+            "A path that swallows large packets needs routes of its own: network namespaces or machines.",
+        ),
+        "F04": Reason(
+            _N.LISTS,
+            "The configuration is read at start only; taking over a new one while it runs comes with signing it.",
+        ),
+        "F05": Reason(
+            _N.LISTS, "The configuration is not signed yet; rosters are, and theirs is proved (B13)."
+        ),
+        "F06": Reason(_N.UNITS, "There is no package yet that could be updated in mid-offload."),
+        "F09": Reason(_N.UNITS, "The list of parts and its nightly check belong to the package."),
+        "O01": Reason(
+            _N.SCRUB, "An edited recording is found by the scrub; so far the vault is read after a power cut."
+        ),
+        "O02": Reason(
+            _N.KERNEL, "Truncating as root and pulling the plug is played on a machine of its own."
+        ),
+        "O05": Reason(_N.HARDWARE, "Whether a wiped camera shows it is known of real cameras only."),
+        "O07": Reason(
+            _N.KERNEL,
+            "A replaced disk is one that the kernel mounts: another file system under the same path.",
+        ),
+        "O08": Reason(_N.NETWORK, "Two docks with one key at one centre need two machines in one network."),
+        "O09": Reason(_N.SCRUB, "Evidence is not encrypted at rest yet."),
+        "O10": Reason(_N.KERNEL, "fs-verity and a repair by hand need a file system of a real kernel."),
+    }
+)
+"""Only of faults that no test is marked with: a test sees to it."""

@@ -6,6 +6,7 @@ imported. A mutant that breaks the import turns every test red and proves nothin
 
 import contextlib
 import enum
+import functools
 import os
 import signal
 import subprocess
@@ -60,8 +61,14 @@ def judge(mutant: Mutant, *, root: Path = ROOT, timeout_s: float = TIMEOUT_S) ->
         return Result(mutant, Outcome.SURVIVED, mutated.output)
     if mutated.code not in (FAILED, None):
         return Result(mutant, Outcome.BROKEN, f"pytest could not run the test\n{mutated.output}")
+    return _against_clean(mutant, mutated, _clean(mutant.test, root, timeout_s))
+
+
+@functools.cache
+def _clean(test: str, root: Path, timeout_s: float) -> Ran:
+    """A test without any mutant: one run for all the mutants that it is to notice."""
     with mutated_tree([], root) as tree:
-        return _against_clean(mutant, mutated, run((*PYTEST, mutant.test), tree, timeout_s))
+        return run((*PYTEST, test), tree, timeout_s)
 
 
 def _against_clean(mutant: Mutant, mutated: Ran, clean: Ran) -> Result:

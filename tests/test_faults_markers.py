@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.fault_markers import FAULTS, KNOWN, Marker, markers, proved
+from tests.fault_reasons import REASONS
 from tests.faults import table
 
 MARKERS = list(markers())
@@ -33,6 +34,14 @@ def test_the_table_counts_what_is_proved_and_names_what_is_not() -> None:
     assert all(f"\n{fault} " in text for fault in found)
     row = next(line for line in text.splitlines() if line.startswith("all"))
     assert row.split() == ["all", str(sum(fault in found for fault in FAULTS)), "177"]
+
+
+def test_every_fault_is_proved_or_has_a_reason_why_not() -> None:
+    found = proved()
+    assert [fault for fault in FAULTS if fault not in found] == sorted(REASONS, key=FAULTS.index)
+    assert all(is_sentence(reason.why) and reason.why.endswith(".") for reason in REASONS.values())
+    text = table(found)
+    assert all(f"\n{fault}  {reason}" in text for fault, reason in REASONS.items())
 
 
 def test_markers_of_every_form_are_found(tmp_path: Path) -> None:

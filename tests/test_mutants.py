@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from tests.fault_markers import FAULTS, GROUPS, TESTS, markers, proved
-from tests.faults import choose, parser
-from tests.mutant_runs import Outcome, judge, run
+from tests.faults import choose, main, named, of_rows, size
+from tests.mutant_runs import Outcome, Result, judge, run
 from tests.mutation import ROOT, Mutant, MutantError, Removal, load, load_as, mutated_tree
 
 FOUND = proved()
@@ -31,13 +31,24 @@ def test_every_mutant_fits_the_source_and_its_test_carries_the_marker(path: Path
         assert marked, f"{mutant.test} is not marked with {mutant.fault}"
 
 
-@pytest.mark.parametrize("path", TABLES, ids=lambda path: path.stem)
-def test_no_mutant_uses_a_name_that_is_not_there(path: Path) -> None:
+def test_no_mutant_uses_a_name_that_is_not_there(tmp_path: Path) -> None:
     """It would fail for being wrong, not for the defence that it lacks."""
-    for mutant in load(path):
-        command = [sys.executable, "-m", "ruff", "check", "--isolated", "--select", "F821", "--quiet", "-"]
-        found = subprocess.run(command, input=mutant.replaced(ROOT), text=True, capture_output=True)
-        assert found.returncode == 0, f"{mutant.fault}: {found.stdout}"
+    for path in TABLES:
+        for number, mutant in enumerate(load(path)):
+            (tmp_path / f"{path.stem}_{number}_{mutant.fault}.py").write_text(mutant.replaced(ROOT), "utf-8")
+    command = [
+        sys.executable,
+        "-m",
+        "ruff",
+        "check",
+        "--isolated",
+        "--select",
+        "F821",
+        "--quiet",
+        str(tmp_path),
+    ]
+    found = subprocess.run(command, text=True, capture_output=True)
+    assert found.returncode == 0, found.stdout
 
 
 @pytest.mark.parametrize("letter", GROUPS)
@@ -212,12 +223,37 @@ def test_a_mutant_is_judged(toy: Path, made: Mutant, outcome: Outcome, why: str)
 # --- the sample ---
 
 
-def test_a_sample_takes_whole_rows_and_a_seed_repeats_it() -> None:
+def test_a_sample_takes_one_mutant_of_each_row_and_a_seed_repeats_it() -> None:
     mutants = [mutant(fault=f"U{n:02}", new=new) for n in range(1, 10) for new in ("True", "1")]
     chosen = choose(mutants, 3, 7)
-    assert len(chosen) == 6
-    assert len({m.fault for m in chosen}) == 3
+    assert len({m.fault for m in chosen}) == len(chosen) == 3
     assert chosen == choose(mutants, 3, 7)
     assert any(choose(mutants, 3, seed) != chosen for seed in range(8, 12))
-    assert choose(mutants, parser().parse_args(["--sample", "all"]).sample, 7) == mutants
-    assert [m.fault for m in choose(mutants, 3, 7, "U02,U05")] == ["U02", "U02", "U05", "U05"]
+    assert choose(mutants, size("all"), 7) == mutants
+    assert [m.fault for m in of_rows(mutants, named("U02,U05"))] == ["U02", "U02", "U05", "U05"]
+    with pytest.raises(SystemExit, match="no such fault: U99"):
+        named("U01 U99")
+
+
+# --- the command ---
+
+
+@pytest.mark.parametrize(
+    ("outcome", "status"), [(Outcome.KILLED, 0), (Outcome.SURVIVED, 1), (Outcome.BROKEN, 1)]
+)
+def test_the_command_says_what_it_took_out_and_fails_if_nobody_noticed(
+    outcome: Outcome, status: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("tests.faults.judge", lambda mutant: Result(mutant, outcome))
+    assert main(["--row", "U12"]) == status
+    said = capsys.readouterr().out
+    assert f"U12  {outcome:<9} without the list of interface sets" in said
+    assert f"{int(status == 0)} of 1 killed" in said
+
+
+def test_a_row_without_a_mutant_is_not_taken_for_a_killed_one(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("tests.faults.tables", lambda _: [])
+    assert main(["--row", "U12"]) == 1
+    assert "0 of 0 killed" in capsys.readouterr().out
