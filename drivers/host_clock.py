@@ -180,7 +180,7 @@ def _recall(memory: Path | None, boot_id: str) -> GoodMoment | None:
         found = json.loads(memory.read_bytes())
         numbers = (int(found["wall_ns"]), int(found["boottime_ns"]), int(found["max_error_ns"]))
         return GoodMoment(boot_id, *numbers) if found["boot_id"] == boot_id else None
-    except (OSError, ValueError, TypeError, KeyError):
+    except (OSError, ValueError, TypeError, KeyError, OverflowError, RecursionError):
         return None
 
 

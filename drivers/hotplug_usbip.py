@@ -54,7 +54,7 @@ class UsbipHotplug:
     async def _follow(self) -> None:
         pause = FIRST_PAUSE_S
         while True:
-            with suppress(OSError, TimeoutError, ValueError, msgspec.MsgspecError):
+            with suppress(OSError, TimeoutError, ValueError, RecursionError):
                 if await self._connection():
                     pause = FIRST_PAUSE_S
             self._presence.replace({})

@@ -69,7 +69,7 @@ class Channel:
         del self._held[: end + 1]
         try:
             return _decoder.decode(line)
-        except msgspec.MsgspecError as exc:
+        except (ValueError, RecursionError) as exc:  # what msgspec raises, its own errors included
             raise _CoreGoneError(f"not a request: {exc}") from exc
 
     def _some(self) -> bytes:

@@ -135,7 +135,7 @@ def _refusal(error: EdgeError) -> web.Response:
 def _decode(body: bytes, kind: type[Any]) -> Any:
     try:
         return msgspec.json.decode(body or b"{}", type=kind)
-    except msgspec.MsgspecError as exc:
+    except (ValueError, RecursionError) as exc:  # what msgspec raises, its own errors included
         raise EdgeError(ErrorCode.BAD_REQUEST, reason=str(exc)[:200]) from exc
 
 

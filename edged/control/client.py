@@ -71,9 +71,11 @@ class Client:
 def _unpack(status: int, body: bytes) -> Any:
     try:
         answer = json.loads(body)
-    except ValueError as exc:
+    except (ValueError, RecursionError) as exc:
         raise EdgeError(ErrorCode.SERVICE_GONE, status=status, reason="no JSON answer") from exc
     if status == 200:
         return answer
-    code = next((c for c in ErrorCode if c.number == answer.get("code")), ErrorCode.DEFECT)
-    raise Refused(code, **answer.get("detail", {}))
+    refusal = answer if isinstance(answer, dict) else {}
+    code = next((c for c in ErrorCode if c.number == refusal.get("code")), ErrorCode.DEFECT)
+    detail = refusal.get("detail")
+    raise Refused(code, **(detail if isinstance(detail, dict) else {}))

@@ -34,5 +34,5 @@ def courier_report(fs: FileSystem, inbox: str) -> CourierReport | None:
     """The newest report; None if there is none that can be read. Blocks."""
     try:
         return msgspec.json.decode(fs.read(f"{inbox}/{FILE}", LIMIT), type=CourierReport)
-    except (OSError, msgspec.MsgspecError):
+    except (OSError, ValueError, RecursionError):  # the last two: what msgspec raises
         return None

@@ -97,7 +97,7 @@ class SealerProcess:
             raise DiskError(ErrorCode.PROCESS_DIED, why="silent", **self.child.story()) from exc
         except ChannelClosedError as exc:
             raise await self._died() from exc
-        except msgspec.MsgspecError as exc:
+        except (ValueError, RecursionError) as exc:  # what msgspec raises, its own errors included
             raise self._out_of_step(exc) from exc
 
     async def _send(self, message: msgspec.Struct, fds: list[int]) -> None:

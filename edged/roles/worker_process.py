@@ -97,7 +97,7 @@ class WorkerProcess:
         async with self._unbroken():
             try:
                 answer = _decode(await self._child.channel.receive())
-            except msgspec.MsgspecError as exc:
+            except (ValueError, RecursionError) as exc:  # what msgspec raises, its own errors included
                 raise CameraError(
                     ErrorCode.CAMERA_PROTOCOL, why="not an answer", found=str(exc)[:200]
                 ) from exc

@@ -62,7 +62,10 @@ class Line:
                 self._sock.sendall(msgspec.json.encode(message) + b"\n")
 
     def receive(self) -> tuple[Order, list[int]] | None:
-        """The next order with its descriptors, which become the caller's; None when the core is gone."""
+        """The next order with its descriptors, which become the caller's; None when the core is gone.
+
+        Raises EdgeError: DEFECT, what comes is no order.
+        """
         while b"\n" not in self._buffer:
             if len(self._buffer) > LINE_LIMIT:
                 raise EdgeError(ErrorCode.DEFECT, doing="order", found="an endless line")
@@ -73,7 +76,10 @@ class Line:
             self._buffer += data
         line, _, self._buffer = self._buffer.partition(b"\n")
         fds, self._fds = self._fds, []
-        return self._decode(line), fds
+        try:
+            return self._decode(line), fds
+        except (ValueError, RecursionError) as exc:  # what msgspec raises, its own errors included
+            raise EdgeError(ErrorCode.DEFECT, doing="order", found=str(exc)[:200]) from exc
 
     def closed_within(self, seconds: float) -> bool:
         """Whether the core closed its end within ``seconds``."""
