@@ -153,6 +153,7 @@ def signers_of(note: str, keys: Sequence[Key]) -> tuple[str, list[Key]]:
     if cut < 0 or not note.endswith("\n"):
         raise ProofError("The checkpoint is not a signed note.", "Контрольна точка не є підписаним записом.")
     text, signed = note[: cut + 1], []
+    signed_bytes = encoded(text, "The checkpoint")
     for row in note[cut + 2 : -1].split("\n"):
         parts = row.split(" ")
         if len(parts) != 3 or parts[0] != "\u2014":
@@ -160,7 +161,7 @@ def signers_of(note: str, keys: Sequence[Key]) -> tuple[str, list[Key]]:
         data = unbase64(parts[2], "a signature")
         for key in keys:
             if (key.name, key.id) == (parts[1], data[:4]):
-                if not ed25519_verifies(key.public, text.encode(), data[4:]):
+                if not ed25519_verifies(key.public, signed_bytes, data[4:]):
                     raise ProofError(
                         f"The signature of {key.name!r} is false.", f"Підпис {key.name!r} недійсний."
                     )
@@ -194,6 +195,14 @@ def parse_json(text: str, what: str) -> dict[str, object]:
     if not isinstance(value, dict):
         raise ProofError(f"{what} is not a JSON object.", f"{what}: не об'єкт JSON.")
     return value
+
+
+def encoded(text: str, what: str) -> bytes:
+    """UTF-8. JSON can write half of a character that takes two; no signed text has one."""
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        raise ProofError(f"{what} is not Unicode text.", f"{what}: це не текст Unicode.") from None
 
 
 def field(values: dict[str, object], name: str, kind: type) -> object:
@@ -254,7 +263,7 @@ def check_proof(data: bytes, keys: Sequence[Key]) -> Checked:
             "Proof, line and checkpoint name different numbers.",
             "Доказ, рядок і контрольна точка називають різні номери.",
         )
-    leaf = hashlib.sha256(b"\x00" + line_text.encode()).digest()
+    leaf = hashlib.sha256(b"\x00" + encoded(line_text, "The ledger line")).digest()
     if root_from(leaf, int(str(proof["index"])), size, path) != root:
         raise ProofError(
             "The ledger line is not in the tree that the station signed.",

@@ -39,9 +39,9 @@ def retain_until(placed_at: str) -> str:
     The day of placement (in Kyiv) is not counted: 00:00 Kyiv of that date + 91 days. Placed on
     10 January: not before 11 April. A minimum, never an order to delete. Raises FormatError.
     """
-    day = _moment(placed_at).astimezone(KYIV).date()
+    placed = _moment(placed_at)
     try:
-        last = day + timedelta(days=RETENTION_DAYS + 1)
+        last = placed.astimezone(KYIV).date() + timedelta(days=RETENTION_DAYS + 1)
     except OverflowError as exc:
         raise FormatError(reason="time out of range", time=placed_at) from exc
     return _text(datetime.combine(last, time(0), KYIV).astimezone(UTC))

@@ -160,7 +160,7 @@ class ExportedDevice:
 
 
 def decode_device(data: bytes) -> ExportedDevice:
-    """Raises TruncatedMessageError, TrailingBytesError, FieldOutOfRangeError (a text that is not ASCII)."""
+    """Raises TruncatedMessageError, TrailingBytesError, FieldOutOfRangeError (a text not ASCII or without end)."""
     exactly("device", data, DEVICE_SIZE)
     path, busid, *numbers = _DEVICE.unpack(data)
     names = (
@@ -341,7 +341,9 @@ def _text(text: str, size: int) -> bytes:
 
 
 def _string(raw: bytes) -> str:
-    text, _, _ = raw.partition(b"\0")
+    text, end, _ = raw.partition(b"\0")
+    if not end:
+        raise FieldOutOfRangeError(f"text {text[:16].hex()} has no end")
     try:
         return text.decode("ascii")
     except UnicodeDecodeError as exc:
