@@ -8,7 +8,7 @@ Loading is pure: whether files exist and have the right mode is looked at by `ed
 import difflib
 from collections.abc import Iterable, Sequence
 from datetime import date
-from itertools import chain
+from itertools import chain, islice
 from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -335,7 +335,7 @@ def load(text: bytes, name: str) -> Config:
 
 
 def check(text: bytes, name: str) -> list[ConfigError]:
-    """Return everything that is wrong, at most one sentence a section and key; empty: it is good."""
+    """Return what is wrong, one sentence a section and key, MAX_ERRORS at a time; empty: it is good."""
     return _read(text, name)[1]
 
 
@@ -344,14 +344,16 @@ def _read(text: bytes, name: str) -> tuple[Config | None, list[ConfigError]]:
         tree = parse(text, name)
     except ConfigError as exc:
         return None, [exc]
-    found = list(_form(tree))
+    found = list(islice(_form(tree), MAX_ERRORS))
     if not found:
         config = msgspec.convert(tree, Config)
-        found = list(_sense(config))
+        found = list(islice(_sense(config), MAX_ERRORS))
         return config, [_error(text, name, *problem) for problem in found]
     return None, [_error(text, name, *problem) for problem in found]
 
 
+MAX_ERRORS = 20  # each is looked for in the text; nobody corrects more at once
+MAX_KEY = 200  # characters of a key in an error
 _Problem = tuple[ErrorCode, str, str]  # code, key path, what was expected
 _BAD, _DANGER = ErrorCode.CONFIG_INVALID, ErrorCode.CONFIG_DANGEROUS
 
@@ -359,7 +361,7 @@ _BAD, _DANGER = ErrorCode.CONFIG_INVALID, ErrorCode.CONFIG_DANGEROUS
 def _error(text: bytes, name: str, code: ErrorCode, key: str, expected: str) -> ConfigError:
     line = line_of(text, key)
     where = {"line": line} if line else {}
-    return ConfigError(code, file=name, key=key, expected=expected, **where)
+    return ConfigError(code, file=name, key=key[:MAX_KEY], expected=expected, **where)
 
 
 def _form(tree: dict[str, Any]) -> Iterable[_Problem]:
@@ -369,8 +371,9 @@ def _form(tree: dict[str, Any]) -> Iterable[_Problem]:
             near = difflib.get_close_matches(key, _SECTIONS, 1)
             yield _BAD, key, f"a known section{f', perhaps {near[0]}' if near else ''}"
         elif key in ARRAYS and isinstance(value, list):
-            for i, table in enumerate(value):
-                yield from _convert(table, ARRAYS[key], f"{key}[{i}]")
+            tables = [_convert(table, ARRAYS[key], f"{key}[{i}]") for i, table in enumerate(value)]
+            problems = list(chain.from_iterable(tables))
+            yield from problems or (_convert(value, _SECTIONS[key], key) if value else ())  # too many of them
         else:
             yield from _convert(value, _SECTIONS[key], key)
     for field in msgspec.structs.fields(Config):

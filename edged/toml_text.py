@@ -8,6 +8,9 @@ from typing import Any
 from edged.errors import ConfigError, ErrorCode
 
 MAX_SIZE = 256 * 1024  # bytes: a station of 64 docks needs 20 kB
+MAX_PARTS = 16  # of a dotted key; tomllib's time grows with their square
+_PART = r"""(?:[A-Za-z0-9_-]++|"[^"\n]*"|'[^'\n]*')[ \t]*\.[ \t]*"""
+_MANY_PARTS = re.compile(rf"(?<![A-Za-z0-9_-])(?:{_PART}){{{MAX_PARTS}}}")
 _HEADER = re.compile(r"\s*(\[\[?)\s*([A-Za-z0-9_.\-\"' ]+?)\s*\]\]?\s*(#.*)?$")
 _PATH = re.compile(r"([^.\[\]]+)|\[(\d+|\.\.\.)\]")
 
@@ -22,7 +25,8 @@ def parse(text: bytes, name: str) -> dict[str, Any]:
     if len(text) > MAX_SIZE:
         raise ConfigError(file=name, key="", expected=f"at most {MAX_SIZE} bytes", found=len(text))
     try:
-        tree = tomllib.loads(text.decode("utf-8"))
+        tree = _tables(text.decode("utf-8"), name)
+        path = _not_finite(tree, "")
     except UnicodeDecodeError as exc:
         line = text[: exc.start].count(b"\n") + 1
         raise ConfigError(file=name, key="", line=line, expected="UTF-8 text") from exc
@@ -34,9 +38,16 @@ def parse(text: bytes, name: str) -> dict[str, Any]:
         raise ConfigError(
             ErrorCode.CONFIG_MISSING, file=name, expected="the sections of docs/configuration.md"
         )
-    if (path := _not_finite(tree, "")) is not None:
+    if path is not None:
         raise ConfigError(file=name, key=path, line=line_of(text, path), expected="a finite number")
     return tree
+
+
+def _tables(text: str, name: str) -> dict[str, Any]:
+    if found := _MANY_PARTS.search(text):
+        line = text.count("\n", 0, found.start()) + 1
+        raise ConfigError(file=name, key="", line=line, expected=f"keys of at most {MAX_PARTS} parts")
+    return tomllib.loads(text)
 
 
 def _not_finite(value: Any, path: str) -> str | None:

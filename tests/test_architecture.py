@@ -20,6 +20,7 @@ MAY_IMPORT = {
     "edged/cli": {"edged", "drivers", "firmware_protocol", "sync"},
     "edged/config.py": {"edged", "sync.config"},
     "sync": {"sync", "edged.formats", *LEAVES},
+    "sync/config.py": {"edged.errors", "edged.toml_text"},  # one file of settings, read in one way
     "simulators": {"simulators", "firmware_protocol", "drivers.base", "edged.errors"},
 }
 """The longest path that fits a file decides."""
