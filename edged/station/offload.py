@@ -436,9 +436,9 @@ def true_time(mtime: str, offset_ms: int | None, uncertainty_ms: int, zone: Zone
         return ""
     try:
         local = datetime.fromisoformat(mtime).replace(tzinfo=zone)
-    except ValueError:
+        moment = local.astimezone(UTC) - timedelta(milliseconds=offset_ms)
+    except (ValueError, OverflowError):  # a clock in the year 9999 leads to before the year 1
         return ""
-    moment = local.astimezone(UTC) - timedelta(milliseconds=offset_ms)
     return times.format_ns(int(moment.timestamp() * 1000) * 1_000_000)
 
 
