@@ -95,7 +95,8 @@ REASONS: Mapping[str, Reason] = MappingProxyType(
             _N.SCRUB, "An edited recording is found by the scrub; so far the vault is read after a power cut."
         ),
         "O02": Reason(
-            _N.KERNEL, "Truncating as root and pulling the plug is played on a machine of its own."
+            _N.KERNEL,
+            "That a verifier finds the cut is shown (T7); root's pulling of the plug is played on a machine of its own.",
         ),
         "O05": Reason(_N.HARDWARE, "Whether a wiped camera shows it is known of real cameras only."),
         "O07": Reason(

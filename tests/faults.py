@@ -22,7 +22,7 @@ AT_A_TIME = 2
 
 def main(words: Sequence[str] | None = None) -> int:
     options = parser().parse_args(words)
-    rows = named(options.row)
+    rows = named(" ".join(options.row))
     say(table(proved()))
     try:
         mutants = tables(rows)
@@ -47,7 +47,9 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument(
         "--seed", type=int, default=random.SystemRandom().randrange(10**6), help="of the sample"
     )
-    made.add_argument("--row", default="", help="every defence of these faults instead, as in U01,M02")
+    made.add_argument(
+        "--row", action="append", default=[], help="every defence of these faults instead, as in U01,M02"
+    )
     return made
 
 

@@ -5,6 +5,7 @@ is run in such a copy, and what counts as noticing, is the business of whoever r
 """
 
 import ast
+import functools
 import shutil
 import subprocess
 import tempfile
@@ -112,13 +113,18 @@ def test_exists(root: Path, node: str) -> bool:
     path = root / file
     if not path.is_file():
         return False
-    body = ast.parse(path.read_text("utf-8")).body
+    body = _body(path)
     for name in names:
         inner = [node for node in body if name in _names(node)]
         if not inner:
             return False
         body = getattr(inner[0], "body", [])
     return True
+
+
+@functools.cache
+def _body(path: Path) -> list[ast.stmt]:
+    return ast.parse(path.read_text("utf-8")).body
 
 
 def _names(node: ast.stmt) -> set[str]:
