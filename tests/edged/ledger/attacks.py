@@ -161,6 +161,13 @@ def commission_again(copy: Copy) -> None:
     copy.go_on(write)
 
 
+def forget_the_beginning(copy: Copy) -> None:
+    """Leave no line of the commissioning and no checkpoint, and a chain that is whole."""
+    lines = [line for path in PIECES for line in copy.lines(path)]
+    remove(PIECE, SECOND, checkpoint(5), checkpoint(7))(copy)
+    copy.put_lines(CURRENT, chained(lines[1:]))
+
+
 def begin_anew(signer: Signer, count: int) -> Change:
     """Throw the ledger away and install the station anew, under this key."""
 

@@ -6,8 +6,8 @@ import os
 import subprocess
 import sys
 import tracemalloc
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -22,8 +22,8 @@ from edged.formats.note import Signer
 from edged.ledger.report import Kind
 from edged.ledger.verify import verify_ledger
 from tests.edged.ledger import attacks as by
-from tests.edged.ledger.copies import CURRENT, PIECE, Copy, usual, words
-from tests.edged.ledger.station import CENTRE, LEDGER, STATION
+from tests.edged.ledger.copies import CURRENT, PIECE, Copy, checkpoint, usual, words
+from tests.edged.ledger.station import CENTRE, STATION
 
 PROGRAM = Path(independent.__file__)
 SOURCE = PROGRAM.read_text("utf-8")
@@ -163,13 +163,22 @@ def test_names_out_of_the_copy_cannot_write_to_the_terminal(tmp_path: Path) -> N
 # --- files that are none ------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("place", [CURRENT, PIECE, f"{LEDGER}/checkpoints/000000000005.note"])
-@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir, lambda path: path.symlink_to("/dev/zero")])
-def test_neither_verifier_waits_for_a_pipe_or_follows_a_link(tmp_path: Path, place: str, make: Any) -> None:
-    copy = usual().copy.fresh()
-    line = words(copy, tmp_path)
+def link(target: str) -> Callable[[Path], None]:
+    return lambda path: path.symlink_to(target)
+
+
+@pytest.mark.parametrize("place", [CURRENT, PIECE, checkpoint(5)])
+@pytest.mark.parametrize(
+    "make",
+    [os.mkfifo, os.mkdir, link("/dev/zero"), link("../away"), link("../../away")],
+    ids=["a pipe", "a folder", "a device", "a link", "a link from a folder deeper"],
+)
+def test_neither_verifier_waits_for_a_pipe_or_follows_a_link(
+    tmp_path: Path, place: str, make: Callable[[Path], None]
+) -> None:
+    line = words(usual().copy, tmp_path)
     path = tmp_path / place[1:]
-    path.unlink()
+    path.rename(tmp_path / "state" / "away")
     make(path)
 
     ours = verify_ledger(PosixDisk(), line[0], station=STATION.verifier)

@@ -6,7 +6,7 @@ from docs import verify_ledger as independent
 from edged.errors import FormatError, SignatureError
 from edged.formats.checkpoint import Checkpoint, open_checkpoint
 from edged.formats.merkle import EMPTY_ROOT
-from edged.formats.note import Signer
+from edged.formats.note import Signer, open_note
 from tests.edged.ledger.station import CENTRE, STATION, STRANGER
 
 ROOT = bytes(range(32))
@@ -56,6 +56,7 @@ ODD_NOTES = {
     "a name of 201 letters": noted(OURS, row("x" * 201)),
     "no name": noted(OURS, row("")),
     "a name that is no text": noted(OURS, b"\xe2\x80\x94 \xff AAAAAAAA\n"),
+    "too long, but true": noted(OURS, row("x", "AAAA" * 5000)),
     "seventeen signatures": noted(OURS, *(row(f"x{n}") for n in range(16))),
 } | {name: signed(text) for name, text in ODD_TEXTS.items()}
 GOOD_NOTES = {
@@ -100,6 +101,15 @@ def test_both_want_the_centres_signature_besides_where_they_have_its_key() -> No
     for note, good in ((noted(OURS, CENTRES), True), (noted(OURS), False), (noted(CENTRES), False)):
         assert ours(note, countersigned=True) is good
         assert theirs(note, countersigned=True) is good
+
+
+@pytest.mark.parametrize("text", [b"a\x01b\n", b"a\tb\n", b"a\xff\n", b"a"])
+def test_no_signature_makes_a_note_of_what_is_no_text(text: bytes) -> None:
+    note = noted(STATION.signature_line(text), text=text)
+    with pytest.raises(FormatError):
+        open_note(note, [STATION.verifier])
+    with pytest.raises(independent.BadError):
+        independent.note_text(note, [independent.parse_key(str(STATION.verifier))])
 
 
 @pytest.mark.parametrize(

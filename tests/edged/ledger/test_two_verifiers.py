@@ -299,6 +299,11 @@ ATTACKS: list[Any] = [
         marks=mark.fault("T20", "a second beginning inside the chain is named"),
     ),
     pytest.param(
+        attack(by.forget_the_beginning, Kind.BEGINNING_WRONG),
+        id="T20 none",
+        marks=mark.fault("T20", "a chain that begins with anything but the commissioning is no ledger"),
+    ),
+    pytest.param(
         attack(by.begin_anew(STATION, 8), Kind.CHECKPOINT_DIFFERS, needs=AGAINST),
         id="T20 the same key",
         marks=mark.fault("T20", "a station installed anew differs from the last countersigned checkpoint"),

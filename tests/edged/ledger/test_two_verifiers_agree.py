@@ -1,6 +1,7 @@
 """Two verifiers that share no code say the same of good ledgers, and of what is odd and no attack."""
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 from edged.errors import DiskError
 from edged.formats.checkpoint import Checkpoint
 from edged.formats.facts import AlertRaised, Facts, GapFact, RecordingSealed
+from edged.formats.line import LINE_LIMIT, decode_line
 from edged.formats.manifest import manifest_of, sign_manifest
 from edged.formats.merkle import EMPTY_ROOT
 from edged.formats.note import sign
@@ -28,7 +30,7 @@ from tests.edged.ledger.copies import (
     second,
     usual,
 )
-from tests.edged.ledger.station import CENTRE, COUNTERSIGNED, LEDGER, STATION, Station, note, sealed
+from tests.edged.ledger.station import CENTRE, COUNTERSIGNED, LEDGER, STATION, STRANGER, Station, note, sealed
 
 # --- good ledgers ---------------------------------------------------------------------------------------
 
@@ -156,6 +158,148 @@ def test_both_count_alike_what_is_signed(tmp_path: Path, change: by.Change) -> N
     assert (one.counts["signed"], one.counts["countersigned"], one.counts["recordings"]) == (7, 5, 1)
 
 
+# --- lines of an odd form ---------------------------------------------------------------------------------
+
+LINE = usual().copy.lines(CURRENT)[1]  # no checkpoint covers it and none follows: only its form can show
+LONG = LINE.replace(b'"seven"', b'"' + b"x" * (LINE_LIMIT - len(LINE) + len("seven")) + b'"')
+ODD_LINES = {
+    "the end of a day": LINE.replace(b"T07:00:0", b"T24:00:0"),
+    "a leap second": LINE.replace(b"T07:00:02", b"T07:00:60").replace(b"T07:00:01", b"T07:00:60"),
+    "the thirtieth of February": LINE.replace(b"2026-11-22", b"2026-02-30"),
+    "the year 0": LINE.replace(b"2026-", b"0000-"),
+    "microseconds": LINE.replace(b'00Z"', b'00000Z"'),
+    "an actor without a name": LINE.replace(b'"actor":"station"', b'"actor":"person:"'),
+    "an actor with a blank": LINE.replace(b'"actor":"station"', b'"actor":"person:a b"'),
+    "an actor of another kind": LINE.replace(b'"actor":"station"', b'"actor":"dock:1"'),
+    "a member more": LINE.replace(b',"data":', b',"more":1,"data":'),
+    "members in another order": LINE.replace(b'"v":1,"seq":8', b'"seq":8,"v":1'),
+    "a leading zero": LINE.replace(b'"seq":8', b'"seq":08'),
+    "capital letters": LINE.replace(b"b" * 32, b"B" * 32),
+    "data that is no object": LINE.replace(b'{"reason":"seven"}', b'["seven"]'),
+    "text behind it": LINE + b"}",
+    "a byte too long": LONG.replace(b"xx", b"xxx", 1),
+}
+GOOD_LINES = {
+    "as long as may be": LONG,
+    "an actor in Cyrillic": LINE.replace(b'"actor":"station"', '"actor":"person:Є-1/2"'.encode()),
+    "before the boot": LINE.replace(b'"boottime_ns":', b'"boottime_ns":-'),
+    "an error that nobody knows": LINE.replace(b":1000000}", b":null}"),
+    "the last day of all": LINE.replace(b"2026-11-22", b"9999-12-31"),
+}
+
+
+@pytest.mark.parametrize("name", [*ODD_LINES, *GOOD_LINES])
+def test_both_take_and_refuse_the_same_lines(tmp_path: Path, name: str) -> None:
+    copy = usual().copy.fresh()
+    line = (ODD_LINES | GOOD_LINES)[name]
+    assert line != LINE
+    copy.put_lines(CURRENT, [copy.lines(CURRENT)[0], line])
+
+    one, two = first(copy), second(copy, tmp_path / "copy")
+
+    assert one.found == (frozenset() if name in GOOD_LINES else {("line-bad", 8)})
+    assert one == two
+
+
+# --- recordings of an odd kind ---
+
+
+def test_a_manifest_of_another_recording_is_no_manifest_though_the_station_signed_it(tmp_path: Path) -> None:
+    copy = usual().copy.fresh(recordings=True)
+    signed: list[bytes] = []
+
+    async def write(book: Book) -> None:
+        line = await book.append(sealed("8" * 32, CONTENT))
+        signed.append(sign_manifest(manifest_of("yahodyn-1", line), STATION))
+
+    copy.go_on(write)
+    copy.files[f"{FOLDER}/manifest.note"] = signed[0]
+
+    one, two = first(copy), second(copy, tmp_path / "copy")
+
+    assert one.found == {("manifest-bad", 4), ("recording-missing", 9), ("manifest-bad", 9)}
+    assert one == two
+
+
+MANIFEST = usual().copy.files[f"{FOLDER}/manifest.note"].partition(b"\n\n")[0]
+TAG = b'"type":"edged/manifest/v1",'
+ODD_MANIFESTS = {
+    "its type last": sign(b"{" + MANIFEST[len(TAG) + 1 : -1] + b"," + TAG[:-1] + b"}\n", STATION),
+    "two lines": sign(MANIFEST + b"\n\n", STATION),
+    "a number for a word": sign(MANIFEST.replace(b'd":false', b'd":0') + b"\n", STATION),
+    "a fraction": sign(MANIFEST.replace(b'"size":2100', b'"size":2100.0') + b"\n", STATION),
+    "a member more": sign(MANIFEST[:-1] + b',"more":1}\n', STATION),
+    "white space": sign(MANIFEST.replace(b":", b": ", 1) + b"\n", STATION),
+    "another's signature": sign(MANIFEST + b"\n", STRANGER),
+    "too long": sign(MANIFEST + b"\n", STATION) + "\u2014 x ".encode() + b"A" * 70_000 + b"\n",
+}
+
+
+@pytest.mark.parametrize("name", ODD_MANIFESTS)
+def test_both_refuse_the_same_manifests(tmp_path: Path, name: str) -> None:
+    copy = usual().copy.fresh(recordings=True)
+    assert MANIFEST + b"\n" not in ODD_MANIFESTS[name] or name in {
+        "another's signature",
+        "too long",
+        "two lines",
+    }
+    copy.files[f"{FOLDER}/manifest.note"] = ODD_MANIFESTS[name]
+
+    one, two = first(copy), second(copy, tmp_path / "copy")
+
+    assert one.found == {("manifest-bad", 4)}
+    assert one == two
+
+
+def test_what_an_older_line_does_not_say_is_what_the_page_says(tmp_path: Path) -> None:
+    fact = sealed("8" * 32, CONTENT)
+    must = (
+        "recording",
+        "camera",
+        "path",
+        "size",
+        "sha256",
+        "fingerprint",
+        "mtime",
+        "medium",
+        "folder",
+        "file",
+    )
+    data = json.dumps({name: getattr(fact, name) for name in must}, separators=(",", ":")).encode()
+    line = LINE.replace(b"station.stopped", b"recording.sealed").replace(b'{"reason":"seven"}', data)
+    copy = usual().copy.fresh(recordings=True)
+    copy.put_lines(CURRENT, [copy.lines(CURRENT)[0], line])
+    folder = FOLDER.replace("7" * 32, "8" * 32)
+    copy.files[f"{folder}/content.mp4"] = CONTENT
+    copy.files[f"{folder}/manifest.note"] = sign_manifest(
+        manifest_of("yahodyn-1", decode_line(line)), STATION
+    )
+
+    one, two = first(copy), second(copy, tmp_path / "copy")
+
+    assert one.good
+    assert one.counts["recordings"] == 2
+    assert one == two
+
+
+@pytest.mark.parametrize(
+    "where", [{"folder": "2026/11/22/../../.."}, {"file": "../content.mp4"}, {"recording": ".."}]
+)
+def test_neither_follows_a_line_out_of_the_vault(tmp_path: Path, where: dict[str, str]) -> None:
+    copy = usual().copy.fresh(recordings=True)
+
+    async def write(book: Book) -> None:
+        fact = sealed("8" * 32, CONTENT)
+        await book.append(RecordingSealed(**{n: getattr(fact, n) for n in fact.__struct_fields__} | where))
+
+    copy.go_on(write)
+
+    one, two = first(copy), second(copy, tmp_path / "copy")
+
+    assert one.found == {("recording-missing", 9)}
+    assert one == two
+
+
 # --- findings that the comparison of the two has settled ------------------------------------------------------
 
 
@@ -176,23 +320,6 @@ def test_recordings_are_compared_even_where_line_0_cannot_be_read(tmp_path: Path
     one, two = first(copy), second(copy, tmp_path / "copy")
 
     assert one.kinds == {"line-bad", "chain-broken", "checkpoint-differs"}
-    assert one == two
-
-
-def test_a_manifest_of_another_recording_is_no_manifest_though_the_station_signed_it(tmp_path: Path) -> None:
-    copy = usual().copy.fresh(recordings=True)
-    signed: list[bytes] = []
-
-    async def write(book: Book) -> None:
-        line = await book.append(sealed("8" * 32, CONTENT))
-        signed.append(sign_manifest(manifest_of("yahodyn-1", line), STATION))
-
-    copy.go_on(write)
-    copy.files[f"{FOLDER}/manifest.note"] = signed[0]
-
-    one, two = first(copy), second(copy, tmp_path / "copy")
-
-    assert one.found == {("manifest-bad", 4), ("recording-missing", 9), ("manifest-bad", 9)}
     assert one == two
 
 

@@ -154,7 +154,7 @@ def test_every_line_of_a_covered_ledger_is_held(tmp_path: Path, n: int, change: 
     countersigned=st.booleans(),
     recordings=st.booleans(),
 )
-@settings(EXAMPLES, max_examples=400)
+@settings(EXAMPLES, max_examples=250)
 def test_the_two_never_disagree(
     tmp_path: Path, hurt: list[tuple[int, Damage]], *, against: bool, countersigned: bool, recordings: bool
 ) -> None:
