@@ -4,6 +4,7 @@
 # make bench  the measurements
 # make faults which faults of the catalogue are proved by a test, which are not and why; takes the defence out of
 #             some and runs their tests, which must fail (SAMPLE=20 or all, SEED=n, ROW=U01)
+# make fuzz   every decoder of foreign bytes with inputs guided by coverage: MINUTES=5 for all together, TARGET=name
 PY := .venv/bin/python
 
 .PHONY: demo test check bench setup lint docs faults
@@ -34,3 +35,13 @@ docs: setup
 
 faults: setup
 	@$(PY) -m tests.faults $(SAMPLE:%=--sample %) $(SEED:%=--seed %) $(ROW:%=--row %)
+
+# An environment of its own: atheris is not for what is shipped, nor for the tests.
+.PHONY: fuzz
+fuzz: setup .venv-fuzz/installed
+	@.venv-fuzz/bin/python -m tests.fuzz --minutes $(or $(MINUTES),5) $(TARGET:%=--target %)
+
+.venv-fuzz/installed: requirements-fuzz.txt
+	@$(or $(PYTHON),python3) -m venv --clear .venv-fuzz
+	@.venv-fuzz/bin/pip install -qq --disable-pip-version-check --require-hashes -r requirements-fuzz.txt
+	@touch $@

@@ -22,7 +22,9 @@ from tests.fuzz.contract import KIB, Target, must, require
 CODES = frozenset({ErrorCode.CAMERA_FILESYSTEM, ErrorCode.CAMERA_CHANGED, ErrorCode.CLEAR_FAILED})
 LOOKED_AT = 8  # clips whose bytes are compared
 SMALL = 64 * KIB  # bytes of a clip that is read whole
-_CONTRACT = "Any card is listed or refused with a code; looking writes nothing, clearing changes no other clip."
+_CONTRACT = (
+    "Any card is listed or refused with a code; looking writes nothing, clearing changes no other clip."
+)
 
 
 def _use(device: SparseDevice) -> None:
