@@ -60,15 +60,6 @@ REASONS: Mapping[str, Reason] = MappingProxyType(
         "C04": Reason(
             _N.CLOCK, "A leap second is made where the kernel's clock can be set: with the clock's next part."
         ),
-        "C06": Reason(
-            _N.CLOCK, "Bounding a slow shift by receipts and authenticated time is the clock's next part."
-        ),
-        "C08": Reason(
-            _N.CLOCK, "Bounding the time of weeks without network afterwards is the clock's next part."
-        ),
-        "C10": Reason(
-            _N.CLOCK, "A receipt from the future as a bound of the host's clock is the clock's next part."
-        ),
         "K16": Reason(
             _N.HARDWARE,
             "A disk tells its wear by SMART or NVMe commands, which no loop device or virtual disk answers.",
@@ -96,7 +87,7 @@ REASONS: Mapping[str, Reason] = MappingProxyType(
         ),
         "O02": Reason(
             _N.KERNEL,
-            "That a verifier finds the cut is shown (T7); root's pulling of the plug is played on a machine of its own.",
+            "That a verifier finds the cut is shown (T7); root's part in it is played on a machine of its own.",
         ),
         "O05": Reason(_N.HARDWARE, "Whether a wiped camera shows it is known of real cameras only."),
         "O07": Reason(

@@ -5,13 +5,13 @@ is run in such a copy, and what counts as noticing, is the business of whoever r
 """
 
 import ast
+import contextlib
 import functools
 import shutil
 import subprocess
 import tempfile
 import tomllib
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TypeVar
@@ -136,7 +136,7 @@ def _names(node: ast.stmt) -> set[str]:
     return set()
 
 
-@contextmanager
+@contextlib.contextmanager
 def mutated_tree(mutants: Iterable[Removal], root: Path = ROOT) -> Iterator[Path]:
     """A scratch copy of the tree with the mutants applied one after the other; the tree itself is not touched.
 
@@ -147,7 +147,8 @@ def mutated_tree(mutants: Iterable[Removal], root: Path = ROOT) -> Iterator[Path
         for name in _files(root):
             target = copy / name
             target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(root / name, target, follow_symlinks=False)
+            with contextlib.suppress(FileNotFoundError):  # it went away since it was listed
+                shutil.copy2(root / name, target, follow_symlinks=False)
         for mutant in mutants:
             (copy / mutant.file).write_text(mutant.replaced(copy), "utf-8")
         yield copy
