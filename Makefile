@@ -2,12 +2,13 @@
 # make test   everything that is checked (what CI runs)
 # make check  its fast part
 # make bench  the measurements
+# make simulate   histories of a station under every kind of bad luck: SEEDS=n, SEED=n again with its trace, HOURS=n
 # make faults which faults of the catalogue are proved by a test, which are not and why; takes the defence out of
 #             some and runs their tests, which must fail (SAMPLE=20 or all, SEED=n, ROW=U01)
 # make fuzz   every decoder of foreign bytes with inputs guided by coverage: MINUTES=5 for all together, TARGET=name
 PY := .venv/bin/python
 
-.PHONY: demo test check bench setup lint docs faults
+.PHONY: simulate demo test check bench setup lint docs faults
 
 setup:
 	@./setup.sh
@@ -35,6 +36,9 @@ docs: setup
 
 faults: setup
 	@$(PY) -m tests.faults $(SAMPLE:%=--sample %) $(SEED:%=--seed %) $(ROW:%=--row %)
+
+simulate: setup
+	@$(PY) -m tests.simulation $(if $(SEED),--seed $(SEED),$(if $(HOURS),--hours $(HOURS),--seeds $(or $(SEEDS),100)))
 
 # An environment of its own: atheris is not for what is shipped, nor for the tests.
 .PHONY: fuzz

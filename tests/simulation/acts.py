@@ -141,6 +141,7 @@ async def _grow(site: Site, name: str, size: int) -> None:
     """It records while it sits in the slot."""
     if name in site.inside.values():
         film(site, name, size)
+        site.late.add(name)
 
 
 async def _stray_file(site: Site, name: str) -> None:
@@ -148,6 +149,8 @@ async def _stray_file(site: Site, name: str) -> None:
     moment = site.bus.camera(name).clock().replace(microsecond=0)
     with suppress(OSError):
         site.cards[name].volume().add(["DCIM", "NOTE.TXT"], Source(b"a note"), moment, scatter=False)
+        if name in site.inside.values():
+            site.late.add(name)
 
 
 # --- lines and dock -----------------------------------------------------------------------------------

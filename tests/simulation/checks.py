@@ -30,8 +30,11 @@ class Violation(Exception):
     """A promise is broken. ``check`` names it in CHECKS."""
 
     def __init__(self, check: str, what: str) -> None:
-        super().__init__(f"{check}: {what}")
+        super().__init__(check, what)
         self.check, self.what = check, what
+
+    def __str__(self) -> str:
+        return f"{self.check}: {self.what}"
 
 
 CHECKS: Mapping[str, str] = MappingProxyType(

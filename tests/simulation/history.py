@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import random
+import traceback
 from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -82,7 +83,8 @@ class _History:
 
     def _heard(self, loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
         if not isinstance(context.get("exception"), PowerCut):  # the last word of a dead process
-            self._defects.append(f"{context.get('message')}: {context.get('exception')!r}")
+            said = (context.get(name) for name in ("message", "exception", "task"))
+            self._defects.append(" ".join(map(repr, said))[:500])
 
     async def _played(self) -> Violation | None:
         site = self._site
@@ -95,6 +97,8 @@ class _History:
         except Violation as exc:
             site.trace("VIOLATION", check=exc.check, what=exc.what)
             return exc
+        except Exception as exc:  # noqa: BLE001  # of the world or of a check: a defect, and told with its seed
+            return Violation("defect", "".join(traceback.format_exception(exc))[-1500:])
         finally:
             for task in (*site.background, *mains):
                 task.cancel()
@@ -222,6 +226,8 @@ class _History:
         if site.running is None:
             return ["the station does not run"]
         station = site.station
+        if station.book.broken is not None:
+            return ["the ledger takes nothing more"]
         state, left = station.recorder.state, list[str]()
         for name in self._plan.names():
             if name not in site.inside.values():

@@ -97,6 +97,7 @@ class Site(World):
         self.queue: Queue | None = None
         self.faults: Counter[str] = Counter()
         self.clips = 0  # recorded on the way
+        self.late: set[str] = set()  # cameras on which something was put while they sat in their slots
         self.granted_to: dict[int, str] = {}  # slot → for whom its lock was opened last
         self.holders: dict[str, str] = {}  # camera → who took it out of its slot with a badge
         self.flipped: set[str] = set()  # paths in which a bit was turned over
@@ -339,6 +340,7 @@ class Site(World):
 
     def insert(self, name: str, slot: int) -> None:
         super().insert(name, slot)
+        self.late.discard(name)
         self.holders.pop(name, None)
         self.trace("put in", camera=name, slot=slot)
 

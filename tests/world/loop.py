@@ -2,6 +2,7 @@
 
 import asyncio
 import functools
+import heapq
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any, ParamSpec, TypeVar
@@ -48,6 +49,9 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
     def _run_once(self) -> None:
         ready, timers = self._ready, self._scheduled  # type: ignore[attr-defined]  # the base class's lists
+        while timers and timers[0].cancelled():  # the base class would really wait from such a one to the next
+            heapq.heappop(timers)._scheduled = False
+            self._timer_cancelled_count -= 1  # type: ignore[attr-defined]  # as above
         if not ready:
             if not timers:
                 raise AssertionError("deadlock: everybody waits and no timer is set")
@@ -76,12 +80,17 @@ class WorldTime:
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
+        self._slept_s = 0.0
 
     def seconds(self) -> float:
-        return self._loop.time()
+        return self._loop.time() + self._slept_s
 
     def wall_ns(self) -> int:
-        return START_NS + int(self._loop.time() * 1e9)
+        return START_NS + int(self.seconds() * 1e9)
+
+    def sleeps(self, seconds: float) -> None:
+        """The hosts are suspended for so long: time goes on, their event loops stand still."""
+        self._slept_s += seconds
 
     def local(self) -> datetime:
         moment = _EPOCH + timedelta(microseconds=self.wall_ns() // 1000)

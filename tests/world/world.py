@@ -169,8 +169,10 @@ class World:
         task = asyncio.create_task(station.run(ready.set), name="station")
         self.running = Running(station, task, host, store, hotplug)
         waiting = asyncio.create_task(ready.wait())
-        await asyncio.wait({task, waiting}, return_when=asyncio.FIRST_COMPLETED)
-        waiting.cancel()
+        try:
+            await asyncio.wait({task, waiting}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            waiting.cancel()
         if task.done():
             await self._end()
             task.result()
