@@ -6,19 +6,13 @@ from typing import Any, TypeVar
 
 from edged.ports import HostTime
 from tests.fakes.clock import StillClock
+from tests.world import loop as world
 
 T = TypeVar("T")
 
 
-class VirtualLoop(asyncio.SelectorEventLoop):
-    """Sleeps cost nothing; what would run in a thread runs at once."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._virtual = 0.0
-
-    def time(self) -> float:
-        return self._virtual
+class VirtualLoop(world.VirtualLoop):
+    """Sleeps cost nothing; what would run in a thread runs at once, and its result is there at once."""
 
     def run_in_executor(  # type: ignore[override]  # nobody here passes type-checked variadics
         self, executor: Any, func: Callable[..., T], *args: Any
@@ -29,11 +23,6 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         except Exception as exc:  # noqa: BLE001  # whatever it is belongs to the caller
             future.set_exception(exc)
         return future
-
-    def _run_once(self) -> None:
-        if not self._ready and self._scheduled:  # type: ignore[attr-defined]  # the base class's own lists
-            self._virtual = max(self._virtual, self._scheduled[0]._when)  # type: ignore[attr-defined]  # as above
-        super()._run_once()  # type: ignore[misc]  # as above
 
 
 class LoopClock(StillClock):
