@@ -43,6 +43,7 @@ class Lists:
         self._roster: Roster | None = None
         self._accepted_sha = self._seen_sha = ""
         self._floor = TimeFloor()
+        self._trusted = ""  # what of the ledger's trusted time is in the floor
         self.access = AccessList(None, kinds=settings.badge_kinds)
 
     @property
@@ -51,14 +52,13 @@ class Lists:
 
     def judged_ns(self) -> int:
         """The time by which validity is decided now (`edged.time_floor`)."""
+        self._raise_to_trusted()
         now = self._clock.now()
         self._floor = self._floor.seen(now)
         return self._floor.judged(now)
 
     async def start(self) -> None:
         """Take the copy in force, then look at the file."""
-        if trusted := self._recorder.state.trusted_time:
-            self._raise_floor(trusted)
         data = await self._read(self._copy)
         if data is not None:
             try:
@@ -140,6 +140,13 @@ class Lists:
     def _use(self, roster: Roster, data: bytes) -> None:
         self._roster, self._accepted_sha = roster, hashlib.sha256(data).hexdigest()
         self._raise_floor(roster.issued_at)
+
+    def _raise_to_trusted(self) -> None:
+        """By what the ledger kept over a restart, and by what receipts have said since."""
+        trusted = self._recorder.state.trusted_time
+        if trusted != self._trusted:
+            self._trusted = trusted
+            self._raise_floor(trusted)
 
     def _raise_floor(self, time: str) -> None:
         self._floor = self._floor.signed(times.parse_ns(time), self._clock.now())
