@@ -49,9 +49,8 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
     def _run_once(self) -> None:
         ready, timers = self._ready, self._scheduled  # type: ignore[attr-defined]  # the base class's lists
-        while (
-            timers and timers[0].cancelled()
-        ):  # the base class would really wait from such a one to the next
+        # The base class would really wait from a cancelled one to the next.
+        while timers and timers[0].cancelled():
             heapq.heappop(timers)._scheduled = False
             self._timer_cancelled_count -= 1  # type: ignore[attr-defined]  # as above
         if not ready:
