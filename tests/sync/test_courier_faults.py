@@ -21,6 +21,7 @@ from sync.store import (
     CentreKeyChangedError,
     CentreRefusedError,
 )
+from sync.transfer import CHUNK
 from tests.sync.test_courier import drive
 from tests.sync.virtual import run
 from tests.sync.world import World
@@ -75,13 +76,16 @@ def test_thirty_days_without_a_line() -> None:
 @pytest.mark.fault("V10", "a centre that answers a byte now and then is given up by the minimum rate")
 def test_a_trickle_is_given_up_and_resumed() -> None:
     world = World(min_rate=4096)
-    recording = world.seal(b"z" * 900_000)
-    world.centre.slow["write_at"] = 130.0  # 256 KiB in 130 s: 2 KiB/s
+    content = b"z" * 4 * CHUNK
+    recording = world.seal(content)
+    world.centre.slow["write_at"] = 130.0  # for 256 KiB: 2 KiB/s, and never so long that nothing moved
     drive(world, lambda: bool(world.logged("EDG-3109")))
-    assert "E3008" in str(world.logged("EDG-3109")[0]["code"])
+    given_up = world.logged("EDG-3109")[0]
+    assert (given_up["name"], given_up["code"]) == (recording, "E3008")
+    assert int(given_up["sent"]) < len(content)
     world.centre.slow.clear()
     drive(world, lambda: delivered(world))
-    assert world.there(recording) == b"z" * 900_000
+    assert world.there(recording) == content
 
 
 def test_a_write_that_never_returns_is_given_up_by_the_idle_clock() -> None:
@@ -342,7 +346,10 @@ def test_what_a_power_cut_at_the_centre_has_torn_is_sent_again(
         "manifest": f"/home/recordings/2026/11/22/{recording}/manifest.note",
     }[what]
     drive(
-        world, lambda: len(world.far.files("/home/ledger")) == 2 and world.there(recording, "manifest.note")
+        world,
+        lambda: (
+            len(world.far.files("/home/ledger")) == 2 and world.there(recording, "manifest.note") is not None
+        ),
     )
     world.far.put(path, torn(world.far.read(path)))
 

@@ -227,22 +227,27 @@ def library_server(folder: Path, *, strict: bool = True) -> Iterator[tuple[SshAd
     with socket.create_server(("127.0.0.1", 0)) as sock:
 
         def serve() -> None:
-            link, _ = sock.accept()
-            transport = paramiko.Transport(link, strict_kex=strict)
-            made.append(transport)
-            transport.add_server_key(key)
-            transport.set_subsystem_handler("sftp", paramiko.SFTPServer, Disk)
-            with suppress(paramiko.SSHException, EOFError):
-                transport.start_server(server=host)
+            with suppress(OSError):  # nobody came
+                link, _ = sock.accept()
+                transport = paramiko.Transport(link, strict_kex=strict)
+                made.append(transport)
+                transport.add_server_key(key)
+                transport.set_subsystem_handler("sftp", paramiko.SFTPServer, Disk)
+                with suppress(paramiko.SSHException, EOFError):
+                    transport.start_server(server=host)
 
         thread = threading.Thread(target=serve)
         thread.start()
         line = f"{key.get_name()} {key.get_base64()}"
-        yield plain(sock.getsockname()[1], folder, host_key=line, connect_s=5, answer_s=5), host
-        thread.join(10)
-        for transport in made:
-            transport.close()
-            transport.join(5)
+        try:
+            yield plain(sock.getsockname()[1], folder, host_key=line, connect_s=5, answer_s=5), host
+        finally:
+            with suppress(OSError):
+                sock.shutdown(socket.SHUT_RDWR)
+            thread.join(10)
+            for transport in made:
+                transport.close()
+                transport.join(5)
 
 
 @pytest.mark.slow

@@ -521,6 +521,10 @@ async def test_power_may_go_at_every_step_of_the_recovery() -> None:
             again = await station.open()
             assert texts(again) == ["one", "two"]
             assert again.trouble is None
+            counted = list(again.lines())
+            station.fs.power_cut()
+            station.clock.advance(1)
+            assert list((await station.open()).lines()) == counted
         else:
             assert step > 5
             return
