@@ -7,7 +7,6 @@ Rule 3: every call has a deadline, and ``abort`` from any thread ends it earlier
 """
 
 import base64
-import binascii
 import contextlib
 import socket
 import stat
@@ -124,16 +123,21 @@ def pinned_key(line: str) -> paramiko.PKey:
     """
     try:
         kind, data, *_ = line.split()
-        return paramiko.PKey.from_type_string(kind, base64.b64decode(data, validate=True))
-    except (
-        ValueError,
-        IndexError,
-        binascii.Error,
-        paramiko.SSHException,
-        paramiko.pkey.UnknownKeyType,
-    ) as exc:
+        return paramiko.PKey.from_type_string(kind, _whole(base64.b64decode(data, validate=True)))
+    except Exception as exc:  # the library lets through whatever those under it raise
         expected = "an OpenSSH public key line"
         raise EdgeError(ErrorCode.CONFIG_INVALID, key="sync.host_key", expected=expected) from exc
+
+
+def _whole(blob: bytes) -> bytes:
+    """A key is strings, each after its length (RFC 4253 6.6). The library fills up what is missing of one,
+    up to a mebibyte, and then takes seconds to make a number of it. Raises ValueError."""
+    at = 0
+    while at < len(blob):
+        at += 4 + int.from_bytes(blob[at : at + 4], "big")
+    if at != len(blob):
+        raise ValueError("lengths that do not fit")
+    return blob
 
 
 def login_key(path: str) -> paramiko.PKey:
@@ -143,11 +147,12 @@ def login_key(path: str) -> paramiko.PKey:
         EdgeError: KEY_UNUSABLE: missing, unreadable, protected by a passphrase or open to others.
     """
     try:
-        if (mode := stat.S_IMODE(Path(path).stat().st_mode)) & 0o077:
-            raise EdgeError(ErrorCode.KEY_UNUSABLE, file=path, mode=f"{mode:04o}")
-        return paramiko.PKey.from_path(path)
-    except (OSError, ValueError, TypeError, paramiko.SSHException, paramiko.pkey.UnknownKeyType) as exc:
+        mode = stat.S_IMODE(Path(path).stat().st_mode)
+        if not mode & 0o077:
+            return paramiko.PKey.from_path(path)
+    except Exception as exc:  # as above
         raise EdgeError(ErrorCode.KEY_UNUSABLE, file=path, reason=str(exc)[:200]) from exc
+    raise EdgeError(ErrorCode.KEY_UNUSABLE, file=path, mode=f"{mode:04o}")
 
 
 def _connect(address: SshAddress) -> socket.socket:

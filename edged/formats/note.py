@@ -17,7 +17,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InternalError, InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
@@ -104,7 +104,7 @@ class Signer:
         """
         try:
             key = load_pem_private_key(pem, None)
-        except (ValueError, TypeError) as exc:
+        except (ValueError, TypeError, UnsupportedAlgorithm, InternalError) as exc:
             raise EdgeError(ErrorCode.KEY_UNUSABLE, key=name, reason="not a PEM private key") from exc
         if not isinstance(key, Ed25519PrivateKey):
             raise EdgeError(ErrorCode.KEY_UNUSABLE, key=name, reason="not an Ed25519 key")
