@@ -18,7 +18,7 @@ from drivers.mass_storage import MassStorage
 from drivers.worker import main as worker
 from drivers.worker import messages as m
 from drivers.worker.serve import WorkerServer
-from edged.errors import CameraError, CameraLostError, DiskError, EdgeError, ErrorCode
+from edged.errors import CameraError, CameraLostError, DiskError, EdgeError
 from edged.formats import times
 from edged.formats.facts import ClockMeasured
 from edged.formats.line import encode_data
@@ -236,17 +236,24 @@ def _run(work: Coroutine[Any, Any, T]) -> T:
 
 
 def _answer(data: bytes) -> None:
+    """A failure that the worker tells leaves it running; what is not understood ends it."""
     child = _Told(data)
     process = WorkerProcess(cast("Child", child))
     try:
         answer = _run(process._receive(m.Done))
         require(isinstance(answer, m.Done), "another answer passes than was asked for")
-    except CameraError as error:
+    except CameraError:
         require(
-            child.killed or error.code is not ErrorCode.CAMERA_PROTOCOL or "said" in error.detail,
-            "out of step, on",
+            child.killed != _tells_failure(data), "a worker that is out of step goes on, or one in step ends"
         )
         raise
+
+
+def _tells_failure(line: bytes) -> bool:
+    try:
+        return isinstance(msgspec.json.decode(line, type=m.Answer), m.Failed)
+    except (ValueError, RecursionError):
+        return False
 
 
 def _report(data: bytes) -> None:

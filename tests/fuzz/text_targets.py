@@ -1,11 +1,15 @@
 """Files of settings and small files of the station's own: configuration, passwords, marks, markers."""
 
+import base64
 import json
 import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from drivers.cameras.password import LIMIT, parse_password
 from drivers.host_clock import GoodMoment, _recall
@@ -16,7 +20,7 @@ from edged.errors import ConfigError, DiskError, EdgeError, FormatError
 from edged.vault import marks
 from edged.vault.vault import open_vault
 from sync import config as sync_config
-from sync.ssh import pinned_key
+from sync.ssh import login_key, pinned_key
 from tests.edged.samples import CONFIG
 from tests.fakes.memory_fs import MemoryFS
 from tests.fuzz.contract import KIB, Target, must, require
@@ -67,6 +71,17 @@ def _sync(data: bytes) -> None:
 def _host_key(data: bytes) -> None:
     key = pinned_key(data.decode("latin-1"))
     require(key.get_name() and key.asbytes(), "a key without name or bytes")
+
+
+def _login_key(data: bytes) -> None:
+    descriptor = os.memfd_create("key")
+    try:
+        os.fchmod(descriptor, 0o600)
+        os.write(descriptor, data)
+        key = login_key(f"/proc/self/fd/{descriptor}")
+    finally:
+        os.close(descriptor)
+    require(key.can_sign(), "a key that signs nothing")
 
 
 def _password(data: bytes) -> None:
@@ -156,8 +171,15 @@ def _host_keys() -> list[bytes]:
         "ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTYAAABBBEmKSENjQEezOmxkZMy7opKgwFB9"
         "nkt5YRrYMjNuG5N87uRgg6CLrbo5wAdT/y6v0mKV0U2w0WZ2YB/++Tpockg= post"
     )
-    rsa = "ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAAAgQ" + "C" * 128
-    return [HOST_KEY.encode(), nist.encode(), rsa.encode()]
+    strings = (b"ssh-rsa", b"\1\0\1", b"\0" + b"\xc1" * 128)
+    rsa = b"".join(len(string).to_bytes(4, "big") + string for string in strings)
+    return [HOST_KEY.encode(), nist.encode(), b"ssh-rsa " + base64.b64encode(rsa)]
+
+
+def _login_keys() -> list[bytes]:
+    key = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
+    forms = (PrivateFormat.OpenSSH, PrivateFormat.PKCS8)
+    return [key.private_bytes(Encoding.PEM, form, NoEncryption()) for form in forms]
 
 
 def _marker_seeds() -> list[bytes]:
@@ -224,6 +246,16 @@ TARGETS = (
         seeds=_host_keys,
         limit=4 * KIB,
         covers=(pinned_key,),
+        steps=100_000,
+    ),
+    Target(
+        name="login-key",
+        contract="Any bytes of a key file are a private key, or EdgeError.",
+        body=_login_key,
+        refusals=(EdgeError,),
+        seeds=_login_keys,
+        limit=4 * KIB,
+        covers=(login_key,),
         steps=100_000,
     ),
     Target(
