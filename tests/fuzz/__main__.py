@@ -11,7 +11,6 @@ import time
 from tests.fuzz import campaign, replay
 from tests.fuzz.campaign import Outcome, say
 
-LEAST_S = 3  # for a target: less than that does not get beyond its seeds
 COLUMNS = ("target", "executions", "exec/s", "corpus", "edges", "slowest ms", "findings")
 
 
@@ -26,17 +25,16 @@ def main() -> int:
     if not set(names) <= targets.keys():
         parser.error(f"no target {options.target}; there are: {', '.join(sorted(targets))}")
     jobs = min(options.jobs, len(names))
-    seconds = max(LEAST_S, round(options.minutes * 60 * jobs / len(names)))
+    chosen = [targets[name] for name in names]
+    seconds = options.minutes * 60 * jobs / sum(target.share for target in chosen)
     began = time.monotonic()
-    outcomes = campaign.run([targets[name] for name in names], seconds, jobs)
+    outcomes = campaign.run(chosen, seconds, jobs)
     replay.confirm(outcomes)
     say(f"\n{_table(outcomes)}\n")
     total = sum(outcome.executions for outcome in outcomes)
     broken = [finding for outcome in outcomes for finding in outcome.findings]
     minutes = (time.monotonic() - began) / 60
-    say(
-        f"{total:,} executions of {len(outcomes)} targets, {seconds} s each, {jobs} at a time, in {minutes:.1f} minutes"
-    )
+    say(f"{total:,} executions of {len(outcomes)} targets, {jobs} at a time, in {minutes:.1f} minutes")
     say("\n".join([f"findings: {len(broken)}", *broken]))
     return bool(broken)
 

@@ -25,6 +25,7 @@ FOUND = Path(__file__).resolve().parent / "found"
 SHIPPED = ["edged", "sync", "drivers", "firmware_protocol"]
 LIMIT_S, LIMIT_BYTES = 0.05, 4 * KIB
 """No input of so many bytes may take longer; a larger one so much longer for each such piece of it."""
+LEAST_S = 3  # for a target: less than that does not get beyond its seeds
 TRIES = 3  # a slow input is slow each time: the machine is busy with others
 HANG_S = 10  # libFuzzer ends the process
 RSS_MB = 1024  # of the whole process, which has some 150 before it begins
@@ -103,13 +104,13 @@ def instrumented_targets() -> Mapping[str, Target]:
     return TARGETS
 
 
-def run(targets: Sequence[Target], seconds: int, jobs: int) -> list[Outcome]:
-    """Fuzz each target for ``seconds``, ``jobs`` of them at a time."""
+def run(targets: Sequence[Target], seconds: float, jobs: int) -> list[Outcome]:
+    """Fuzz each target for so many ``seconds`` a share, ``jobs`` of them at a time."""
     waiting, running, outcomes = list(targets), dict[int, str](), list[Outcome]()
     while waiting or running:
         while waiting and len(running) < jobs:
             target = waiting.pop(0)
-            running[_start(target, seconds)] = target.name
+            running[_start(target, max(LEAST_S, round(seconds * target.share)))] = target.name
         pid, status = os.wait()
         outcome = _outcome(running.pop(pid), status)
         outcomes.append(outcome)

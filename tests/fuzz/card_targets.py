@@ -114,6 +114,7 @@ TARGETS = (
         refusals=(CameraError,),
         seeds=lambda: cards("fat12", "fat16", "fat32"),
         limit=32 * KIB,
+        share=5,
         covers=(
             open_volume,
             fat_layout.parse_boot,
@@ -132,6 +133,7 @@ TARGETS = (
         refusals=(CameraError,),
         seeds=lambda: cards("exfat"),
         limit=32 * KIB,
+        share=5,
         covers=(open_volume, exfat_entries.parse),
         steps=1_500_000,
         memory=24 * 1024 * KIB,
@@ -143,6 +145,7 @@ TARGETS = (
         refusals=(CameraError,),
         seeds=lambda: [card("fat12", partitioned=True), gpt(card("fat12"))],
         limit=32 * KIB,
+        share=5,
         covers=(partitions.find_volume,),
         steps=1_500_000,
         memory=24 * 1024 * KIB,

@@ -33,6 +33,7 @@ class Target:
         seeds: sound inputs, of which some must be taken; where mutation begins.
         hostile: inputs made to cost much time or memory.
         limit: bytes of the largest input that is tried.
+        share: of the time of a campaign; a decoder with more ways through it gets more.
         covers: the functions and classes of shipped code that this target is the test of.
         steps, steps_a_byte, memory, memory_a_byte: its bounds; see STEPS and MEMORY.
     """
@@ -45,6 +46,7 @@ class Target:
     limit: int
     covers: tuple[Callable[..., object], ...]
     hostile: Callable[[], Sequence[bytes]] = tuple
+    share: int = 1
     steps: int = STEPS
     steps_a_byte: int = STEPS_A_BYTE
     memory: int = MEMORY
