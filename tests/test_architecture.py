@@ -54,6 +54,7 @@ PURE = (
     "edged/throttle.py",
     "edged/time_floor.py",
     "edged/centre_clock.py",
+    "edged/local_time.py",
     "edged/leds.py",
     "edged/events.py",
     "edged/printable.py",

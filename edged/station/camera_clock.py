@@ -12,13 +12,14 @@ from zoneinfo import ZoneInfo
 from drivers.worker import messages as m
 from edged.errors import CameraError, ErrorCode
 from edged.formats import facts as f
+from edged.local_time import nearest
 from edged.ports import Clock, ClockClass, HostTime
 from edged.station.recorder import Recorder
 from edged.station.session import CameraSession
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 CORRECT_FROM_MS = 500  # half of what the cameras of the field resolve; less is not worth a write
-CORRECT_AGAIN_MS = 1500  # of a camera in its slot: more than its resolution and less than what keeps it from being issued
+CORRECT_AGAIN_MS = 1500  # in its slot: more than a camera resolves, less than what keeps it from being issued
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +97,9 @@ class CameraClock:
         half_ns = (last.boottime_ns - first.boottime_ns) // 2
         middle = _EPOCH + timedelta(microseconds=(first.wall_ns + half_ns) / 1000)
         try:
-            camera = datetime.fromisoformat(read.local).replace(tzinfo=self._zone)
+            camera = nearest(datetime.fromisoformat(read.local), self._zone, middle)
             # A reading in whole units stands, on the average, for half a unit more.
-            offset = camera.astimezone(UTC) + timedelta(milliseconds=read.resolution_ms / 2) - middle
+            offset = camera + timedelta(milliseconds=read.resolution_ms / 2) - middle
         except (ValueError, OverflowError) as exc:
             raise CameraError(ErrorCode.CAMERA_CLOCK, reading=read.local[:40]) from exc
         uncertainty = -1

@@ -18,10 +18,10 @@ from zoneinfo import ZoneInfo
 from drivers.worker import messages as m
 from edged.errors import CameraError, DiskError, EdgeError, ErrorCode
 from edged.formats import facts as f
-from edged.formats import times
 from edged.formats.line import Line
 from edged.formats.manifest import manifest_of, sign_manifest
 from edged.formats.note import Signer
+from edged.local_time import Ended, ended
 from edged.ports import Clock, FileSystem, Log, Random
 from edged.roles.base import Progress as CopyProgress
 from edged.roles.base import Roles, SealOrder
@@ -303,6 +303,7 @@ class Offload:
     async def _seal(
         self, clip: m.Clip, recording: str, place: Place, sealed: Sealed, *, second_read: bool
     ) -> None:
+        end = self._ended(clip)
         line = await self._t.recorder.record(
             f.RecordingSealed(
                 recording=recording,
@@ -319,10 +320,8 @@ class Offload:
                 officer=self._owner(recording).officer,
                 resumed_from=sealed.resumed_from,
                 second_read=second_read,
-                true_time=true_time(
-                    clip.mtime, self._aboard.offset_ms, self._aboard.uncertainty_ms, self._t.camera_zone
-                ),
-                uncertainty_ms=self._aboard.uncertainty_ms,
+                true_time=end.time,
+                uncertainty_ms=end.uncertainty_ms,
                 gaps=tuple(f.GapFact(offset=g.offset, size=g.size) for g in sealed.gaps),
             )
         )
@@ -334,6 +333,12 @@ class Offload:
             await self._damaged(recording)
         await self._t.alerts.withdraw("vault-trouble")
         await self._replaced(self._owner(recording))
+
+    def _ended(self, clip: m.Clip) -> Ended:
+        aboard = self._aboard
+        return ended(
+            clip.mtime, aboard.offset_ms, aboard.uncertainty_ms, self._t.camera_zone, by=self._utc_now()
+        )
 
     async def _replaced(self, recording: Recording) -> None:
         """The same clip again, whose earlier copy the vault had lost."""
@@ -366,9 +371,10 @@ class Offload:
         return self._t.vault.place(recording, day, clip.path)
 
     def _today(self) -> date:
-        return (
-            datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=self._t.clock.now().wall_ns // 1000)
-        ).date()
+        return self._utc_now().date()
+
+    def _utc_now(self) -> datetime:
+        return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=self._t.clock.now().wall_ns // 1000)
 
     def _started(self, recording: str, place: Place, part: Part) -> f.OffloadStarted:
         return f.OffloadStarted(
@@ -428,18 +434,6 @@ def write_manifest(tools: Tools, place: Place, line: Line) -> None:
     """Sign and store the manifest of the recording that ``line`` seals. Idempotent; raises DiskError."""
     tools.vault.store_manifest(place, sign_manifest(manifest_of(tools.station, line), tools.signer))
     tools.vault.settle(place)
-
-
-def true_time(mtime: str, offset_ms: int | None, uncertainty_ms: int, zone: ZoneInfo) -> str:
-    """When the file was written last, in UTC, by the camera's clock less its measured offset; "" unknown."""
-    if not mtime or offset_ms is None or uncertainty_ms < 0:
-        return ""
-    try:
-        local = datetime.fromisoformat(mtime).replace(tzinfo=zone)
-        moment = local.astimezone(UTC) - timedelta(milliseconds=offset_ms)
-    except (ValueError, OverflowError):  # a clock in the year 9999 leads to before the year 1
-        return ""
-    return times.format_ns(int(moment.timestamp() * 1000) * 1_000_000)
 
 
 def _day(folder: str) -> date:

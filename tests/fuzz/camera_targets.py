@@ -4,6 +4,7 @@ import asyncio
 import socket
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
+from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any, TypeVar, cast
 from zoneinfo import ZoneInfo
@@ -22,12 +23,12 @@ from edged.errors import CameraError, CameraLostError, DiskError, EdgeError
 from edged.formats import times
 from edged.formats.facts import ClockMeasured
 from edged.formats.line import encode_data
+from edged.local_time import ended
 from edged.ports import Medium
 from edged.roles.child import Child
 from edged.roles.sealer_process import SealerProcess
 from edged.roles.worker_process import WorkerProcess
 from edged.station.camera_clock import CameraClock
-from edged.station.offload import true_time
 from edged.station.recorder import Recorder
 from edged.station.session import CameraSession
 from edged.vault import messages as v
@@ -289,7 +290,13 @@ def _clip_time(data: bytes) -> None:
             after_correction=False,
         )
     )
-    found = true_time(mtime, measured.offset_ms, max(0, measured.uncertainty_ms), KYIV)
+    found = ended(
+        mtime,
+        measured.offset_ms,
+        max(0, measured.uncertainty_ms),
+        KYIV,
+        by=datetime(2026, 11, 22, tzinfo=UTC),
+    ).time
     require(found == "" or times.parse_ns(found) is not None, f"{found!r} is no time")
 
 
@@ -381,6 +388,6 @@ TARGETS = (
         refusals=(CameraError,),
         seeds=_clip_times,
         limit=128,
-        covers=(CameraClock._bracket, true_time),
+        covers=(CameraClock._bracket, ended),
     ),
 )
