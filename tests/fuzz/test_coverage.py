@@ -33,6 +33,7 @@ READ_ELSEWHERE = {
     "edged/cli/online.py": "a person's own arguments, and lines of the daemon that decode_line took",
     "edged/control/verbs.py": "hex digits that the request's type has checked: control-request",
     "edged/station/desk.py": "the host's own random bytes",
+    "edged/station/offload.py": "the day in a folder's name that this station gave: ledger-line",
     "edged/station/slot_work.py": "the host's own random bytes",
     "sync/centre/desk.py": "part of a pass of the centre: centre-intake",
     "sync/centre/ledger.py": "part of a pass of the centre: centre-intake",
