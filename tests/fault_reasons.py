@@ -13,7 +13,6 @@ class Needs(enum.StrEnum):
     NETWORK = "network rig"
     LISTS = "signed lists"
     READER = "encrypted reader"
-    CLOCK = "true time"
     SCRUB = "scrub and retention"
     UNITS = "units and packages"
     HARDWARE = "hardware"
@@ -56,9 +55,6 @@ REASONS: Mapping[str, Reason] = MappingProxyType(
         ),
         "B17": Reason(
             _N.LISTS, "A duress badge is a class of badge of the signed roster, which has no such class yet."
-        ),
-        "C04": Reason(
-            _N.CLOCK, "A leap second is made where the kernel's clock can be set: with the clock's next part."
         ),
         "K16": Reason(
             _N.HARDWARE,
