@@ -426,7 +426,7 @@ _CAMERA_FAULTS: tuple[Callable[[random.Random], dict[str, Any]], ...] = (
 
 
 def _camera_fault_args(rng: random.Random, plan: Plan) -> tuple[Any, ...]:
-    return _camera(rng, plan), rng.choice(_CAMERA_FAULTS)(rng), rng.choice((5.0, 60.0, 300.0))
+    return _camera(rng, plan), rng.choice(_CAMERA_FAULTS)(rng), rng.choice((5.0, 40.0, 150.0))
 
 
 _PLACES = ("", "/ledger/", "current.jsonl", ".part", ".marks", "manifest", "receipt", "checkpoints")
@@ -483,7 +483,7 @@ ACTS: Mapping[str, Kind] = MappingProxyType(
         "shift": Kind(
             _shift,
             lambda r, p: (
-                r.randrange(2), r.choice((0.2, 1.0, 4.0)), tuple(clip_size(r) for _ in range(r.randint(1, 3))),
+                r.randrange(2), r.choice((0.1, 0.5, 2.0)), tuple(clip_size(r) for _ in range(r.randint(1, 3))),
             ),
             16,
             fault=False,
@@ -528,26 +528,26 @@ ACTS: Mapping[str, Kind] = MappingProxyType(
         "disk-storm": Kind(_disk_storm, _storm_args, 10),
         "slow-disk": Kind(_slow_disk, lambda r, p: (r.choice((0.1, 1.0, 5.0)), r.choice((10.0, 60.0))), 3),
         "full-disk": Kind(
-            _full_disk, lambda r, p: (r.choice((0, 5_000, 100_000, 10_000_000)), r.choice((20.0, 120.0))), 3
+            _full_disk, lambda r, p: (r.choice((0, 5_000, 100_000, 10_000_000)), r.choice((20.0, 80.0))), 3
         ),
         "bit-flip": Kind(_bit_flip, lambda r, p: (r.random(),), 2),
-        "net-down": Kind(_net_down, lambda r, p: (r.choice((5.0, 120.0, 900.0)),), 4),
+        "net-down": Kind(_net_down, lambda r, p: (r.choice((5.0, 60.0, 240.0)),), 4),
         "net-weather": Kind(
             _net_weather,
-            lambda r, p: (r.choice(_NET), r.choice((0.01, 0.1, 0.5)), r.choice((20.0, 120.0))),
+            lambda r, p: (r.choice(_NET), r.choice((0.01, 0.1, 0.5)), r.choice((20.0, 80.0))),
             8,
         ),
-        "cannot-sync": Kind(_cannot_sync, lambda r, p: (r.choice((60.0, 300.0)),), 1),
+        "cannot-sync": Kind(_cannot_sync, lambda r, p: (r.choice((60.0, 150.0)),), 1),
         "centre-cut": Kind(_centre_cut, lambda r, p: (r.randint(0, 40), r.choice((2.0, 60.0))), 6),
         "centre-storm": Kind(_centre_storm, _far_storm_args, 4),
         "centre-forgets": Kind(_centre_forgets, lambda r, p: (r.random(),), 2),
         "centre-truncates": Kind(_centre_truncates, lambda r, p: (r.random(),), 2),
         "forged-receipt": Kind(_forged_receipt, lambda r, p: (r.random(),), 1),
         "clock-step": Kind(_clock_step, lambda r, p: (r.choice((-3600.0, -1.0, 30.0, 7200.0)),), 3),
-        "clock-unknown": Kind(_clock_class, lambda r, p: (r.choice((30.0, 300.0)),), 2),
+        "clock-unknown": Kind(_clock_class, lambda r, p: (r.choice((30.0, 120.0)),), 2),
         "verb": Kind(_verb, _verb_args, 8, fault=False),
-        "works": Kind(_works, lambda r, p: (_camera(r, p), r.choice((20.0, 120.0))), 2, fault=False),
-        "quarantine": Kind(_quarantine, lambda r, p: (_camera(r, p), r.choice((20.0, 120.0))), 2, fault=False),
+        "works": Kind(_works, lambda r, p: (_camera(r, p), r.choice((20.0, 80.0))), 2, fault=False),
+        "quarantine": Kind(_quarantine, lambda r, p: (_camera(r, p), r.choice((20.0, 80.0))), 2, fault=False),
         "roster": Kind(_roster, lambda r, p: (r.randint(1, 4),), 1, fault=False),
         "open-slot": Kind(_open_slot, lambda r, p: (_slot(r, p),), 2, fault=False),
     }

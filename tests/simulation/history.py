@@ -233,9 +233,9 @@ class _History:
             if name not in site.inside.values():
                 left.append(f"{name} is not in its slot")
             excused = {r.path for r in state.recordings_of(name) if self._excused(r)}
-            if not station.rate.stopped(
-                site.clock.now().boottime_ns / 1e9
-            ):  # else for a day nothing is cleared
+            # After failures nothing is cleared for a day; what came aboard in the slot is seen at the next docking.
+            stopped = station.rate.stopped(site.clock.now().boottime_ns / 1e9)
+            if not stopped and name not in site.late:
                 left += [f"{name} still holds {p}" for p in site.cards[name].names() if p not in excused]
         for recording in state.recordings.values():
             done = recording.confirmed_receipt or self._excused(recording)

@@ -10,7 +10,7 @@ from tests.world.world import AUTHORITY, CENTRE, INBOX, ROSTER, STATE, STATION, 
 
 SLOTS = 3
 LINES = ("/dev/dock", "/dev/reader")
-SPAN_S = (120.0, 700.0)  # of virtual time in which acts fall
+SPAN_S = (100.0, 450.0)  # of virtual time in which acts fall
 LEAST_CLIPS = 3
 
 
@@ -103,8 +103,8 @@ def sections(rng: random.Random) -> dict[str, str]:
 def sync_settings(rng: random.Random) -> dict[str, Any]:
     return {
         "start_jitter_s": rng.choice((0.0, 2.0)),
-        "scan_s": rng.choice((2.0, 15.0)),
-        "poll_s": rng.choice((2.0, 10.0)),
+        "scan_s": rng.choice((5.0, 15.0)),
+        "poll_s": rng.choice((4.0, 12.0)),
         "idle_s": 20.0,
         "retry_s": rng.choice((0.5, 2.0)),
         "retry_max_s": 60.0,

@@ -50,7 +50,7 @@ from tests.world.world import (
 
 HOME, STORE = "/home", "/store"
 RESTART_S = 5.0  # RestartSec of the units
-INTAKE_S = 2.0
+INTAKE_S = (1.0, 8.0)
 HOST_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
 
 
@@ -310,7 +310,7 @@ class Site(World):
         while True:
             with suppress(OSError):
                 await asyncio.to_thread(intake.scan)
-            await asyncio.sleep(INTAKE_S)
+            await asyncio.sleep(self.dice.uniform(*INTAKE_S))
 
     def centre_halts(self) -> None:
         self.trace("the centre's power goes")

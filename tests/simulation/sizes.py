@@ -1,4 +1,5 @@
-"""The shipped constants of size, divided so that a clip of 40 kB has as many blocks, marks and chunks as one of 10 MB.
+"""The shipped constants of size, divided so that a clip of 40 kB has as many blocks, marks and chunks as one of 10 MB;
+and the courier's longest pauses, so that a centre's lapse shows within minutes.
 
 Everything else about the code stays as it is: a history then costs milliseconds of copying, not seconds.
 """
@@ -12,9 +13,11 @@ import drivers.fat.reading
 import drivers.fingerprint
 import edged.vault.sealing
 import edged.vault.vault
+import sync.answers
+import sync.courier
 import sync.transfer
 
-SMALL: tuple[tuple[ModuleType, str, int], ...] = (
+SMALL: tuple[tuple[ModuleType, str, float], ...] = (
     (drivers.fat.reading, "BLOCK", 4096),  # what a worker sends at once
     (drivers.fingerprint, "EDGE", 4096),
     (edged.vault.sealing, "BLOCK", 4096),  # the least that an uncached read can ask for
@@ -24,6 +27,8 @@ SMALL: tuple[tuple[ModuleType, str, int], ...] = (
     (sync.transfer, "CHUNK", 4096),
     (sync.transfer, "TAIL", 2048),
     (sync.transfer, "SYNC_EVERY", 12_288),
+    (sync.answers, "RECHECK_NS", 60 * 10**9),
+    (sync.courier, "THOROUGH_S", 300.0),
 )
 
 
