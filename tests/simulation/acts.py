@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import hashlib
 import random
 from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
@@ -10,18 +11,24 @@ from types import MappingProxyType
 from typing import Any
 
 from edged.errors import EdgeError
+from edged.formats import times
+from edged.formats.manifest import open_manifest
+from edged.formats.note import Signer
+from edged.formats.receipt import receipt_for, sign_receipt
 from edged.slots.state import State
 from firmware_protocol.dock import messages as dm
 from simulators.card_image import Source
 from simulators.faulty_link import CABLES, PERFECT
 from tests.simulation.plan import LINES, SLOTS, Plan, clip_size
-from tests.simulation.site import HOME, STORE, Site
+from tests.simulation.site import HOME, Site
 from tests.simulation.weather import CHANGES, SYNCS, Storm
 from tests.world import persons as people
-from tests.world.world import AUTHORITY, VAULT
+from tests.world.usb import MemoryImage
+from tests.world.world import AUTHORITY, CENTRE, INBOX, STATE, STATION_KEY, VAULT, Made
 
 OFFICERS = (people.OLENA, people.PETRO)
 STRANGER = "04ffffffffff01"
+IMPOSTOR = Signer.from_seed(CENTRE.name, b"i" * 32)
 PATIENCE_S = 10.0  # how long an officer waits for a lock
 SERVICE_S = 3600.0
 
@@ -77,6 +84,7 @@ async def _take(site: Site, who: people.Someone) -> str | None:
             name = site.inside[slot]
             if site.granted_to.get(slot) == who.id and site.pull(slot):
                 site.holders[name] = who.id
+                site.taken.setdefault(name, []).append(who.id)
                 return name
     return None
 
@@ -151,6 +159,24 @@ async def _stray_file(site: Site, name: str) -> None:
         site.cards[name].volume().add(["DCIM", "NOTE.TXT"], Source(b"a note"), moment, scatter=False)
         if name in site.inside.values():
             site.late.add(name)
+
+
+async def _alter(site: Site, name: str, place: float) -> None:
+    """Somebody changes a clip on the card, after it was sealed: name, size and time stay what they were."""
+    sealed = {hashlib.sha256(data).hexdigest() for data in sealed_files(site).values()}
+    known = [file for file in site.cards[name].files() if file.sha256 in sealed and file.size]
+    if not known:
+        return
+    path = known[int(place * len(known))].path
+    stored = next(found for found in site.cards[name].volume().walk() if found.path == path)
+    image = MemoryImage(site.cards[name].image)
+    first = stored.extents[0][0]
+    image.write(first, bytes([image.read(first, 1)[0] ^ 1]))
+    site.made.append(Made(name, path, image.digest(stored)))
+    site.trace("altered", camera=name, path=path)
+    site.faults["clip-altered"] += 1
+    if name in site.inside.values():
+        site.late.add(name)
 
 
 # --- lines and dock -----------------------------------------------------------------------------------
@@ -256,13 +282,22 @@ async def _full_disk(site: Site, left: int, seconds: float) -> None:
     site.fs.capacity = max(whole, site.fs.capacity)
 
 
+async def _bad_writes(site: Site, many: int) -> None:
+    """The medium does not hold what it was given, and nobody says so."""
+    site.disk.spoils = many
+
+
+def sealed_files(site: Site) -> dict[str, bytes]:
+    """What lies under final names in the vault, for certain."""
+    every = site.fs.durable(f"{VAULT}/recordings").items()
+    return {p: data for p, data in every if "/content." in p and not p.endswith((".part", ".marks", ".bad"))}
+
+
 async def _bit_flip(site: Site, place: float) -> None:
-    """One bit of one sealed recording turns over, silently."""
-    sealed = sorted(
-        p for p in site.fs.durable(f"{VAULT}/recordings") if "/content." in p and p[-4:] != "part"
-    )
-    sealed = [p for p in sealed if not p.endswith((".marks", ".bad", ".part"))]
-    if sealed:
+    """One bit of one sealed recording turns over, silently. Not where a decision lets the vault hold the only copy:
+    that no code can make good."""
+    sealed = sorted(sealed_files(site))
+    if sealed and "decision" not in site.plan.config:
         path = sealed[int(place * len(sealed)) % len(sealed)]
         if site.fs.flip(path, int(place * 1_000_003)):
             site.faults["bit-flip"] += 1
@@ -327,15 +362,35 @@ async def _centre_truncates(site: Site, place: float) -> None:
         site.far.put(path, data[: len(data) // 2])
 
 
-async def _forged_receipt(site: Site, place: float) -> None:
-    """Somebody who can write into the inbox leaves a receipt that nobody signed."""
-    stored = sorted(p for p in site.far.files(STORE) if p.endswith("receipt.note"))
-    if stored:
-        path = stored[int(place * len(stored)) % len(stored)]
-        name = path.split("/")[-2]
-        data = site.far.files(path.rpartition("/")[0])[path]
-        site.faults["forged-receipt"] += 1
-        site.fs.put(f"/inbox/receipts/{name}.note", data.replace(b'"size":', b'"size":9'))
+async def _forged_receipt(site: Site, place: float, genuine: bool) -> None:
+    """Somebody who can write into the inbox leaves a receipt that nobody signed, or one of another recording."""
+    files = site.fs.files(f"{VAULT}/recordings")
+    homes = sorted(p.removesuffix("/manifest.note") for p in files if p.endswith("/manifest.note"))
+    answered = [home for home in homes if f"{home}/receipt.note" in files]
+    waiting = [home for home in homes if home not in answered]
+    if not waiting or (genuine and not answered):
+        return
+    home = waiting[int(place * len(waiting))]
+    if genuine:
+        note = files[f"{answered[int(place * len(answered))]}/receipt.note"]
+    else:
+        manifest = open_manifest(files[f"{home}/manifest.note"], STATION_KEY.verifier)
+        placed_at = times.format_ns(site.time.wall_ns())
+        receipt = receipt_for(manifest, server="centre-1", server_level="local", placed_at=placed_at)
+        note = sign_receipt(receipt, IMPOSTOR)
+    site.faults["forged-receipt"] += 1
+    site.fs.put(f"{INBOX}/receipts/{home.rpartition('/')[2]}.note", note)
+
+
+async def _forged_countersignature(site: Site) -> None:
+    """Somebody who can write into the inbox leaves the station's own checkpoint there as if it were countersigned."""
+    folder = f"{STATE}/ledger/checkpoints"
+    notes = [path for path in site.fs.files(folder) if path.endswith(".note")]
+    if notes:
+        newest = max(notes)
+        site.faults["forged-countersignature"] += 1
+        name = newest.rpartition("/")[2]
+        site.fs.put(f"{INBOX}/receipts/checkpoints/{name}", site.fs.files(folder)[newest])
 
 
 # --- clock --------------------------------------------------------------------------------------------
@@ -415,6 +470,7 @@ _CAMERA_FAULTS: tuple[Callable[[random.Random], dict[str, Any]], ...] = (
     lambda r: {"status_wrapper": r.choice(("wrong-tag", "garbage", "phase-error", "short"))},
     lambda r: {"surplus_bytes": r.choice((1, 512))},
     lambda r: {"unstable_sectors": ((r.randint(150, 600), r.randint(1, 3)),)},
+    lambda r: {"bad_sectors": ((r.randint(150, 600), r.randint(1, 3)),)},
     lambda r: {"write_protected": True},
     lambda r: {"writes_vanish": True},
     lambda r: {"cut_after_writes": r.randint(0, 12)},
@@ -502,6 +558,7 @@ ACTS: Mapping[str, Kind] = MappingProxyType(
         ),
         "battery": Kind(_battery, lambda r, p: (_camera(r, p), r.choice((5.0, 30.0, 99.0))), 2),
         "grow": Kind(_grow, lambda r, p: (_camera(r, p), clip_size(r)), 4),
+        "alter": Kind(_alter, lambda r, p: (_camera(r, p), r.random()), 2),
         "stray-file": Kind(_stray_file, lambda r, p: (_camera(r, p),), 1),
         "unplug-line": Kind(
             _unplug_line, lambda r, p: (r.choice(LINES), r.choice((0.5, 10.0, 60.0))), 4
@@ -531,6 +588,7 @@ ACTS: Mapping[str, Kind] = MappingProxyType(
             _full_disk, lambda r, p: (r.choice((0, 5_000, 100_000, 10_000_000)), r.choice((20.0, 80.0))), 3
         ),
         "bit-flip": Kind(_bit_flip, lambda r, p: (r.random(),), 2),
+        "bad-writes": Kind(_bad_writes, lambda r, p: (r.randint(1, 4),), 3),
         "net-down": Kind(_net_down, lambda r, p: (r.choice((5.0, 60.0, 240.0)),), 4),
         "net-weather": Kind(
             _net_weather,
@@ -542,7 +600,8 @@ ACTS: Mapping[str, Kind] = MappingProxyType(
         "centre-storm": Kind(_centre_storm, _far_storm_args, 4),
         "centre-forgets": Kind(_centre_forgets, lambda r, p: (r.random(),), 2),
         "centre-truncates": Kind(_centre_truncates, lambda r, p: (r.random(),), 2),
-        "forged-receipt": Kind(_forged_receipt, lambda r, p: (r.random(),), 1),
+        "forged-receipt": Kind(_forged_receipt, lambda r, p: (r.random(), r.random() < 0.5), 3),
+        "forged-countersignature": Kind(_forged_countersignature, _none, 2),
         "clock-step": Kind(_clock_step, lambda r, p: (r.choice((-3600.0, -1.0, 30.0, 7200.0)),), 3),
         "clock-unknown": Kind(_clock_class, lambda r, p: (r.choice((30.0, 120.0)),), 2),
         "verb": Kind(_verb, _verb_args, 8, fault=False),

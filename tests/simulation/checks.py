@@ -5,7 +5,8 @@ camera) and read the ledger as anybody may; they ask the station nothing but whe
 """
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from types import MappingProxyType
 
 from drivers.worker import messages as m
@@ -15,6 +16,7 @@ from edged.formats.checkpoint import open_checkpoint
 from edged.formats.line import Line, decode_line
 from edged.formats.manifest import open_manifest
 from edged.formats.receipt import require_receipt
+from edged.ledger.pieces import CURRENT
 from edged.ledger.verify import verify_ledger
 from edged.projections.store import entry_of
 from edged.station.recovery import fold
@@ -24,6 +26,7 @@ from tests.simulation.site import STORE, Site, Witness
 from tests.world.world import CENTRE, STATE, STATION, STATION_KEY, VAULT
 
 LEDGER = f"{STATE}/ledger"
+DRIVE_NS = 300 * 10**9  # within this time a drive has written what it called durable
 
 
 class Violation(Exception):
@@ -42,10 +45,12 @@ CHECKS: Mapping[str, str] = MappingProxyType(
         "conservation": "each clip ever recorded is on its camera, or whole in the vault, or in the centre's store",
         "gate": "nothing is cleared that the ledger, the vault, the centre and the camera do not vouch for",
         "grant": "no lock opens without a grant or an order that is durable in the ledger",
-        "prefix": "what was acknowledged as written stands in the ledger after every cut, in its place",
+        "prefix": "what was acknowledged as written stands in the ledger after every cut, in its place, and what was"
+        " torn off is told by the next line",
+        "outcome": "every intent has its outcome before the next of its kind",
         "chain": "whoever verifies the ledger finds one chain under one history of checkpoints",
         "projections": "what the running station believes is what its ledger says",
-        "holder": "a camera has one holder, and it is the one who took it",
+        "holder": "a camera has one holder, it is the one who took it, and whoever took it holds it",
         "liveness": "when the faults are over everything drains in bounded time",
         "growth": "a cycle leaves no task, no open file and no temporary file behind",
         "defect": "nothing happens that nobody has thought of",
@@ -67,6 +72,7 @@ class Inspector(Witness):
         self._site = site
         self.violation: Violation | None = None
         self.acknowledged: list[bytes] = []
+        self._torn_at: int | None = None  # number of the line that has to tell what the last cut tore off
         self.checked: dict[str, int] = dict.fromkeys(CHECKS, 0)
 
     # --- moments ------------------------------------------------------------------------------------
@@ -103,6 +109,7 @@ class Inspector(Witness):
         self.conserved()
         found = [line.raw for line in station.book.lines(strict=False)]
         self._keeps_its_word(found)
+        self._tells_what_was_torn(found)
         self.acknowledged = found
         self.verified()
         station.book.subscribe(lambda line: self._acknowledge(line))
@@ -114,6 +121,7 @@ class Inspector(Witness):
     def _after_cut(self) -> None:
         self.conserved()
         self._keeps_its_word(self.durable_lines())
+        self._torn_at = self._torn()
 
     # --- conservation -------------------------------------------------------------------------------
 
@@ -151,6 +159,20 @@ class Inspector(Witness):
         for seq, (before, now) in enumerate(zip(self.acknowledged, found, strict=False)):
             require(before == now, "prefix", f"line {seq} is another one now")
 
+    def _torn(self) -> int | None:
+        """Where a part of a line stands behind the last whole one: the number that the next line will have."""
+        lines = self.durable_lines()
+        rest = self._site.fs.durable(LEDGER).get(f"{LEDGER}/{CURRENT}", b"").rpartition(b"\n")[2]
+        with suppress(EdgeError):  # else more was torn than a part of a line, and nobody can count
+            return len(lines) if rest and decode_line(lines[-1]).seq == len(lines) - 1 else None
+        return None
+
+    def _tells_what_was_torn(self, found: list[bytes]) -> None:
+        at, self._torn_at = self._torn_at, None
+        if at is not None:
+            told = at < len(found) and isinstance(decode_line(found[at]).fact, f.LedgerTailCut)
+            require(told, "prefix", f"a part of line {at} was cut off, and nobody tells")
+
     def verified(self) -> None:
         self.checked["chain"] += 1
         report = verify_ledger(
@@ -184,6 +206,8 @@ class Inspector(Witness):
             assert sealed is not None
             fact, seq = sealed
             require(not fact.gaps, "gate", f"{clip.path} is DAMAGED (G4)")
+            require(recording not in known.spoilt, "gate", f"the copy of {clip.path} is spoilt (G3)")
+            require(recording not in known.unread, "gate", f"{clip.path} was not read again (G3)")
             if clip.path in aboard:
                 require(aboard[clip.path] == fact.sha256, "gate", f"{clip.path} differs from its copy (G7)")
             self._vouched(recording, fact, seq, by_decision=intent.policy == "on-seal-when-needed")
@@ -238,21 +262,43 @@ class Inspector(Witness):
         site.granted_to[slot] = list(granted.values())[-1] if granted else ""
 
     def holders(self) -> None:
-        """Whoever took a camera with his badge holds it, says the ledger; and nobody else."""
+        """Whoever took a camera with his badge was given it by the ledger, in the same order; and nobody else was."""
         self.checked["holder"] += 1
         held: dict[str, str] = {}
+        issued: dict[str, list[str]] = {}
         for line in map(decode_line, self.durable_lines()):
             match line.fact:
                 case f.CameraIssued(camera=camera, officer=officer):
                     require(camera not in held, "holder", f"{camera} was issued twice: {line.seq}")
                     require(officer not in held.values(), "holder", f"{officer} has two cameras: {line.seq}")
                     held[camera] = officer
+                    issued.setdefault(camera, []).append(officer)
                 case f.CameraDocked(camera=camera):
                     held.pop(camera, None)
-        for camera, officer in self._site.holders.items():
-            require(
-                held.get(camera, officer) == officer, "holder", f"{officer} has {camera}, issued to {held}"
-            )
+                case _:
+                    pass
+        taken = self._site.taken
+        require(issued == taken, "holder", f"taken by {taken}, issued to {issued}")
+
+    # --- intents ------------------------------------------------------------------------------------
+
+    def settled(self) -> None:
+        """Nothing was begun whose end is not in the ledger, and no start left anything to the next one."""
+        self.checked["outcome"] += 1
+        begun: set[tuple[str, str]] = set()
+        owed: set[tuple[str, str]] = set()  # begun by a life that is over
+        for line in map(decode_line, self.durable_lines()):
+            if isinstance(line.fact, f.StationStarted):
+                require(not owed, "outcome", f"the start before {line.seq} did not end {owed}")
+                owed = set(begun)
+            if (intent := _intent(line.fact)) is not None:
+                # A copy that does not hold is begun again at once.
+                again = intent in begun and (intent[0] != "copy" or intent in owed)
+                require(not again, "outcome", f"{intent} begins again: {line.seq}")
+                begun.add(intent)
+            begun.difference_update(_outcomes(line.fact))
+            owed &= begun
+        require(not begun, "outcome", f"{begun} never ended")
 
     # --- at rest ------------------------------------------------------------------------------------
 
@@ -269,14 +315,50 @@ class Inspector(Witness):
         )
 
 
+def _intent(fact: f.Fact) -> tuple[str, str] | None:
+    match fact:
+        case f.OffloadStarted(recording=recording):
+            return "copy", recording
+        case f.ClearStarted(camera=camera):
+            return "clear", camera
+        case f.CameraGranted(grant=grant):
+            return "grant", grant
+        case _:
+            return None
+
+
+def _outcomes(fact: f.Fact) -> Iterator[tuple[str, str]]:
+    match fact:
+        case f.OffloadInterrupted(recording=recording) | f.RecordingSealed(recording=recording):
+            yield "copy", recording
+        case f.ClearFailed(camera=camera) | f.CameraCleared(camera=camera):
+            yield "clear", camera
+        case f.GrantVoided(grant=grant) | f.CameraIssued(grant=grant):
+            yield "grant", grant
+        case _:
+            return
+
+
 class _Known:
-    """What the ledger says of one camera."""
+    """What the ledger says of one camera.
+
+    Attributes:
+        spoilt: recordings whose copy was found to be other than it was sealed.
+        unread: those sealed so shortly before the power went that a drive may have lost them, and not read since.
+    """
 
     def __init__(self, lines: list[Line], camera: str) -> None:
         self.listed: dict[tuple[str, int, str, int], list[str]] = {}
         self.sealed: dict[str, tuple[f.RecordingSealed, int]] = {}
         self.intent: f.ClearStarted | None = None
+        self.spoilt, self.unread = set[str](), set[str]()
+        self._fresh: dict[str, int] = {}
+        before = lines[0].stamp
         for line in lines:
+            if line.stamp.boot_id != before.boot_id:
+                self.unread |= {r for r, at in self._fresh.items() if at >= before.boottime_ns - DRIVE_NS}
+                self._fresh.clear()
+            before = line.stamp
             match line.fact:
                 case f.CameraListed(camera=serial, clips=clips) if serial == camera:
                     for c in clips:
@@ -284,6 +366,11 @@ class _Known:
                         self.listed.setdefault(key, []).append(c.recording)
                 case f.RecordingSealed() as sealed:
                     self.sealed[sealed.recording] = (sealed, line.seq)
+                    self._fresh[sealed.recording] = line.stamp.boottime_ns
+                case f.RecordingReread(recording=read):
+                    self.unread.discard(read)
+                case f.RecordingCorrupted(recording=read):
+                    self.spoilt.add(read)
                 case f.ClearStarted(camera=serial) as intent if serial == camera:
                     self.intent = intent
                 case f.CameraCleared(camera=serial) | f.ClearFailed(camera=serial) if serial == camera:

@@ -3,7 +3,7 @@
 import random
 
 from tests.simulation.acts import ACTS
-from tests.simulation.plan import SPAN_S, Act, Plan, cameras, config_text, sections, sync_settings
+from tests.simulation.plan import MIDNIGHT_S, SPAN_S, Act, Plan, cameras, config_text, sections, sync_settings
 
 ACTS_A_HISTORY = (10, 34)
 LEAST_BOOTS = 2
@@ -38,4 +38,6 @@ def generate(seed: int) -> Plan:
             Act(first + 0.5 + n * 4.0, "cut-at-call", (rng.randint(0, 25), 0.5))
             for n in range(rng.randint(1, 4))
         ]
-    return Plan(seed, bare.config, bare.sync_settings, made, tuple(sorted(acts, key=lambda act: act.at)))
+    later_s = MIDNIGHT_S - rng.uniform(0.0, span) if rng.random() < 0.3 else 0.0
+    ordered = tuple(sorted(acts, key=lambda act: act.at))
+    return Plan(seed, bare.config, bare.sync_settings, made, ordered, later_s)

@@ -12,6 +12,7 @@ SLOTS = 3
 LINES = ("/dev/dock", "/dev/reader")
 SPAN_S = (100.0, 450.0)  # of virtual time in which acts fall
 LEAST_CLIPS = 3
+MIDNIGHT_S = 17 * 3600.0  # from the world's beginning to the next day of UTC, by which the vault's folders go
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,7 @@ class Plan:
     sync_settings: dict[str, Any]
     cameras: tuple[CameraPlan, ...]
     acts: tuple[Act, ...]
+    later_s: float = 0.0  # than the world usually begins, at 07:00 UTC
 
     def without(self, first: int, count: int) -> "Plan":
         return replace(self, acts=self.acts[:first] + self.acts[first + count :])

@@ -78,6 +78,7 @@ class Site(World):
         self.dice = random.Random(f"world {plan.seed}")
         self.disk = DiskWeather(random.Random(f"disk {plan.seed}"), loop.time, self.halt)
         self.fs.weather = self.disk
+        self.disk.spoil = self._spoil
         self._use_watched_dock()
         self.far = MemoryFS()
         self.far_disk = DiskWeather(random.Random(f"far {plan.seed}"), loop.time, self.centre_halts)
@@ -100,6 +101,7 @@ class Site(World):
         self.late: set[str] = set()  # cameras on which something was put while they sat in their slots
         self.granted_to: dict[int, str] = {}  # slot → for whom its lock was opened last
         self.holders: dict[str, str] = {}  # camera → who took it out of its slot with a badge
+        self.taken: dict[str, list[str]] = {}  # camera → all who ever did, in order
         self.flipped: set[str] = set()  # paths in which a bit was turned over
         self.background: set[asyncio.Task[None]] = set()
         self.cut_turn: int | None = None
@@ -220,6 +222,16 @@ class Site(World):
             self.running.task.cancel()
         elif name == "edged-sync" and name in self.processes:
             self.processes[name][1].cancel()
+
+    def _spoil(self, path: str) -> None:
+        """The medium took these bytes and holds others; whoever reads through the page cache does not see it."""
+        with suppress(OSError):
+            node = self.fs._node(path)
+            cached = bytes(node.live)
+            if self.fs.flip(path, self.dice.getrandbits(24)):
+                node.live[:] = cached
+                self.faults["write-spoilt"] += 1
+                self.trace("the medium holds other bytes", path=path)
 
     def _turn(self) -> None:
         if self.cut_turn is not None and self.sim_loop.turns >= self.cut_turn:

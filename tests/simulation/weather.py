@@ -53,6 +53,8 @@ class DiskWeather:
     Attributes:
         cut_in: so many changing calls are carried out, then ``on_cut`` is called before the next one.
         changes: changing calls so far.
+        spoils: so many files of the vault will lie otherwise on the medium than they were written; ``spoil`` is
+            called with the path of each, between its sync and whatever is done next.
     """
 
     def __init__(self, rng: random.Random, clock: Callable[[], float], on_cut: Callable[[], None]) -> None:
@@ -60,6 +62,9 @@ class DiskWeather:
         self.cut_in: int | None = None
         self.changes = 0
         self.storms: list[Storm] = []
+        self.spoils = 0
+        self.spoil: Callable[[str], None] = lambda _: None
+        self._synced = ""
         self.faults: Counter[str] = Counter()
 
     def __call__(self, call: str, path: str) -> None:
@@ -70,10 +75,18 @@ class DiskWeather:
             self._count()
         if not process.alive:
             raise PowerCut(f"{process.name} is dead: {call} {path}")
+        self._spoil(call, path)
         for storm in self.storms:
             if call in storm.calls and storm.path in path and self._rng.random() < storm.chance:
                 self.faults[f"disk-{errno.errorcode[storm.errno]}-{call}"] += 1
                 raise OSError(storm.errno, os.strerror(storm.errno), path)
+
+    def _spoil(self, call: str, path: str) -> None:
+        if self._synced:
+            self.spoil(self._synced)
+        self._synced = ""
+        if self.spoils and call == "sync" and path.endswith(".part") and "/recordings/" in path:
+            self.spoils, self._synced = self.spoils - 1, path
 
     def _count(self) -> None:
         self.changes += 1
