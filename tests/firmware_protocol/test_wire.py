@@ -132,6 +132,17 @@ def test_lying_lengths_are_refused(length: int) -> None:
             SET.decode(bytes(octets))
 
 
+@pytest.mark.fault(
+    "Z02", "a field of a length that is not allowed is refused, though all its bytes are there"
+)
+@pytest.mark.parametrize("size", [0, 5, 0xFF])
+def test_a_field_of_a_forbidden_length_is_refused(size: int) -> None:
+    uid = 14  # its length byte; the field may have 1 to 4 bytes
+    octets = OCTETS[:uid] + bytes([size]) + bytes(size) + OCTETS[uid + 4 :]
+    with pytest.raises(FieldOutOfRangeError):
+        SET.decode(octets)
+
+
 @pytest.mark.parametrize(("at", "value"), [(1, 17), (10, 3), (11, 2), (19, 0x1B)])
 def test_values_outside_their_range_are_refused_on_arrival(at: int, value: int) -> None:
     octets = bytearray(OCTETS)

@@ -95,6 +95,13 @@ def test_a_roster_by_another_key_is_refused() -> None:
         open_roster(sign_roster(roster(), other), A)
 
 
+@pytest.mark.fault("V13", "what a centre in the wrong hands can sign is no roster")
+@pytest.mark.parametrize("signer", [CENTRE, STATION], ids=["centre", "station"])
+def test_a_roster_by_the_centre_is_refused(signer: Signer) -> None:
+    with pytest.raises(SignatureError):
+        open_roster(sign_roster(roster(), signer), A)
+
+
 @pytest.mark.parametrize(
     ("twice", "what"),
     [
