@@ -299,10 +299,11 @@ async def _bit_flip(site: Site, place: float) -> None:
     sealed = sorted(sealed_files(site))
     if sealed and "decision" not in site.plan.config:
         path = sealed[int(place * len(sealed)) % len(sealed)]
+        whole = hashlib.sha256(site.fs.durable(path.rpartition("/")[0])[path]).hexdigest()
         if site.fs.flip(path, int(place * 1_000_003)):
             site.faults["bit-flip"] += 1
             site.trace("a bit turns over", path=path)
-            site.flipped.add(path)
+            site.flipped[path] = whole
 
 
 # --- line and centre ----------------------------------------------------------------------------------

@@ -129,6 +129,9 @@ class Inspector(Witness):
         self.checked["conservation"] += 1
         kept = self._in(self._site.fs.durable(f"{VAULT}/recordings"))
         kept |= self._in(self._site.far.durable(f"{STORE}/{STATION}/recordings"))
+        if "decision" in self._site.plan.config:
+            # Cleared with no copy but the station's, as somebody has decided: then a disk may lose it.
+            kept |= set(self._site.flipped.values())
         for made in self._site.made:
             if made.sha256 in kept:
                 continue

@@ -21,7 +21,7 @@ from tests.fakes.memory_fs import MemoryFS, Node
 from tests.simulation.cut_kinds import CARD, DELIVERY, LINE, LOCK, START, Kinds, Machine
 from tests.simulation.loop import PROCESS
 from tests.simulation.plan import Plan
-from tests.simulation.site import HOME, STORE, Site
+from tests.simulation.site import HOME, STORE, Site, WatchedDock
 from tests.simulation.weather import CHANGES, DiskWeather, NetWeather
 
 OFF_S = 2.0
@@ -51,6 +51,7 @@ class CutSite(Site):
         for folder in (HOME, STORE):
             self.far.make_dirs(folder)
         self.net = NetWeather(DirectoryDialler(self.far, HOME), random.Random(f"net {plan.seed}"))
+        assert isinstance(self.dock, WatchedDock)
         self.dock.on_unlock = self._opened
         self._kinds = {"host": Kinds("host"), "centre": Kinds("centre")}
         self._next = {"host": 0, "centre": 0}
@@ -138,7 +139,8 @@ class _Disk(MemoryFS):
     def all_durable(self) -> bool:
         """Whether a cut now would leave the same, whatever is drawn."""
         return not any(
-            folder.changes or any(isinstance(entry, Node) and _undecided(entry) for entry in folder.live.values())
+            folder.changes
+            or any(isinstance(entry, Node) and _undecided(entry) for entry in folder.live.values())
             for folder in self._folders.values()
         )
 

@@ -3,7 +3,7 @@
 import asyncio
 import heapq
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -26,11 +26,24 @@ PROCESS: ContextVar[Process | None] = ContextVar("process", default=None)
 """Whose code is running. Tasks and threads inherit it."""
 
 
+class NumberedTask(asyncio.Task[Any]):
+    """A task whose hash is its number: asyncio keeps tasks in sets, and cancels them in the order of those."""
+
+    def __init__(self, coro: Coroutine[Any, Any, Any], *, loop: "SimLoop", **named: Any) -> None:
+        loop.tasks += 1
+        self._number = loop.tasks  # before the base class enters it anywhere
+        super().__init__(coro, loop=loop, **named)
+
+    def __hash__(self) -> int:
+        return self._number
+
+
 class SimLoop(VirtualLoop):
     """Runs one callback a turn, chosen by the seed among those that are ready.
 
     Attributes:
         turns: callbacks run so far on behalf of processes.
+        tasks: made so far.
         thread_s: how long what runs in a thread takes, at least and at most, in seconds.
         watch: called before each of those callbacks; may end the process.
     """
@@ -38,7 +51,8 @@ class SimLoop(VirtualLoop):
     def __init__(self, seed: int) -> None:
         super().__init__()
         self._rng = random.Random(f"loop {seed}")
-        self.turns = 0
+        self.turns = self.tasks = 0
+        self.set_task_factory(lambda loop, coro, **named: NumberedTask(coro, loop=self, **named))
         self.thread_s = (0.0, 0.002)
         self.watch: Callable[[], None] | None = None
 

@@ -102,7 +102,7 @@ class Site(World):
         self.granted_to: dict[int, str] = {}  # slot → for whom its lock was opened last
         self.holders: dict[str, str] = {}  # camera → who took it out of its slot with a badge
         self.taken: dict[str, list[str]] = {}  # camera → all who ever did, in order
-        self.flipped: set[str] = set()  # paths in which a bit was turned over
+        self.flipped: dict[str, str] = {}  # files in which a bit was turned over, and their hash before
         self.background: set[asyncio.Task[None]] = set()
         self.cut_turn: int | None = None
         loop.watch = self._turn

@@ -46,14 +46,15 @@ class Story(_History):
     def __init__(self, reached: Callable[[CutSite, Point], None]) -> None:
         super().__init__(PLAN)
         self._reached = reached
+        self.violation: Violation | None = None
 
-    async def play(self) -> Violation | None:
-        """Return the first promise that was broken."""
+    async def play(self) -> None:
+        """Up to the end, or to the first promise that is broken."""
         asyncio.get_running_loop().set_exception_handler(self._heard)
         self._site = self.site = CutSite(PLAN)
         self._inspector = self._site.witness = Inspector(self._site)
         self.site.reached = lambda point: self._reached(self.site, point)
-        return await self._played()
+        self.violation = await self._played()
 
     async def _acts(self) -> None:
         site = self._site

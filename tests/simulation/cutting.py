@@ -1,0 +1,199 @@
+"""Where a story is cut: at every point, at pairs of points, again and again while it recovers, or as told."""
+
+import random
+import time
+from collections import Counter
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from tests.simulation.branches import Branches
+from tests.simulation.checks import Violation
+from tests.simulation.cut_kinds import Machine
+from tests.simulation.cut_site import CutSite, Point
+
+CERTAIN, TORN, TORN_WITH_DOCK = 0, 1, 2
+"""What is left after a cut: what is durable for certain; a part of the rest too, drawn from a seed; another part, and
+the dock has lost its power as well."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    number: int
+    left: int
+
+    def __str__(self) -> str:
+        return f"{self.number}/{self.left}"
+
+    def take(self, site: CutSite, machine: Machine) -> None:
+        seed = f"{machine} {self}"
+        keeps = None if self.left == CERTAIN else random.Random(seed)
+        site.cut(machine, keeps, with_dock=self.left == TORN_WITH_DOCK)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """One play: its cuts ("host 217/1 12/0": point and what was left, the second counted from the power's return),
+    the kind of the last, what was broken, and how many points the recovery after the first cut had."""
+
+    cuts: str
+    kind: str
+    broken: str = ""
+    recovery: int = 0
+
+
+class Cutting(Protocol):
+    """Decides at each point; forks where it cuts."""
+
+    def reached(self, site: CutSite, point: Point) -> None: ...
+
+    def verdicts(self, violation: Violation | None) -> list[Verdict]:
+        """What this branch reports at its end."""
+        ...
+
+
+class Taken:
+    """The cuts of one branch."""
+
+    def __init__(self, machine: Machine) -> None:
+        self.machine = machine
+        self.cuts: list[Cut] = []
+        self.kind = ""
+        self.recovery = 0  # points so far of the recovery after the first cut
+
+    def take(self, site: CutSite, kind: str, cut: Cut) -> None:
+        self.cuts.append(cut)
+        self.kind = kind
+        cut.take(site, self.machine)
+
+    def verdict(self, violation: Violation | None) -> Verdict:
+        name = " ".join((self.machine, *map(str, self.cuts)))
+        return Verdict(name, self.kind, str(violation or "")[:600], self.recovery)
+
+
+class EveryPoint:
+    """Cuts one machine at each of its points, with everything that may be left."""
+
+    def __init__(self, branches: Branches, machine: Machine, left: Collection[int]) -> None:
+        self._branches, self._machine, self._left = branches, machine, left
+        self._taken = Taken(machine)
+        self.points: Counter[str] = Counter()
+
+    def reached(self, site: CutSite, point: Point) -> None:
+        if point.machine != self._machine:
+            return
+        if self._taken.cuts:
+            self._taken.recovery += not site.recovered
+            return
+        self.points[point.kind] += 1
+        same = site.disk_of(self._machine).all_durable()
+        for left in self._left:
+            if left == TORN and same and CERTAIN in self._left:
+                continue  # there is nothing to tear
+            cut = Cut(point.number, left)
+            if self._branches.fork(f"{self._machine} {cut}"):
+                self._taken.take(site, point.kind, cut)
+                return
+
+    def verdicts(self, violation: Violation | None) -> list[Verdict]:
+        return [self._taken.verdict(violation)]
+
+
+class Pairs:
+    """Cuts the host at chosen points, and the recovery that follows at chosen points of its own.
+
+    Args:
+        chosen: for each first cut the numbers of the second points.
+        until: of the monotonic clock; nothing new is begun after it.
+    """
+
+    def __init__(self, branches: Branches, chosen: Mapping[Cut, Collection[int]], until: float) -> None:
+        self._branches, self._chosen, self._until = branches, chosen, until
+        self._taken = Taken("host")
+
+    def reached(self, site: CutSite, point: Point) -> None:
+        if point.machine != "host":
+            return
+        if not self._taken.cuts:
+            self._first(site, point)
+        elif len(self._taken.cuts) == 1:
+            self._second(site, point, self._taken.cuts[0])
+
+    def _first(self, site: CutSite, point: Point) -> None:
+        for left in (CERTAIN, TORN):
+            cut = Cut(point.number, left)
+            if cut not in self._chosen or time.monotonic() > self._until:
+                continue
+            if self._branches.fork(f"host {cut}"):
+                self._taken.take(site, point.kind, cut)
+                return
+
+    def _second(self, site: CutSite, point: Point, first: Cut) -> None:
+        if site.recovered or point.number > max(self._chosen[first]):
+            self._branches.leave(self.verdicts(None))  # how it goes on without a second cut is known
+        if point.number in self._chosen[first]:
+            cut = Cut(point.number, second_left(first, point.number))
+            if self._branches.fork(f"host {first} {cut}"):
+                self._taken.take(site, point.kind, cut)
+
+    def verdicts(self, violation: Violation | None) -> list[Verdict]:
+        if len(self._taken.cuts) > 1:
+            return [self._taken.verdict(violation)]
+        return all_of(self._branches)
+
+
+def second_left(first: Cut, number: int) -> int:
+    """Alternates, so that over all pairs each goes with each."""
+    return (TORN, CERTAIN)[(first.number // 2 + number) % 2]
+
+
+class Repeated:
+    """After a first cut at chosen points, cuts so many recoveries in a row at random points, or when they are over."""
+
+    def __init__(self, branches: Branches, firsts: Collection[Cut], times: int, most: int) -> None:
+        """``most``: points that a recovery may have."""
+        self._branches, self._firsts, self._times, self._most = branches, firsts, times, most
+        self._taken = Taken("host")
+        self._next = 0
+
+    def reached(self, site: CutSite, point: Point) -> None:
+        if point.machine != "host":
+            return
+        if not self._taken.cuts:
+            for cut in self._firsts:
+                if cut.number == point.number and self._branches.fork(f"host {cut} and {self._times} more"):
+                    self._cut(site, point.kind, cut)
+                    return
+        elif len(self._taken.cuts) <= self._times and (site.recovered or point.number >= self._next):
+            self._cut(site, point.kind, Cut(point.number, point.number % 2))
+
+    def _cut(self, site: CutSite, kind: str, cut: Cut) -> None:
+        self._taken.take(site, kind, cut)
+        self._next = random.Random(str(self._taken.cuts)).randrange(self._most)
+
+    def verdicts(self, violation: Violation | None) -> list[Verdict]:
+        return [self._taken.verdict(violation)]
+
+
+class Told:
+    """Takes the cuts of a verdict again, in this process."""
+
+    def __init__(self, name: str) -> None:
+        machine, *cuts = name.split()
+        self._taken = Taken("centre" if machine == "centre" else "host")
+        self._due = [Cut(*map(int, cut.split("/"))) for cut in cuts]
+
+    def reached(self, site: CutSite, point: Point) -> None:
+        if point.machine == self._taken.machine and self._due and self._due[0].number == point.number:
+            site.trace("CUT", kind=point.kind, at=point.what)
+            self._taken.take(site, point.kind, self._due.pop(0))
+
+    def verdicts(self, violation: Violation | None) -> list[Verdict]:
+        return [self._taken.verdict(violation)]
+
+
+def all_of(branches: Branches) -> list[Verdict]:
+    """What all branches have found, once all have ended."""
+    branches.wait()
+    found = [verdict for report in branches.reports for verdict in report]
+    return found + [Verdict(name, "lost", "the branch ended without a report") for name in branches.lost]

@@ -1,0 +1,200 @@
+"""One small story, cut at every moment; each time it has to come to its end with every promise kept.
+
+make exhaustive              every cut of host and centre, some pairs of cuts, ten cuts in a row
+make exhaustive PAIRS=all    every pair: a cut, and one at each point of the recovery from it
+python -m tests.simulation.exhaustive --again "host 217/1 12/0"      one play again, with its trace
+"""
+
+import argparse
+import asyncio
+import gc
+import os
+import random
+import sys
+import time
+from collections import Counter
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from unittest.mock import patch
+
+import tests.simulation.history
+from tests.faults import say
+from tests.simulation.branches import Branches
+from tests.simulation.checks import Violation
+from tests.simulation.cut_kinds import KINDS, Machine
+from tests.simulation.cutting import (
+    CERTAIN,
+    TORN,
+    TORN_WITH_DOCK,
+    Cut,
+    Cutting,
+    EveryPoint,
+    Pairs,
+    Repeated,
+    Told,
+    Verdict,
+    all_of,
+)
+from tests.simulation.loop import SimLoop
+from tests.simulation.sizes import small_sizes
+from tests.simulation.story import PLAN, Story
+
+EVERYTHING = (CERTAIN, TORN, TORN_WITH_DOCK)
+QUIET_S = 8.0  # of virtual rest in which nothing may grow: some beats of each part
+IN_A_ROW = 10
+TOLD = 5  # broken plays of a part
+FIRSTS = 40  # cuts after which the recovery is cut so many times
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What one kind of cutting came to. ``points``: moments of each kind that were there to be cut."""
+
+    title: str
+    points: Counter[str]
+    verdicts: list[Verdict]
+    seconds: float
+
+    @property
+    def broken(self) -> list[Verdict]:
+        return [verdict for verdict in self.verdicts if verdict.broken]
+
+    def text(self) -> str:
+        plays, broken = (Counter(v.kind for v in some) for some in (self.verdicts, self.broken))
+        rows = [f"{self.title}", f"  {'kind':<24}{'points':>8}{'plays':>8}{'broken':>8}"]
+        rows += [f"  {kind:<24}{n:>8}{plays[kind]:>8}{broken[kind]:>8}" for kind, n in self.points.items()]
+        total = len(self.verdicts)
+        rows.append(f"  {'together':<24}{self.points.total():>8}{total:>8}{len(self.broken):>8}")
+        rows.append(f"  {self.seconds:.0f} s, {total / self.seconds * 60:.0f} plays a minute")
+        return "\n".join(rows)
+
+
+def play(cutting: Cutting, branches: Branches) -> Story:
+    """Play the story; ``cutting`` makes branches of it. The one that this process has played comes back."""
+    story = Story(cutting.reached)
+    gc.collect()
+    gc.freeze()  # what is there already is shared with the branches as long as nobody touches it
+    try:
+        with (
+            small_sizes(),
+            patch.object(tests.simulation.history, "QUIET_S", QUIET_S),
+            asyncio.Runner(loop_factory=lambda: SimLoop(PLAN.seed)) as runner,
+        ):
+            runner.run(_played(story, cutting, branches))
+    except BaseException as exc:
+        if branches.inside:
+            branches.leave(cutting.verdicts(Violation("defect", repr(exc))))
+        raise
+    return story
+
+
+async def _played(story: Story, cutting: Cutting, branches: Branches) -> None:
+    await story.play()
+    if branches.inside:
+        branches.leave(cutting.verdicts(story.violation))
+
+
+def every_point(machine: Machine, left: Collection[int], jobs: int) -> Part:
+    branches = Branches(jobs)
+    cutting = EveryPoint(branches, machine, left)
+    verdicts, seconds = _branched(cutting, branches)
+    points = Counter({kind: cutting.points[kind] for kind in (*KINDS[machine], *cutting.points)})
+    return Part(f"the power of the {machine} goes", points, verdicts, seconds)
+
+
+def in_a_row(singles: Part, jobs: int, seed: int = 1) -> Part:
+    branches = Branches(jobs)
+    numbers = random.Random(f"firsts {seed}").sample(range(singles.points.total()), FIRSTS)
+    firsts = [Cut(number, number % 2) for number in numbers]
+    most = max(verdict.recovery for verdict in singles.verdicts)
+    verdicts, seconds = _branched(Repeated(branches, firsts, IN_A_ROW, most), branches)
+    return Part(f"and {IN_A_ROW} times in a row while it recovers", _by_kind(verdicts), verdicts, seconds)
+
+
+def pairs(singles: Part, number: int | None, jobs: int, minutes: float, seed: int = 1) -> Part:
+    """Play so many of all pairs, drawn from ``seed``; None: all that ``minutes`` allow."""
+    branches = Branches(jobs)
+    every = list(_pairs(singles))
+    drawn = every if number is None else random.Random(f"pairs {seed}").sample(every, min(number, len(every)))
+    chosen: dict[Cut, list[int]] = {}
+    for first, second in drawn:
+        chosen.setdefault(first, []).append(second)
+    cutting = Pairs(branches, chosen, time.monotonic() + minutes * 60)
+    verdicts, seconds = _branched(cutting, branches)
+    title = f"and once more while it recovers: {len(verdicts)} of {len(every)} pairs"
+    return Part(title, _by_kind(verdicts), verdicts, seconds)
+
+
+def _branched(cutting: Cutting, branches: Branches) -> tuple[list[Verdict], float]:
+    """What all branches found, and how long it took. Raises Violation: the story is broken without any cut."""
+    began = time.monotonic()
+    story = play(cutting, branches)
+    verdicts = all_of(branches)
+    if story.violation is not None:
+        raise story.violation
+    return verdicts, time.monotonic() - began
+
+
+def _pairs(singles: Part) -> Iterator[tuple[Cut, int]]:
+    """Every point of every recovery. What the first cut leaves alternates."""
+    recoveries = {verdict.cuts.split()[1]: verdict.recovery for verdict in singles.verdicts}
+    for number in range(singles.points.total()):
+        cut = Cut(number, number % 2)
+        if str(cut) not in recoveries:
+            cut = Cut(number, CERTAIN)
+        for second in range(recoveries[str(cut)]):
+            yield cut, second
+
+
+def _by_kind(verdicts: list[Verdict]) -> Counter[str]:
+    """In the order of the kinds."""
+    found = Counter(verdict.kind for verdict in verdicts)
+    return Counter({kind: found[kind] for kind in (*KINDS["host"], *found) if found[kind]})
+
+
+def main() -> int:
+    options = _parser().parse_args()
+    if options.again:
+        return again(options.again)
+    number = None if options.pairs == "all" else int(options.pairs)
+    singles = every_point("host", EVERYTHING, options.jobs)
+    _tell(singles)
+    parts = [singles, every_point("centre", EVERYTHING[:2], options.jobs), in_a_row(singles, options.jobs)]
+    for part in parts[1:]:
+        _tell(part)
+    parts.append(pairs(singles, number, options.jobs, options.minutes))
+    _tell(parts[-1])
+    return 1 if any(part.broken for part in parts) else 0
+
+
+def _tell(part: Part) -> None:
+    say(part.text() + "\n")
+    for verdict in part.broken[:TOLD]:
+        say(f'BROKEN --again "{verdict.cuts}" {verdict.kind}: {verdict.broken}\n')
+
+
+def again(name: str) -> int:
+    """Play the cuts of one verdict once more, in this process."""
+    story = play(Told(name), Branches(1))
+    say("\n".join(story.site.trace.lines))
+    say(f"BROKEN {story.violation}" if story.violation else "every promise was kept")
+    return 1 if story.violation else 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.simulation.exhaustive",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "--pairs", default="500", metavar="N|all", help="how many pairs of cuts, of all that there are"
+    )
+    parser.add_argument("--minutes", type=float, default=1e6, help="begin no new pair after so long")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="branches at once")
+    parser.add_argument("--again", metavar="CUTS", help="the cuts of one play, as it was told")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
