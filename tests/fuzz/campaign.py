@@ -17,16 +17,15 @@ from pathlib import Path
 
 import atheris  # type: ignore[import-untyped, import-not-found, unused-ignore]  # in .venv-fuzz only
 
-from tests.fuzz.contract import KIB, Target
+from tests.fuzz.contract import FOUND, KIB, Target
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 CORPUS = ROOT / ".fuzz-corpus"
-FOUND = Path(__file__).resolve().parent / "found"
 SHIPPED = ["edged", "sync", "drivers", "firmware_protocol"]
 LIMIT_S, LIMIT_BYTES = 0.05, 4 * KIB
-"""No input of so many bytes may take longer; a larger one so much longer for each such piece of it."""
+"""Seconds of the processor. No input of so many bytes may take longer; a larger one so much for each piece of it."""
 LEAST_S = 3  # for a target: less than that does not get beyond its seeds
-TRIES = 3  # a slow input is slow each time: the machine is busy with others
+TRIES = 3  # a slow input is slow each time
 HANG_S = 10  # libFuzzer ends the process
 RSS_MB = 1024  # of the whole process, which has some 150 before it begins
 LONGEST = 64 * KIB  # bytes of an input that is made here
@@ -164,7 +163,7 @@ def _one_input(target: Target, places: Places) -> Callable[[bytes], None]:
     seen = set[str]()
 
     def one(data: bytes) -> None:
-        began = time.perf_counter()
+        began = time.process_time()  # not of the clock on the wall: the machine is busy with others
         try:
             target.takes(data)
         except Exception as exc:  # noqa: BLE001  # whatever leaves a target is what we are here for
@@ -175,7 +174,7 @@ def _one_input(target: Target, places: Places) -> Callable[[bytes], None]:
                 with places.findings.open("a") as file:
                     file.write(f"{path.relative_to(ROOT)}: {where}: {ascii(str(exc))[:200]}\n")
             return
-        took = time.perf_counter() - began
+        took = time.process_time() - began
         if took > limit_s(len(data)) and len(seen) < 100:
             seen.add(f"slow {len(seen)}")
             (places.slow / hashlib.sha256(data).hexdigest()[:16]).write_bytes(data)

@@ -7,7 +7,11 @@ it is a breach: a foreign exception, or a ``Violation`` by which the body itself
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TypeAlias, TypeVar
+
+FOUND = Path(__file__).resolve().parent / "found"
+"""Inputs that once broke a contract, a folder for each target; they are tried for ever."""
 
 T = TypeVar("T")
 Body: TypeAlias = Callable[[bytes], object]

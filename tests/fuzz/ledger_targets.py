@@ -177,10 +177,10 @@ def _hostile() -> list[bytes]:
     current = _files()[CURRENT]
     return [
         # Many short lines that are none, before several batches: none of them begins a torn tail.
-        _damaged(0, -1, b"\n" * 4_000 + current),
-        _damaged(0, -1, b"\n" * 4_000),
+        _damaged(0, -1, b"\n" * 1_500 + current),
+        _damaged(0, -1, b"\n" * 1_500),
         _damaged(0, -1, b"x" * (LINE_LIMIT + 10) + b"\n" + current),
-        _damaged(2, 0, b"\n" * 4_000),
+        _damaged(2, 0, b"\n" * 1_500),
         _damaged(0, 0),
     ]
 

@@ -25,7 +25,7 @@ LIES = (
 )
 """Lengths and counts that are seldom true."""
 WORDS = (b"null", b"-1", b"1e999", b"nan", b"\\ud800", b"\xff", b"\n\n", b'"', b"[[[[", b"9" * 20, b"\0" * 40)
-LONG = 8_000  # bytes of an input that is the same again and again
+LONG = 4_000  # bytes of an input that is the same again and again
 MUTATIONS = 5  # of one input, at most
 
 

@@ -9,14 +9,20 @@ from types import MappingProxyType
 from tests.fuzz import (
     camera_targets,
     card_targets,
+    centre_targets,
+    control_targets,
     document_targets,
-    exchange_targets,
     ledger_targets,
+    note_targets,
+    process_targets,
+    proof_targets,
+    setting_targets,
+    sftp_targets,
     text_targets,
     usb_targets,
     wire_targets,
 )
-from tests.fuzz.contract import Target
+from tests.fuzz.contract import FOUND, Target
 
 TARGETS: Mapping[str, Target] = MappingProxyType(
     {
@@ -26,19 +32,24 @@ TARGETS: Mapping[str, Target] = MappingProxyType(
             usb_targets,
             camera_targets,
             card_targets,
+            process_targets,
+            note_targets,
             document_targets,
+            proof_targets,
             ledger_targets,
+            setting_targets,
             text_targets,
-            exchange_targets,
+            sftp_targets,
+            control_targets,
+            centre_targets,
         )
         for target in module.TARGETS
     }
 )
-FOUND = Path(__file__).parent / "found"
 
 
 def found(name: str) -> list[Path]:
-    """Inputs that once broke a target's contract; they are tried for ever."""
+    """Inputs that once broke this target's contract."""
     return sorted((FOUND / name).glob("*"))
 
 

@@ -5,7 +5,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.fuzz.targets import FOUND, TARGETS, covered
+from tests.fuzz.contract import FOUND
+from tests.fuzz.targets import TARGETS, covered
 
 ROOT = Path(__file__).parent.parent.parent
 SHIPPED = ("edged", "sync", "drivers", "firmware_protocol")
