@@ -155,6 +155,7 @@ async def test_a_process_in_uninterruptible_sleep_is_abandoned(
 # --- sealers ---
 
 
+@pytest.mark.fault("X03", "a sealer that is killed in mid-copy costs one copy, of which nothing counts")
 async def test_a_sealer_that_is_killed_costs_one_copy(processes: Bench) -> None:
     worker = await processes.roles.start_worker("slow")
     copy = asyncio.create_task(processes.into_vault(worker))
@@ -230,6 +231,7 @@ async def test_a_sealer_ends_when_its_core_is_gone() -> None:
     await family.close()
 
 
+@pytest.mark.fault("X03", "a sealer that outlived its killed core lets no other write into its file")
 async def test_two_sealers_never_write_one_file(processes: Bench) -> None:
     """One that outlived its core holds the file: the next is refused instead of mixing bytes."""
     worker = await processes.roles.start_worker("slow")
