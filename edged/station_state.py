@@ -174,6 +174,7 @@ class StationState:
     local_officers: dict[str, LocalOfficer] = field(default_factory=dict)
     alerts: dict[str, Alert] = field(default_factory=dict)
     faulted_slots: dict[int, int] = field(default_factory=dict)
+    boards: dict[str, tuple[int, int]] = field(default_factory=dict)  # serial -> unlocks, insertions
     roster_version: int = 0
     clears: dict[str, f.ClearStarted] = field(default_factory=dict)  # camera -> intent without outcome
     config_sha256: str = ""
@@ -393,6 +394,10 @@ def _slot_cleared(s: StationState, at: _At, x: f.SlotCleared) -> None:
     s.faulted_slots.pop(x.slot, None)
 
 
+def _dock_connected(s: StationState, at: _At, x: f.DockConnected) -> None:
+    s.boards[x.serial] = (x.unlocks, x.insertions)
+
+
 def _clock_measured(s: StationState, at: _At, x: f.ClockMeasured) -> None:
     camera = s._camera(x.camera)
     if not x.after_correction:
@@ -508,6 +513,7 @@ _HANDLERS: dict[type[f.Fact], Callable[[StationState, _At, Any], None]] = {
     f.CameraReleased: _released,
     f.SlotFaulted: _slot_faulted,
     f.SlotCleared: _slot_cleared,
+    f.DockConnected: _dock_connected,
     f.ClockMeasured: _clock_measured,
     f.ReadinessChanged: _readiness,
     f.CameraListed: _listed,

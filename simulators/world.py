@@ -63,6 +63,10 @@ class Paths:
         return self.folder / "reader.tty"
 
     @property
+    def counters(self) -> Path:
+        return self.folder / "dock.counters"
+
+    @property
     def usb(self) -> Path:
         return self.folder / "usb.sock"
 
@@ -134,6 +138,7 @@ class World:
         (folder / "cards").mkdir(parents=True, exist_ok=True)
         clock = asyncio.get_running_loop().time
         dock = SimDock(slots=slots, key=_key(paths.controller_key), clock=clock, nonce=os.urandom)
+        _recall(dock, paths.counters)
         reader = SimReader(key=_key(paths.reader_key), clock=clock, nonce=os.urandom)
         async with AsyncExitStack() as stack:
             bus = await stack.enter_async_context(bus_process(paths.usb, slots, zone))
@@ -143,6 +148,7 @@ class World:
                 world.lines[path.stem] = await stack.enter_async_context(PtyPort.serve(device, path))
             world._spawn(world._follow_bus())
             world._spawn(world._follow_charge())
+            world._spawn(world._follow_counters())
             yield world
 
     # --- cameras on the table --------------------------------------------------------------------------
@@ -330,6 +336,16 @@ class World:
             self._reconcile(status)
             self._follow_current(status)
 
+    async def _follow_counters(self) -> None:
+        """A board keeps its counters without power: the next world in this folder goes on with them."""
+        kept = ""
+        while True:
+            counters = _counters(self.dock)
+            if counters != kept:
+                await asyncio.to_thread(_keep, self.paths.counters, counters)
+                kept = counters
+            await asyncio.sleep(POLL_S)
+
     async def _follow_charging(self, slot: int) -> None:
         wanted = self.dock.slots[slot].charging
         if self._charging.get(slot) != wanted:
@@ -362,6 +378,23 @@ def _key(path: Path) -> bytes:
         with os.fdopen(descriptor, "wb") as file:
             file.write(os.urandom(KEY_SIZE))
     return path.read_bytes()
+
+
+def _counters(dock: SimDock) -> str:
+    return f"{dock.memory.unlocks} {dock.memory.insertions} {dock.memory.boots}\n"
+
+
+def _keep(path: Path, text: str) -> None:
+    new = path.with_name(f"{path.name}.new")
+    new.write_text(text)
+    new.replace(path)
+
+
+def _recall(dock: SimDock, kept: Path) -> None:
+    if kept.exists():
+        unlocks, insertions, boots = map(int, kept.read_text().split())
+        dock.memory.unlocks, dock.memory.insertions = unlocks, insertions
+        dock.memory.boots += boots
 
 
 def _measure(source: Path | bytes) -> tuple[int, str]:

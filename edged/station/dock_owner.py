@@ -178,11 +178,15 @@ class DockOwner:
 
     async def _check_counters(self, hello: DockHello) -> None:
         try:
-            if (known := self._counters.get(hello.serial)) is not None:
-                check_counters(known, hello.counters)
+            check_counters(self._counters.get(hello.serial) or self._met_before(hello.serial), hello.counters)
         except EdgeError as exc:
             await self._alerts.raise_for(f"dock-counters-back:{self.name}", exc)
         self._counters[hello.serial] = hello.counters
+
+    def _met_before(self, serial: str) -> DockCounters:
+        """What the ledger says of this board; it does not say how often it was started."""
+        unlocks, insertions = self._recorder.state.boards.get(serial, (0, 0))
+        return DockCounters(unlocks, insertions, boots=0)
 
     async def _take(self, event: DockEvent) -> None:
         if isinstance(event, SlotImpossible):

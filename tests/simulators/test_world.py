@@ -152,3 +152,12 @@ async def test_an_earlier_worlds_keys_stay(tmp_path: Path) -> None:
             assert world.paths.controller_key.stat().st_mode & 0o777 == 0o600
     assert keys[0] == keys[1]
     assert len(keys[0][0]) == 32
+
+
+async def test_a_board_keeps_its_counters_for_the_next_world_in_its_folder(tmp_path: Path) -> None:
+    async with World.open(tmp_path, slots=4) as world:
+        world.dock.insert(3)
+        await until(lambda: world.dock.memory.insertions == 1)
+        await until(lambda: world.paths.counters.exists() and " 1 " in world.paths.counters.read_text())
+    async with World.open(tmp_path, slots=4) as world:
+        assert (world.dock.memory.insertions, world.dock.memory.boots) == (1, 2)
