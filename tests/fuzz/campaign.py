@@ -118,11 +118,11 @@ def run(targets: Sequence[Target], seconds: float, jobs: int) -> list[Outcome]:
 
 
 def keep(target: str, kind: str, data: bytes) -> Path:
-    """Store an input that breaks a contract where the tests find it."""
+    """Store an input that breaks a contract where the tests find it; return that place."""
     path = FOUND / target / f"{kind}-{hashlib.sha256(data).hexdigest()[:12]}"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(data)
-    return path
+    return path.relative_to(ROOT)
 
 
 def _start(target: Target, seconds: int) -> int:
@@ -172,7 +172,7 @@ def _one_input(target: Target, places: Places) -> Callable[[bytes], None]:
                 seen.add(where)
                 path = keep(target.name, type(exc).__name__.lower(), data)
                 with places.findings.open("a") as file:
-                    file.write(f"{path.relative_to(ROOT)}: {where}: {ascii(str(exc))[:200]}\n")
+                    file.write(f"{path}: {where}: {ascii(str(exc))[:200]}\n")
             return
         took = time.process_time() - began
         if took > limit_s(len(data)) and len(seen) < 100:
@@ -200,7 +200,7 @@ def _outcome(name: str, status: int) -> Outcome:
     for artifact in places.slow.glob("*-*"):  # libFuzzer's own: oom, timeout, crash (of the interpreter)
         kind = artifact.name.partition("-")[0]
         path = keep(name, kind, artifact.read_bytes())
-        outcome.findings.append(f"{path.relative_to(ROOT)}: {kind}: libFuzzer ended the process")
+        outcome.findings.append(f"{path}: {kind}: libFuzzer ended the process")
         artifact.unlink()
     if status and not outcome.findings:
         outcome.findings.append(
