@@ -50,8 +50,7 @@ class Outcome:
 def play(plan: Plan) -> Outcome:
     """Play it in a loop of its own. Raises nothing that the plan can cause: see ``Outcome.violation``."""
     with small_sizes(), asyncio.Runner(loop_factory=lambda: SimLoop(plan.seed)) as runner:
-        outcome = runner.run(_History(plan).run())
-    return outcome
+        return runner.run(_History(plan).run())
 
 
 class _History:
@@ -201,17 +200,21 @@ class _History:
             await self._asks("iryna", "slots acknowledge", slot=slot)
         if site.running is None:
             return
-        state = site.station.recorder.state
         for name in self._plan.names():
-            camera = state.cameras.get(name)
-            if any(alert.endswith(f":{name}") for alert in state.alerts) or (camera and camera.quarantine):
-                await self._asks("taras", "camera release", camera=name, reason="looked at")
-            if camera and camera.works:
-                await self._asks("taras", "camera works", camera=name, reason="done", end=True)
+            await self._looks_at(name)
         for slot in site.in_state(State.REFUSED):
             await self._opens(slot)
         if site.station.book.broken is not None:
             site.terminate("edged")
+
+    async def _looks_at(self, name: str) -> None:
+        """A technician ends what stands against a camera."""
+        state = self._site.station.recorder.state
+        camera = state.cameras.get(name)
+        if any(alert.endswith(f":{name}") for alert in state.alerts) or (camera and camera.quarantine):
+            await self._asks("taras", "camera release", camera=name, reason="looked at")
+        if camera and camera.works:
+            await self._asks("taras", "camera works", camera=name, reason="done", end=True)
 
     async def _opens(self, slot: int) -> None:
         """A refused device is taken out and put in again."""

@@ -98,6 +98,7 @@ class SimLoop(VirtualLoop):
     def _take_due(self) -> None:
         """Make timers ready whose time has come; where nothing is ready, the time comes."""
         ready, timers = self._ready, self._scheduled  # type: ignore[attr-defined]  # as above
+        self._timer_cancelled_count: int
         if self._timer_cancelled_count > max(CANCELLED_LIMIT, len(timers) // 2):
             timers[:] = [timer for timer in timers if not timer._cancelled]
             heapq.heapify(timers)

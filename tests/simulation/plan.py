@@ -1,4 +1,4 @@
-"""What is going to happen: cameras, settings and acts, as data. Made from a seed, and made shorter by leaving acts out."""
+"""What is going to happen: cameras, settings and acts, as data; made shorter by leaving acts out."""
 
 import random
 from collections.abc import Iterator

@@ -8,7 +8,6 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from edged.errors import LinkGoneError
 from sync.store import (
     Assurance,
     CentreAuthError,
@@ -29,7 +28,10 @@ from tests.fakes.memory_fs import PowerCut
 from tests.simulation.loop import PROCESS
 
 CHANGES = frozenset(
-    "create rename replace remove protect mkdir sync_dir write_at allocate cut sync sync_data".split()
+    {
+        *("create", "rename", "replace", "remove", "protect", "mkdir", "sync_dir"),
+        *("write_at", "allocate", "cut", "sync", "sync_data"),
+    }
 )
 """Calls of the file system that change something or make it durable: where a cut is told apart from the next one."""
 SYNCS = frozenset({"sync", "sync_data", "sync_dir"})
@@ -247,8 +249,3 @@ class HostileFile:
         if not self._store.over:
             await self._store.trip()
         await self._inner.close()
-
-
-def no_line() -> LinkGoneError:
-    """What opening a serial line of a dead host gives."""
-    return LinkGoneError(reason="the host is off")

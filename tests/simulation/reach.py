@@ -1,0 +1,103 @@
+"""How much of the shipped code the simulation runs: it is that code that is simulated, not a copy of its ideas.
+
+python -m tests.simulation.reach 40      plays so many seeds and prints the lines that were not reached, by file
+"""
+
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+
+import coverage
+
+ROOT = Path(__file__).resolve().parents[2]
+PACKAGES = ("edged", "sync")
+
+ADAPTERS: Mapping[str, str] = MappingProxyType(
+    {
+        "edged/main.py": "the daemon's process",
+        "sync/main.py": "the courier's process",
+        "sync/app.py": "wires the courier's adapters",
+        "sync/centre/command.py": "the intake's process",
+        "edged/control/api.py": "HTTP on a Unix socket; the verbs behind it are simulated",
+        "edged/control/client.py": "HTTP on a Unix socket",
+        "edged/cli/": "command lines: processes of their own",
+        "edged/projections/sqlite.py": "aiosqlite has threads of its own; the store in memory stands in",
+        "edged/roles/subprocess_roles.py": "processes; the same conversation and pipeline run inline",
+        "edged/roles/child.py": "processes",
+        "edged/roles/channel.py": "sockets between processes",
+        "edged/roles/sealer_process.py": "processes",
+        "edged/roles/worker_process.py": "processes",
+        "edged/roles/failures.py": "what a process's end means, half of it",
+        "edged/vault/sealer_main.py": "the sealer's process; its pipeline, sealing.py, is simulated",
+        "edged/vault/messages.py": "what sealer and core say to each other across processes",
+        "edged/vault/scheduler.py": "turns between processes",
+        "edged/logs.py": "journald, terminals, structlog",
+        "edged/key_files.py": "files of the host",
+        "sync/ssh.py": "paramiko",
+        "sync/sftp_channel.py": "paramiko",
+        "sync/sftp_store.py": "paramiko; the store port's contract is held by one suite for all stores",
+        "sync/sftp_wire.py": "SFTP as it travels",
+        "sync/watch.py": "watchdog",
+        "edged/court/": "one file that shares no code, for a court's own computer",
+        "edged/docs.py": "makes pages from tables",
+        "edged/officer_card.py": "makes a page",
+        "edged/table_comments.py": "makes a page",
+    }
+)
+"""What is no part of the simulated world, and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """Of one file: its statements, and the numbers of the lines that were not run."""
+
+    file: str
+    statements: int
+    missing: tuple[int, ...]
+
+
+def adapter(file: str) -> bool:
+    return any(file == name or (name.endswith("/") and file.startswith(name)) for name in ADAPTERS)
+
+
+def reached(tracer: coverage.Coverage) -> list[Reach]:
+    """Every file of PACKAGES that is no adapter, also those that nobody imported."""
+    found = []
+    for path in sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py")):
+        file = str(path.relative_to(ROOT))
+        if not adapter(file):
+            _, statements, _, missing, _ = tracer.analysis2(str(path))
+            found.append(Reach(file, len(statements), tuple(missing)))
+    return found
+
+
+def share(files: Iterable[Reach]) -> float:
+    """Of all statements, the part that was run."""
+    files = list(files)
+    return 1 - sum(len(f.missing) for f in files) / sum(f.statements for f in files)
+
+
+def new_tracer() -> coverage.Coverage:
+    return coverage.Coverage(
+        source=[str(ROOT / name) for name in PACKAGES], config_file=False, data_file=None
+    )
+
+
+def main() -> int:
+    tracer = new_tracer()
+    tracer.start()
+    from tests.simulation.__main__ import batch
+
+    batch(1, int(sys.argv[1]))
+    tracer.stop()
+    files = reached(tracer)
+    for f in sorted(files, key=lambda f: len(f.missing)):
+        print(f"{len(f.missing):4} of {f.statements:4}  {f.file}  {' '.join(map(str, f.missing[:30]))}")
+    print(f"{100 * share(files):.1f} % of {sum(f.statements for f in files)} statements")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
