@@ -105,8 +105,8 @@ async def _tap(site: Site, badge: str) -> None:
 
 
 async def _tear(site: Site, slot: int, away_s: float) -> None:
-    if slot not in site.inside:
-        return
+    if slot not in site.inside or site.open_lock(slot):
+        return  # where a lock stands open nothing has to be torn
     name = site.inside[slot]
     site.trace("torn out", camera=name, slot=slot)
     site.tear_out(slot)
@@ -419,6 +419,18 @@ async def _verb(site: Site, account: str, verb: str, params: dict[str, Any]) -> 
             await site.ask(account, verb, **params)
 
 
+async def _prove(site: Site, place: float) -> None:
+    """Somebody asks for the proof of a recording, and a court's program looks at it."""
+    if site.running is None:
+        return
+    sealed = [r for r in site.station.recorder.state.recordings.values() if r.sha256]
+    with suppress(EdgeError):
+        if sealed:
+            chosen = sealed[int(place * len(sealed)) % len(sealed)]
+            made = await site.ask("iryna", "prove", recording=chosen.id)
+            site.witness.proved(chosen.id, made["proof"].encode())
+
+
 async def _works(site: Site, name: str, seconds: float) -> None:
     await _verb(site, "taras", "camera works", {"camera": name, "reason": "works"})
     await asyncio.sleep(seconds)
@@ -606,6 +618,7 @@ ACTS: Mapping[str, Kind] = MappingProxyType(
         "clock-step": Kind(_clock_step, lambda r, p: (r.choice((-3600.0, -1.0, 30.0, 7200.0)),), 3),
         "clock-unknown": Kind(_clock_class, lambda r, p: (r.choice((30.0, 120.0)),), 2),
         "verb": Kind(_verb, _verb_args, 8, fault=False),
+        "prove": Kind(_prove, lambda r, p: (r.random(),), 3, fault=False),
         "works": Kind(_works, lambda r, p: (_camera(r, p), r.choice((20.0, 80.0))), 2, fault=False),
         "quarantine": Kind(_quarantine, lambda r, p: (_camera(r, p), r.choice((20.0, 80.0))), 2, fault=False),
         "roster": Kind(_roster, lambda r, p: (r.randint(1, 4),), 1, fault=False),

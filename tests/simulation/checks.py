@@ -10,6 +10,7 @@ from contextlib import suppress
 from types import MappingProxyType
 
 from drivers.worker import messages as m
+from edged.court import verify_proof as court
 from edged.errors import EdgeError
 from edged.formats import facts as f
 from edged.formats.checkpoint import open_checkpoint
@@ -26,6 +27,7 @@ from tests.simulation.site import STORE, Site, Witness
 from tests.world.world import CENTRE, STATE, STATION, STATION_KEY, VAULT
 
 LEDGER = f"{STATE}/ledger"
+COURT_KEYS = [court.parse_key(str(STATION_KEY.verifier)), court.parse_key(str(CENTRE.verifier))]
 DRIVE_NS = 300 * 10**9  # within this time a drive has written what it called durable
 
 
@@ -45,7 +47,7 @@ CHECKS: Mapping[str, str] = MappingProxyType(
         "conservation": "each clip ever recorded is on its camera, or whole in the vault, or in the centre's store",
         "gate": "nothing is cleared that the ledger, the vault, the centre and the camera do not vouch for",
         "grant": "no lock opens without a grant or an order that is durable in the ledger",
-        "prefix": "what was acknowledged as written stands in the ledger after every cut, in its place, and what was"
+        "prefix": "what was acknowledged as written stands in the ledger from then on, in its place, and what was"
         " torn off is told by the next line",
         "outcome": "every intent has its outcome before the next of its kind",
         "chain": "whoever verifies the ledger finds one chain under one history of checkpoints",
@@ -93,6 +95,10 @@ class Inspector(Witness):
         """A lock has opened."""
         self._look(self._unlocked, slot)
 
+    def proved(self, recording: str, proof: bytes) -> None:
+        """The station has given somebody the proof of a recording."""
+        self._look(self._proved, recording, proof)
+
     def _look(self, check: Callable[..., None], *args: object) -> None:
         if self.violation is not None:
             return
@@ -120,8 +126,12 @@ class Inspector(Witness):
 
     def _after_cut(self) -> None:
         self.conserved()
-        self._keeps_its_word(self.durable_lines())
+        self.keeps()
         self._torn_at = self._torn()
+
+    def keeps(self) -> None:
+        """What was acknowledged is durable, at any moment."""
+        self._keeps_its_word(self.durable_lines())
 
     # --- conservation -------------------------------------------------------------------------------
 
@@ -176,11 +186,12 @@ class Inspector(Witness):
             told = at < len(found) and isinstance(decode_line(found[at]).fact, f.LedgerTailCut)
             require(told, "prefix", f"a part of line {at} was cut off, and nobody tells")
 
-    def verified(self) -> None:
+    def verified(self, vault: str = "") -> None:
+        """With ``vault``, the recordings that it holds are read as well."""
         self.checked["chain"] += 1
         report = verify_ledger(
             self._site.fs, LEDGER, station=STATION_KEY.verifier, centre=CENTRE.verifier,
-            against=self._last_countersigned(),
+            against=self._last_countersigned(), vault=vault,
         )  # fmt: skip
         require(not report.findings, "chain", report.findings[:3])
 
@@ -189,6 +200,17 @@ class Inspector(Witness):
         folder = f"{STORE}/{STATION}/ledger/checkpoints"
         notes = self._site.far.durable(folder)
         return notes[max(notes)] if notes else None
+
+    def _proved(self, recording: str, proof: bytes) -> None:
+        """The court's program, which shares no code with the station, takes it as the proof of that recording."""
+        self.checked["chain"] += 1
+        try:
+            found = court.check_proof(proof, COURT_KEYS).fact
+        except court.ProofError as exc:
+            raise Violation("chain", f"the proof of {recording} does not hold: {exc.english}") from exc
+        require(
+            found["recording"] == recording, "chain", f"a proof of {found['recording']}, not of {recording}"
+        )
 
     # --- the delete gate ----------------------------------------------------------------------------
 

@@ -134,6 +134,7 @@ class _History:
         """Raises Violation: one was seen."""
         if self._inspector.violation is not None:
             raise self._inspector.violation
+        self._inspector.keeps()
         require(not self._defects, "defect", self._defects[:1])
         told = self._site.logged("EDG-9001")
         require(not told, "defect", told[:1])
@@ -276,7 +277,7 @@ class _History:
         self._inspector.holders()
         self._inspector.settled()
         self._inspector.agrees()
-        self._inspector.verified()
+        self._inspector.verified("" if self._site.flipped else VAULT)
         before = self._inventory()
         await self._cycle()
         await asyncio.sleep(QUIET_S)
