@@ -62,6 +62,14 @@ class Vault:
         self._fs, self._policy = fs, policy or SpacePolicy()
         self._closed = False
 
+    def is_here(self) -> bool:
+        """Whether the folder is still this vault (rule 3): no longer where its disk was taken away."""
+        try:
+            found = _marker(self._fs.read(f"{self.root}/{layout.MARKER}", _MARKER_LIMIT), self.root)
+        except (OSError, DiskError):
+            return False
+        return found["vault"] == self.vault_id
+
     def place(self, recording: str, day: date, camera_path: str) -> Place:
         """Where a new recording goes; ``day``: UTC date when the clip was first listed."""
         file = f"content.{layout.extension(camera_path)}"
