@@ -6,7 +6,6 @@ from tests.simulation.acts import ACTS
 from tests.simulation.plan import MIDNIGHT_S, SPAN_S, Act, Plan, cameras, config_text, sections, sync_settings
 
 ACTS_A_HISTORY = (10, 34)
-LEAST_BOOTS = 2
 _CUTS = ("power-cut", "cut-at-call", "cut-at-await")
 
 
@@ -27,7 +26,7 @@ def generate(seed: int) -> Plan:
     span = rng.uniform(*SPAN_S)
     names, weights = list(ACTS), [kind.weight for kind in ACTS.values()]
     chosen = rng.choices(names, weights, k=rng.randint(*ACTS_A_HISTORY))
-    chosen += ["shift", rng.choice(_CUTS), rng.choice(names)]
+    chosen += ["shift", rng.choice(_CUTS), rng.choice([name for name in names if ACTS[name].fault])]
     acts = [Act(rng.uniform(5.0, span), name, ACTS[name].draw(rng, bare)) for name in chosen]
     acts += [Act(rng.uniform(0.5, 20.0), "insert", (camera.name,)) for camera in made]
     if rng.random() < 0.5:

@@ -15,7 +15,7 @@ from tests.fakes.memory_fs import PowerCut
 from tests.simulation.acts import ACTS, STRANGER, film
 from tests.simulation.checks import Inspector, Violation, require
 from tests.simulation.loop import SimLoop
-from tests.simulation.plan import Plan
+from tests.simulation.plan import LEAST_BOOTS, Plan
 from tests.simulation.site import Site
 from tests.simulation.sizes import small_sizes
 from tests.world import persons as people
@@ -146,6 +146,7 @@ class _History:
     async def _calm(self) -> None:
         """The faults are over, persons do what is theirs to do, and everything has to drain."""
         await self._acts_end()
+        await self._one_more_start()
         self._faults_end()
         await self._drains()
 
@@ -168,6 +169,14 @@ class _History:
             await asyncio.sleep(5.0)
             self._judge()
         raise Violation("liveness", f"acts that never end: {self._site.background}")
+
+    async def _one_more_start(self) -> None:
+        """A history in which no cut has come to pass gets one at its end."""
+        site = self._site
+        if site.boots < LEAST_BOOTS:
+            site.cuts["at a time"] += 1
+            site.halt()
+            await asyncio.sleep(2 * site.off_s)
 
     def _faults_end(self) -> None:
         site = self._site

@@ -12,6 +12,7 @@ SLOTS = 3
 LINES = ("/dev/dock", "/dev/reader")
 SPAN_S = (100.0, 450.0)  # of virtual time in which acts fall
 LEAST_CLIPS = 3
+LEAST_BOOTS = 2
 MIDNIGHT_S = 17 * 3600.0  # from the world's beginning to the next day of UTC, by which the vault's folders go
 
 
