@@ -78,18 +78,7 @@ REASONS: Mapping[str, Reason] = MappingProxyType(
         ),
         "F06": Reason(_N.UNITS, "There is no package yet that could be updated in mid-offload."),
         "F09": Reason(_N.UNITS, "The list of parts and its nightly check belong to the package."),
-        "O01": Reason(
-            _N.SCRUB, "An edited recording is found by the scrub; so far the vault is read after a power cut."
-        ),
-        "O02": Reason(
-            _N.KERNEL,
-            "That a verifier finds the cut is shown (T7); root's part in it is played on a machine of its own.",
-        ),
         "O05": Reason(_N.HARDWARE, "Whether a wiped camera shows it is known of real cameras only."),
-        "O07": Reason(
-            _N.KERNEL,
-            "A replaced disk is one that the kernel mounts: another file system under the same path.",
-        ),
         "O08": Reason(_N.NETWORK, "Two docks with one key at one centre need two machines in one network."),
         "O09": Reason(_N.SCRUB, "Evidence is not encrypted at rest yet."),
         "O10": Reason(_N.KERNEL, "fs-verity and a repair by hand need a file system of a real kernel."),
