@@ -14,7 +14,7 @@ from edged.station_state import Life, Recording
 from tests.fakes.memory_fs import PowerCut
 from tests.simulation.acts import ACTS, STRANGER, film
 from tests.simulation.checks import Inspector, Violation, require
-from tests.simulation.loop import SimLoop
+from tests.simulation.loop import NumberedTask, SimLoop
 from tests.simulation.plan import LEAST_BOOTS, Plan
 from tests.simulation.site import Site
 from tests.simulation.sizes import small_sizes
@@ -316,9 +316,14 @@ class _History:
         gc.collect(0)
         files = self._site.fs.files("/")
         return {
-            "tasks": sorted(task.get_name() for task in asyncio.all_tasks()),
+            "tasks": sorted(task.get_name() for task in asyncio.all_tasks() if _on_the_host(task)),
             "open files": ["file"] * self._site.fs.open_files,
             "temporary": sorted(
                 p for p in files if p.endswith(TEMPORARY) and not p.startswith(f"{STATE}/ledger")
             ),
         }
+
+
+def _on_the_host(task: "asyncio.Task[object]") -> bool:
+    process = task.process if isinstance(task, NumberedTask) else None
+    return process is not None and process.name in {"edged", "edged-sync"}

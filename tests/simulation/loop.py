@@ -27,11 +27,16 @@ PROCESS: ContextVar[Process | None] = ContextVar("process", default=None)
 
 
 class NumberedTask(asyncio.Task[Any]):
-    """A task whose hash is its number: asyncio keeps tasks in sets, and cancels them in the order of those."""
+    """A task whose hash is its number: asyncio keeps tasks in sets, and cancels them in the order of those.
+
+    ``process``: on whose behalf it runs.
+    """
 
     def __init__(self, coro: Coroutine[Any, Any, Any], *, loop: "SimLoop", **named: Any) -> None:
         loop.tasks += 1
         self._number = loop.tasks  # before the base class enters it anywhere
+        context = named.get("context")
+        self.process = PROCESS.get() if context is None else context.get(PROCESS)
         super().__init__(coro, loop=loop, **named)
 
     def __hash__(self) -> int:
