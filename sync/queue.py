@@ -241,9 +241,13 @@ class Queue:
         return int(self._rows("SELECT line FROM mark")[0][0])
 
     def settle_ledger(self, lines: int) -> None:
-        """The centre has countersigned so many lines: forget the pieces and checkpoints they fill."""
+        """The centre has countersigned so many lines: forget the pieces and checkpoints they fill.
+
+        Not those that found other bytes under their name: they are the other history of a dock that was cloned,
+        and the centre has to see both.
+        """
         self._run("UPDATE mark SET line = max(line, ?)", lines)
-        self._run("DELETE FROM item WHERE kind != 'recording' AND line < ?", lines)
+        self._run("DELETE FROM item WHERE kind != 'recording' AND line < ? AND state != 'held'", lines)
 
     def count(self) -> dict[State, int]:
         """Return how many recordings are in each state."""
