@@ -79,9 +79,7 @@ REASONS: Mapping[str, Reason] = MappingProxyType(
         "F06": Reason(_N.UNITS, "There is no package yet that could be updated in mid-offload."),
         "F09": Reason(_N.UNITS, "The list of parts and its nightly check belong to the package."),
         "O05": Reason(_N.HARDWARE, "Whether a wiped camera shows it is known of real cameras only."),
-        "O08": Reason(_N.NETWORK, "Two docks with one key at one centre need two machines in one network."),
         "O09": Reason(_N.SCRUB, "Evidence is not encrypted at rest yet."),
-        "O10": Reason(_N.KERNEL, "fs-verity and a repair by hand need a file system of a real kernel."),
     }
 )
 """Only of faults that no test is marked with: a test sees to it."""
