@@ -39,7 +39,14 @@ class Answers:
         self._folder = f"{inbox}/receipts"
         self._gauge = gauge
         self._rechecked = self._clock.now().boottime_ns
-        gauge.countersigned = max(_sizes(names(self._fs, f"{self._folder}/checkpoints")), default=0)
+        gauge.countersigned = self._newest_here()
+
+    def _newest_here(self) -> int:
+        """Size of the newest countersignature in the inbox; 0 also where it cannot be read: it is fetched again."""
+        try:
+            return max(_sizes(names(self._fs, f"{self._folder}/checkpoints")), default=0)
+        except OSError:
+            return 0
 
     async def fetch(self, store: Store) -> bool:
         """Ask for everything once. Return False if the centre holds less than it did before.

@@ -51,7 +51,7 @@ class Kind:
 
 async def _insert(site: Site, name: str) -> None:
     slot = site.free_slot()
-    if slot is not None and name not in site.inside.values():
+    if slot is not None and name not in site.inside.values() and name not in site.holders:
         site.insert(name, slot)
 
 

@@ -136,6 +136,7 @@ class _History:
             raise self._inspector.violation
         self._inspector.keeps()
         require(not self._defects, "defect", self._defects[:1])
+        require(not self._site.crashes, "defect", self._site.crashes[:1])
         told = self._site.logged("EDG-9001")
         require(not told, "defect", told[:1])
         defects = [row for row in self._site.logged("EDG-2112") if row["code"] == "E9001"]
@@ -266,6 +267,8 @@ class _History:
         left += [
             f"slot {n} is {u.keeper.state}" for n, u in station.units.items() if u.keeper.state not in resting
         ]
+        left += [f"reader {r.name} is not connected" for r in station.readers if not r.connected]
+        left += [f"dock {d.name} is not connected" for d in station.docks if d.hello is None]
         if station.checkpoints.countersigned < station.checkpoints.signed:
             left.append(f"countersigned {station.checkpoints.countersigned} of {station.checkpoints.signed}")
         return left

@@ -6,6 +6,7 @@ Host and centre lose their power, their processes are killed and come back; `ini
 import asyncio
 import contextvars
 import random
+import traceback
 from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
@@ -96,6 +97,7 @@ class Site(World):
         self.next_card: CardKind = "fat16"
         self.boots = 0
         self.refused_starts = 0
+        self.crashes: list[str] = []  # what ended a process and is none of the failures that have a code
         self.queue: Queue | None = None
         self.faults: Counter[str] = Counter()
         self.clips = 0  # recorded on the way
@@ -163,7 +165,7 @@ class Site(World):
         if (error := task.exception()) is not None:
             self.trace(f"{name} ends", why=repr(error)[:300])
             if not isinstance(error, EdgeError | PowerCut):
-                raise error
+                self.crashes.append(f"{name}: {''.join(traceback.format_exception(error))}"[-1500:])
             self.refused_starts += isinstance(error, EdgeError)
 
     async def _edged(self) -> None:

@@ -492,6 +492,15 @@ def test_a_disk_that_fails_costs_an_alert_and_no_recording() -> None:
     assert world.logged("EDG-3115")
 
 
+def test_a_courier_starts_on_an_inbox_that_cannot_be_read_at_that_moment() -> None:
+    world = World()
+    recording = world.seal()
+    world.fs.make_dirs("/inbox/receipts/checkpoints")
+    world.fs.fail("list_dir", errno.EIO, path="checkpoints")
+    drive(world, lambda: delivered(world))
+    assert world.there(recording) == b"content"
+
+
 def test_a_lost_queue_is_made_anew_and_sends_nothing_twice() -> None:
     world = World()
     done, receipted = world.seal(b"k" * 100), world.seal(b"l" * 100)
