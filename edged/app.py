@@ -28,7 +28,7 @@ from edged.formats.badge import parse_key
 from edged.formats.checkpoint import origin_of
 from edged.formats.facts import LedgerTailCut
 from edged.formats.note import Signer, Verifier
-from edged.key_files import check_secret_file, check_secret_files
+from edged.key_files import check_secret_file, check_secret_files, require_random
 from edged.ledger.book import Book
 from edged.ledger.checkpoints import Checkpointer, Keys, Pace
 from edged.logs import StationLog, journal_log, stream_log
@@ -144,7 +144,7 @@ def real_secrets(config: Config, log: Log) -> Secrets:
     signing, badge = config.signing_key_file, config.badge_key_file
     return Secrets(
         signer=_of_file(signing, lambda: Signer.from_pem(origin_of(config.station.id), read(signing))),
-        badge=_of_file(badge, lambda: parse_key(read(badge))),
+        badge=_badge_key(badge, read),
         lines={path: _line_key(path, read(path)) for dock in config.dock for path in _line_keys(dock)},
     )
 
@@ -157,6 +157,13 @@ def _line_key(path: str, key: bytes) -> bytes:
     if len(key) != LINE_KEY_SIZE:
         reason = f"{len(key)} bytes, expected {LINE_KEY_SIZE}"
         raise EdgeError(ErrorCode.KEY_UNUSABLE, path=path, reason=reason)
+    require_random(path, key)
+    return key
+
+
+def _badge_key(path: str, read: Callable[[str], bytes]) -> bytes:
+    key = _of_file(path, lambda: parse_key(read(path)))
+    require_random(path, key)
     return key
 
 

@@ -2,9 +2,12 @@
 
 import stat as bits
 from collections.abc import Callable, Iterable
+from itertools import pairwise
 from typing import Protocol
 
 from edged.errors import EdgeError, ErrorCode
+
+DIFFERENT = 18  # bytes of 32: a key drawn at random has fewer once in 10^12
 
 
 class Stat(Protocol):
@@ -46,3 +49,15 @@ def check_secret_files(paths: Iterable[str], stat: Callable[[str], Stat], uid: i
         except EdgeError as exc:
             found.append(exc)
     return found
+
+
+def require_random(path: str, key: bytes) -> None:
+    """Refuse a key of 32 bytes that nobody drew at random: all zeros, a pattern of a manual, a row of numbers.
+
+    Raises:
+        EdgeError: KEY_UNUSABLE with ``path`` and ``reason``; nothing of the key.
+    """
+    row = len({(after - before) % 256 for before, after in pairwise(key)}) == 1
+    if row or len(set(key)) < DIFFERENT:
+        reason = "not drawn at random: somebody else may have the same key"
+        raise EdgeError(ErrorCode.KEY_UNUSABLE, path=path, reason=reason)
