@@ -6,7 +6,7 @@ from typing import Literal
 
 Machine = Literal["host", "centre"]
 
-START = "start and recovery"
+START, OFFLOAD = "start and recovery", "offload"
 LINE, CARD, LOCK, DELIVERY = "line durable", "clear", "unlock", "delivery"
 """Moments of the host that are no calls of its file system: see `cut_site`."""
 OTHER = "other"
@@ -22,7 +22,7 @@ _KINDS: Mapping[Machine, Sequence[tuple[str, str]]] = {
         ("edged .* /state/roster", "roster copy"),
         ("edged .* /vault/.*/receipt.note", "receipt"),
         ("edged .* /vault/.*/manifest.note", "manifest"),
-        ("edged .* /vault", "offload"),
+        ("edged .* /vault", OFFLOAD),
     ),
     "centre": (
         ("edged-sync .* /home/status", "arrival of a status"),

@@ -7,7 +7,7 @@ something. They are numbered from the power's coming.
 """
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,14 +17,17 @@ from simulators.usb.camera import Camera
 from simulators.usb.disk import LogEntry, SectorWrite
 from sync.directory_store import DirectoryDialler
 from sync.store import CentreGoneError
-from tests.fakes.memory_fs import MemoryFS, Node
-from tests.simulation.cut_kinds import CARD, DELIVERY, LINE, LOCK, START, Kinds, Machine
+from tests.fakes.memory_fs import Folder, MemoryFS, Node
+from tests.simulation.cut_kinds import CARD, DELIVERY, LINE, LOCK, OFFLOAD, START, Kinds, Machine
 from tests.simulation.loop import PROCESS
 from tests.simulation.plan import Plan
 from tests.simulation.site import HOME, STORE, Site, WatchedDock
 from tests.simulation.weather import CHANGES, DiskWeather, NetWeather
 
 OFF_S = 2.0
+_MORE_THAN_FILES = frozenset(
+    {OFFLOAD, LINE, CARD, LOCK}
+)  # beside them a camera or a dock is asked for something
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +69,23 @@ class CutSite(Site):
         found = self.fs if machine == "host" else self.far
         assert isinstance(found, _Disk)
         return found
+
+    def left_at(self, point: Point) -> object:
+        """Equal to that of the point before: a cut that leaves only what is certain leaves the same world.
+
+        That is so when nothing has happened in between but calls of this file system, in one go: then what differs
+        dies with the cut.
+        """
+        if point.kind in _MORE_THAN_FILES:
+            return object()
+        other = self.far if point.machine == "host" else self.fs
+        chance = (self.dice, self.net.rng, self.random._random, self.sim_loop._rng)
+        return (
+            self.sim_loop.turns,
+            other.steps,
+            self.disk_of(point.machine).certain(),
+            [rng.getstate() for rng in chance],
+        )
 
     def cut(self, machine: Machine, keeps: random.Random | None, *, with_dock: bool = False) -> None:
         """The power goes, now. The disk keeps what is durable and what ``keeps`` draws of the rest; None: nothing."""
@@ -144,9 +164,22 @@ class _Disk(MemoryFS):
             for folder in self._folders.values()
         )
 
+    def certain(self) -> dict[str, tuple[bytes, bool] | None]:
+        """What a cut now would leave at least: files with their bytes and whether they are sealed, folders as None."""
+        return dict(_certain("", self._root))
+
 
 def _undecided(node: Node) -> bool:
     return bool(node.dirty) or len(node.durable) != len(node.live)
+
+
+def _certain(path: str, folder: Folder) -> Iterator[tuple[str, tuple[bytes, bool] | None]]:
+    for name, entry in folder.durable.items():
+        if isinstance(entry, Folder):
+            yield f"{path}/{name}", None
+            yield from _certain(f"{path}/{name}", entry)
+        else:
+            yield f"{path}/{name}", (entry.durable, entry.protected)
 
 
 class _Weather(DiskWeather):

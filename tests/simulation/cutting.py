@@ -3,7 +3,7 @@
 import random
 import time
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -17,10 +17,16 @@ CERTAIN, TORN, TORN_WITH_DOCK = 0, 1, 2
 the dock has lost its power as well."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, order=True)
 class Cut:
+    """At the point of this number; ``left``: see above."""
+
     number: int
     left: int
+
+    @classmethod
+    def parse(cls, text: str) -> "Cut":
+        return cls(*map(int, text.split("/")))
 
     def __str__(self) -> str:
         return f"{self.number}/{self.left}"
@@ -34,12 +40,13 @@ class Cut:
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """One play: its cuts ("host 217/1 12/0": point and what was left, the second counted from the power's return),
-    the kind of the last, what was broken, and how many points the recovery after the first cut had."""
+    the kind of the last, and what was broken. ``recovery``: what may be left at each point of the recovery after the
+    first cut and was not left at an earlier one."""
 
     cuts: str
     kind: str
     broken: str = ""
-    recovery: int = 0
+    recovery: tuple[tuple[int, ...], ...] = ()
 
 
 class Cutting(Protocol):
@@ -52,6 +59,21 @@ class Cutting(Protocol):
         ...
 
 
+class Worlds:
+    """Knows what of all that a cut may leave has not been left at the point before."""
+
+    def __init__(self) -> None:
+        self._before: object = None
+
+    def new(self, site: CutSite, point: Point) -> tuple[int, ...]:
+        """To be asked at every point of a machine."""
+        now = site.left_at(point)
+        same, self._before = now == self._before, now
+        found = () if same else (CERTAIN,)
+        # Each point has a tear of its own, as long as there is something to tear.
+        return found if site.disk_of(point.machine).all_durable() else (*found, TORN)
+
+
 class Taken:
     """The cuts of one branch."""
 
@@ -59,55 +81,55 @@ class Taken:
         self.machine = machine
         self.cuts: list[Cut] = []
         self.kind = ""
-        self.recovery = 0  # points so far of the recovery after the first cut
 
     def take(self, site: CutSite, kind: str, cut: Cut) -> None:
         self.cuts.append(cut)
         self.kind = kind
         cut.take(site, self.machine)
 
-    def verdict(self, violation: Violation | None) -> Verdict:
+    def verdict(self, violation: Violation | None, recovery: Sequence[tuple[int, ...]] = ()) -> Verdict:
         name = " ".join((self.machine, *map(str, self.cuts)))
-        return Verdict(name, self.kind, str(violation or "")[:600], self.recovery)
+        return Verdict(name, self.kind, str(violation or "")[:600], tuple(recovery))
 
 
 class EveryPoint:
-    """Cuts one machine at each of its points, with everything that may be left."""
+    """Cuts one machine at each of its points, with everything new that may be left."""
 
     def __init__(self, branches: Branches, machine: Machine, left: Collection[int]) -> None:
         self._branches, self._machine, self._left = branches, machine, left
-        self._taken = Taken(machine)
+        self._taken, self._worlds = Taken(machine), Worlds()
+        self._recovery: list[tuple[int, ...]] = []
         self.points: Counter[str] = Counter()
 
     def reached(self, site: CutSite, point: Point) -> None:
         if point.machine != self._machine:
             return
         if self._taken.cuts:
-            self._taken.recovery += not site.recovered
+            if not site.recovered:
+                self._recovery.append(self._worlds.new(site, point))
             return
         self.points[point.kind] += 1
-        same = site.disk_of(self._machine).all_durable()
+        new = self._worlds.new(site, point)
         for left in self._left:
-            if left == TORN and same and CERTAIN in self._left:
-                continue  # there is nothing to tear
             cut = Cut(point.number, left)
-            if self._branches.fork(f"{self._machine} {cut}"):
+            worth = left in new or (left == TORN_WITH_DOCK and new)
+            if worth and self._branches.fork(f"{self._machine} {cut}"):
                 self._taken.take(site, point.kind, cut)
                 return
 
     def verdicts(self, violation: Violation | None) -> list[Verdict]:
-        return [self._taken.verdict(violation)]
+        return [self._taken.verdict(violation, self._recovery)]
 
 
 class Pairs:
     """Cuts the host at chosen points, and the recovery that follows at chosen points of its own.
 
     Args:
-        chosen: for each first cut the numbers of the second points.
+        chosen: for each first cut the second ones.
         until: of the monotonic clock; nothing new is begun after it.
     """
 
-    def __init__(self, branches: Branches, chosen: Mapping[Cut, Collection[int]], until: float) -> None:
+    def __init__(self, branches: Branches, chosen: Mapping[Cut, Collection[Cut]], until: float) -> None:
         self._branches, self._chosen, self._until = branches, chosen, until
         self._taken = Taken("host")
 
@@ -115,36 +137,26 @@ class Pairs:
         if point.machine != "host":
             return
         if not self._taken.cuts:
-            self._first(site, point)
+            self._cut_one_of(self._chosen, site, point)
         elif len(self._taken.cuts) == 1:
-            self._second(site, point, self._taken.cuts[0])
+            seconds = self._chosen[self._taken.cuts[0]]
+            if site.recovered or point.number > max(second.number for second in seconds):
+                self._branches.leave(self.verdicts(None))  # how it goes on without a second cut is known
+            self._cut_one_of(seconds, site, point)
 
-    def _first(self, site: CutSite, point: Point) -> None:
+    def _cut_one_of(self, cuts: Collection[Cut], site: CutSite, point: Point) -> None:
         for left in (CERTAIN, TORN):
             cut = Cut(point.number, left)
-            if cut not in self._chosen or time.monotonic() > self._until:
+            if cut not in cuts or time.monotonic() > self._until:
                 continue
-            if self._branches.fork(f"host {cut}"):
+            if self._branches.fork(" ".join(("host", *map(str, (*self._taken.cuts, cut))))):
                 self._taken.take(site, point.kind, cut)
                 return
-
-    def _second(self, site: CutSite, point: Point, first: Cut) -> None:
-        if site.recovered or point.number > max(self._chosen[first]):
-            self._branches.leave(self.verdicts(None))  # how it goes on without a second cut is known
-        if point.number in self._chosen[first]:
-            cut = Cut(point.number, second_left(first, point.number))
-            if self._branches.fork(f"host {first} {cut}"):
-                self._taken.take(site, point.kind, cut)
 
     def verdicts(self, violation: Violation | None) -> list[Verdict]:
         if len(self._taken.cuts) > 1:
             return [self._taken.verdict(violation)]
         return all_of(self._branches)
-
-
-def second_left(first: Cut, number: int) -> int:
-    """Alternates, so that over all pairs each goes with each."""
-    return (TORN, CERTAIN)[(first.number // 2 + number) % 2]
 
 
 class Repeated:
@@ -181,7 +193,7 @@ class Told:
     def __init__(self, name: str) -> None:
         machine, *cuts = name.split()
         self._taken = Taken("centre" if machine == "centre" else "host")
-        self._due = [Cut(*map(int, cut.split("/"))) for cut in cuts]
+        self._due = [Cut.parse(cut) for cut in cuts]
 
     def reached(self, site: CutSite, point: Point) -> None:
         if point.machine == self._taken.machine and self._due and self._due[0].number == point.number:

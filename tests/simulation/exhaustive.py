@@ -40,10 +40,26 @@ from tests.simulation.sizes import small_sizes
 from tests.simulation.story import PLAN, Story
 
 EVERYTHING = (CERTAIN, TORN, TORN_WITH_DOCK)
-QUIET_S = 8.0  # of virtual rest in which nothing may grow: some beats of each part
+QUIET_S = 3.0  # of virtual rest at the end in which nothing may grow
 IN_A_ROW = 10
 TOLD = 5  # broken plays of a part
 FIRSTS = 40  # cuts after which the recovery is cut so many times
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """Seconds, as a wall clock and as all processors together count them."""
+
+    wall: float
+    cpu: float
+
+    @classmethod
+    def now(cls) -> "Spent":
+        used = os.times()
+        return cls(time.monotonic(), used.user + used.system + used.children_user + used.children_system)
+
+    def since(self, began: "Spent") -> "Spent":
+        return Spent(self.wall - began.wall, self.cpu - began.cpu)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +69,7 @@ class Part:
     title: str
     points: Counter[str]
     verdicts: list[Verdict]
-    seconds: float
+    spent: Spent
 
     @property
     def broken(self) -> list[Verdict]:
@@ -65,7 +81,8 @@ class Part:
         rows += [f"  {kind:<24}{n:>8}{plays[kind]:>8}{broken[kind]:>8}" for kind, n in self.points.items()]
         total = len(self.verdicts)
         rows.append(f"  {'together':<24}{self.points.total():>8}{total:>8}{len(self.broken):>8}")
-        rows.append(f"  {self.seconds:.0f} s, {total / self.seconds * 60:.0f} plays a minute")
+        wall, cpu = self.spent.wall, self.spent.cpu
+        rows.append(f"  {wall:.0f} s, {cpu:.0f} s of CPU: {total / cpu * 60:.0f} plays a CPU-minute")
         return "\n".join(rows)
 
 
@@ -97,18 +114,17 @@ async def _played(story: Story, cutting: Cutting, branches: Branches) -> None:
 def every_point(machine: Machine, left: Collection[int], jobs: int) -> Part:
     branches = Branches(jobs)
     cutting = EveryPoint(branches, machine, left)
-    verdicts, seconds = _branched(cutting, branches)
+    verdicts, spent = _branched(cutting, branches)
     points = Counter({kind: cutting.points[kind] for kind in (*KINDS[machine], *cutting.points)})
-    return Part(f"the power of the {machine} goes", points, verdicts, seconds)
+    return Part(f"the power of the {machine} goes", points, verdicts, spent)
 
 
 def in_a_row(singles: Part, jobs: int, seed: int = 1) -> Part:
     branches = Branches(jobs)
-    numbers = random.Random(f"firsts {seed}").sample(range(singles.points.total()), FIRSTS)
-    firsts = [Cut(number, number % 2) for number in numbers]
-    most = max(verdict.recovery for verdict in singles.verdicts)
-    verdicts, seconds = _branched(Repeated(branches, firsts, IN_A_ROW, most), branches)
-    return Part(f"and {IN_A_ROW} times in a row while it recovers", _by_kind(verdicts), verdicts, seconds)
+    firsts = random.Random(f"firsts {seed}").sample(list(_one_of_each(singles)), FIRSTS)
+    most = max(len(verdict.recovery) for verdict in singles.verdicts)
+    verdicts, spent = _branched(Repeated(branches, firsts, IN_A_ROW, most), branches)
+    return Part(f"and {IN_A_ROW} times in a row while it recovers", _by_kind(verdicts), verdicts, spent)
 
 
 def pairs(singles: Part, number: int | None, jobs: int, minutes: float, seed: int = 1) -> Part:
@@ -116,34 +132,42 @@ def pairs(singles: Part, number: int | None, jobs: int, minutes: float, seed: in
     branches = Branches(jobs)
     every = list(_pairs(singles))
     drawn = every if number is None else random.Random(f"pairs {seed}").sample(every, min(number, len(every)))
-    chosen: dict[Cut, list[int]] = {}
+    chosen: dict[Cut, list[Cut]] = {}
     for first, second in drawn:
         chosen.setdefault(first, []).append(second)
     cutting = Pairs(branches, chosen, time.monotonic() + minutes * 60)
-    verdicts, seconds = _branched(cutting, branches)
+    verdicts, spent = _branched(cutting, branches)
     title = f"and once more while it recovers: {len(verdicts)} of {len(every)} pairs"
-    return Part(title, _by_kind(verdicts), verdicts, seconds)
+    return Part(title, _by_kind(verdicts), verdicts, spent)
 
 
-def _branched(cutting: Cutting, branches: Branches) -> tuple[list[Verdict], float]:
+def _one_of_each(singles: Part) -> dict[Cut, Verdict]:
+    """One cut for each point that leaves something new; what it leaves alternates."""
+    found: dict[int, dict[Cut, Verdict]] = {}
+    for verdict in singles.verdicts:
+        cut = Cut.parse(verdict.cuts.split()[1])
+        if cut.left in (CERTAIN, TORN):
+            found.setdefault(cut.number, {})[cut] = verdict
+    chosen = (sorted(found[number])[number % len(found[number])] for number in sorted(found))
+    return {cut: found[cut.number][cut] for cut in chosen}
+
+
+def _pairs(singles: Part) -> Iterator[tuple[Cut, Cut]]:
+    """Each of these, with each point of its recovery that leaves something new; alternating, so that all goes with all."""
+    for first, verdict in _one_of_each(singles).items():
+        for number, left in enumerate(verdict.recovery):
+            if left:
+                yield first, Cut(number, left[(first.number // 2 + number) % len(left)])
+
+
+def _branched(cutting: Cutting, branches: Branches) -> tuple[list[Verdict], Spent]:
     """What all branches found, and how long it took. Raises Violation: the story is broken without any cut."""
-    began = time.monotonic()
+    began = Spent.now()
     story = play(cutting, branches)
     verdicts = all_of(branches)
     if story.violation is not None:
         raise story.violation
-    return verdicts, time.monotonic() - began
-
-
-def _pairs(singles: Part) -> Iterator[tuple[Cut, int]]:
-    """Every point of every recovery. What the first cut leaves alternates."""
-    recoveries = {verdict.cuts.split()[1]: verdict.recovery for verdict in singles.verdicts}
-    for number in range(singles.points.total()):
-        cut = Cut(number, number % 2)
-        if str(cut) not in recoveries:
-            cut = Cut(number, CERTAIN)
-        for second in range(recoveries[str(cut)]):
-            yield cut, second
+    return verdicts, Spent.now().since(began)
 
 
 def _by_kind(verdicts: list[Verdict]) -> Counter[str]:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from edged.formats import facts as f
 from edged.slots.state import State
-from tests.simulation.acts import _take, film
+from tests.simulation.acts import STRANGER, _take, film
 from tests.simulation.checks import Inspector, Violation, require
 from tests.simulation.cut_site import CutSite, Point
 from tests.simulation.history import _History
@@ -16,8 +16,8 @@ from tests.simulation.plan import CameraPlan, Plan, config_text
 from tests.world.persons import OLENA
 
 NAME, SLOT = "K000001", 1
-CLIPS = (40_000, 4096, 0)  # ten blocks with marks and syncs on the way; one block; nothing
-FILMED = 9000
+CLIPS = (26_000, 4096, 0)  # seven blocks with marks and syncs on the way; one block; nothing
+FILMED = 5000
 LIMIT_S = 1800.0  # of virtual time, for each step of the story; without a cut none takes a minute
 SHIFT_S = 4.0
 STEP_S = 0.5
@@ -29,7 +29,7 @@ PLAN = Plan(
     config=config_text(
         (_CAMERA,),
         {
-            "ledger": "checkpoint_s = 2.0\ncheckpoint_lines = 8",
+            "ledger": "checkpoint_s = 4.0\ncheckpoint_lines = 12",
             "readiness": "memory_min_h = 0",
             "timing": "retry_s = 2.0\nretry_max_s = 20.0\nsilent_retry_s = 5.0\npower_cycle_s = 1.0\ngrace_s = 1.5",
         },
@@ -93,11 +93,15 @@ class Story(_History):
         await super()._rest()
         self._once()
 
+    async def _cycle(self) -> None:
+        """The story is a whole cycle itself: enough that a stranger comes by."""
+        self._site.tap(STRANGER)
+        await self._drains()
+
     def _once(self) -> None:
         """Sealed, confirmed, cleared: each once for each clip; each intent has one outcome."""
         site, clips = self._site, Counter(made.sha256 for made in self._site.made)
         sealed = {fact.recording: fact.sha256 for fact in site.facts(f.RecordingSealed)}
-        require(len(clips) == len(CLIPS) + 1, "defect", "the story has four clips")
         for what, names in (
             ("sealed", [fact.recording for fact in site.facts(f.RecordingSealed)]),
             ("confirmed", [fact.recording for fact in site.facts(f.RecordingConfirmed)]),
