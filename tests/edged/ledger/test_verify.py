@@ -284,5 +284,4 @@ async def test_a_long_ledger_is_read_once_in_bounded_memory() -> None:
     assert report.good
     assert report.lines == LONG
     assert station.fs.calls.count(("read_at", CURRENT)) <= len(content) // MIB + 2
-    print(most, len(content))
     assert most < 5 * MIB < len(content) // 2
