@@ -47,9 +47,6 @@ REASONS: Mapping[str, Reason] = MappingProxyType(
             _N.READER,
             "The reader that downgrades or falls back to plain text is an OSDP reader, driver and all.",
         ),
-        "B06": Reason(
-            _N.READER, "Default and weak keys are OSDP's; our own reader's key is drawn at random."
-        ),
         "B07": Reason(
             _N.READER, "The mode in which keys are set over the line is OSDP's; our own reader has none."
         ),
@@ -69,14 +66,9 @@ REASONS: Mapping[str, Reason] = MappingProxyType(
             _N.NETWORK,
             "A path that swallows large packets needs routes of its own: network namespaces or machines.",
         ),
-        "F04": Reason(
-            _N.LISTS,
-            "The configuration is read at start only; taking over a new one while it runs comes with signing it.",
-        ),
         "F05": Reason(
             _N.LISTS, "The configuration is not signed yet; rosters are, and theirs is proved (B13)."
         ),
-        "F06": Reason(_N.UNITS, "There is no package yet that could be updated in mid-offload."),
         "F09": Reason(_N.UNITS, "The list of parts and its nightly check belong to the package."),
         "O05": Reason(_N.HARDWARE, "Whether a wiped camera shows it is known of real cameras only."),
         "O09": Reason(_N.SCRUB, "Evidence is not encrypted at rest yet."),
