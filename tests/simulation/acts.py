@@ -268,6 +268,15 @@ async def _disk_storm(
     site.disk.pass_on()
 
 
+async def _disk_fault(
+    site: Site, spot: tuple[str, str], number: int, skip: int, times: int, centre: bool
+) -> None:
+    """So many calls fail for certain, after so many that do not; a storm is over before anybody asks for a sync."""
+    site.faults["centre-fault" if centre else "disk-fault"] += 1
+    call, path = spot
+    (site.far if centre else site.fs).fail(call, number, path=path, skip=skip, times=times)
+
+
 async def _slow_disk(site: Site, most_s: float, seconds: float) -> None:
     site.faults["disk-slow"] += 1
     site.sim_loop.thread_s = (0.0, most_s)
@@ -508,6 +517,28 @@ def _storm_args(rng: random.Random, plan: Plan) -> tuple[Any, ...]:
     return calls, number, rng.choice((0.02, 0.2, 1.0)), rng.choice((0.5, 5.0, 40.0)), rng.choice(_PLACES)
 
 
+_SPOTS = (
+    *(("sync_data", "/state/ledger/"),) * 3, ("write_at", "/state/ledger/"), ("rename", "/state/ledger/"),
+    ("sync_dir", "/state/ledger"), ("sync", "/checkpoints/"), ("rename", "/checkpoints/"), ("sync_dir", "/checkpoints"),
+    ("sync", "/countersigned/"), ("sync_dir", "/countersigned"), ("sync", "/content."), ("sync_data", "/content."),
+    ("write_at", "/content."), ("rename", "/content."), ("read_uncached", "/content."), ("sync", "/manifest."),
+    ("sync", "/receipt."), ("replace", "/receipt."), ("sync_dir", "/vault/"), ("sync_dir", "/vault/"),
+)  # fmt: skip
+_FAR_SPOTS = (
+    ("sync", "/store/"), ("sync_dir", "/store/"), ("rename", "/store/"), ("replace", "/store/"),
+    ("sync", "intake.json"), ("replace", "/home/receipts/"),
+    ("sync", "/home/"), ("sync_dir", "/home/"), ("rename", "/home/"),
+)  # fmt: skip
+"""Calls and paths at which a single failure matters."""
+
+
+def _disk_fault_args(rng: random.Random, plan: Plan) -> tuple[Any, ...]:
+    centre = rng.random() < 0.3
+    number = rng.choice((errno.EIO, errno.EIO, errno.EIO, errno.ENOSPC, errno.EROFS))
+    spot, skip = rng.choice(_FAR_SPOTS if centre else _SPOTS), rng.choice((0, rng.randint(0, 8)))
+    return spot, number, skip, rng.randint(1, 3), centre
+
+
 def _far_storm_args(rng: random.Random, plan: Plan) -> tuple[Any, ...]:
     calls, number, chance, seconds, _ = _storm_args(rng, plan)
     return calls, number, chance, seconds
@@ -596,6 +627,7 @@ ACTS: Mapping[str, Kind] = MappingProxyType(
         "kill": Kind(_kill, lambda r, p: (r.choice(("edged", "edged", "edged-sync", "intake")),), 5),
         "stop": Kind(_stop, lambda r, p: (r.choice(("edged", "edged-sync")),), 3, fault=False),
         "disk-storm": Kind(_disk_storm, _storm_args, 10),
+        "disk-fault": Kind(_disk_fault, _disk_fault_args, 14),
         "slow-disk": Kind(_slow_disk, lambda r, p: (r.choice((0.1, 1.0, 5.0)), r.choice((10.0, 60.0))), 3),
         "full-disk": Kind(
             _full_disk, lambda r, p: (r.choice((0, 5_000, 100_000, 10_000_000)), r.choice((20.0, 80.0))), 3

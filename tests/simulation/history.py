@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from edged.errors import EdgeError
+from edged.readiness import NotReady
 from edged.slots.state import State
 from edged.station_state import Life, Recording
 from tests.fakes.memory_fs import PowerCut
@@ -184,6 +185,8 @@ class _History:
         site.trace("CALM")
         site.disk.storms.clear()
         site.far_disk.storms.clear()
+        for disk in (site.fs, site.far):
+            disk._faults.clear()
         site.disk.spoils = 0
         site.disk.cut_in = site.far_disk.cut_in = site.cut_turn = None
         site.net.chances.clear()
@@ -267,6 +270,8 @@ class _History:
         left += [
             f"slot {n} is {u.keeper.state}" for n, u in station.units.items() if u.keeper.state not in resting
         ]
+        off = [n for n, u in station.units.items() if NotReady.CLOCK_OFF in u.work.readiness.reasons]
+        left += [f"the clock of the camera in slot {n} is off" for n in off]
         left += [f"reader {r.name} is not connected" for r in station.readers if not r.connected]
         left += [f"dock {d.name} is not connected" for d in station.docks if d.hello is None]
         if station.checkpoints.countersigned < station.checkpoints.signed:

@@ -105,6 +105,7 @@ class Site(World):
         self.granted_to: dict[int, str] = {}  # slot → for whom its lock was opened last
         self.holders: dict[str, str] = {}  # camera → who took it out of its slot with a badge
         self.taken: dict[str, list[str]] = {}  # camera → all who ever did, in order
+        self._emptied: dict[int, float] = {}  # slot → when somebody took what was in it
         self.flipped: dict[str, str] = {}  # files in which a bit was turned over, and their hash before
         self.background: set[asyncio.Task[None]] = set()
         self.cut_turn: int | None = None
@@ -363,8 +364,13 @@ class Site(World):
         name = self.inside.get(slot, "")
         taken = super().pull(slot)
         if taken:
+            self._emptied[slot] = self.loop.time()
             self.trace("taken", camera=name, slot=slot)
         return taken
+
+    def away_s(self, slot: int) -> float:
+        """How long nothing has been in a slot; 0: something is."""
+        return 0.0 if slot in self.inside else self.loop.time() - self._emptied.get(slot, 0.0)
 
     def _new_card(self) -> MemoryCard:
         return Chip(self.next_card)
