@@ -24,7 +24,7 @@ from edged.errors import EdgeError, ErrorCode, LinkGoneError
 from edged.formats import facts as f
 from edged.ports import Random
 from edged.station.alerts import Alerts
-from edged.station.lines import keep_talking
+from edged.station.lines import keep_talking, until_one_ends, watch_line
 from edged.station.recorder import Recorder
 from firmware_protocol.dock import messages as m
 
@@ -105,7 +105,11 @@ class DockOwner:
             self._controller = dock
             stack.callback(self._forget)
             await self._connected(dock)
-            await self._hand_out(dock)
+            strangers = f"dock-line:{self.name}"
+            await until_one_ends(
+                self._hand_out(dock),
+                watch_line(self._alerts, strangers, ErrorCode.DOCK_FOREIGN, lambda: dock.rejected),
+            )
 
     async def _hand_out(self, dock: DockController) -> None:
         """Each slot takes its own events in order and keeps no other slot waiting (promise I6)."""

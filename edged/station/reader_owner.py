@@ -1,8 +1,7 @@
 """Owns one badge reader: opens its line again for ever, hands its taps to the desk."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
-from typing import Any
+from collections.abc import Awaitable, Callable
 
 from drivers.base import ByteLink
 from drivers.reader import Reader, Tap
@@ -11,7 +10,7 @@ from edged.formats import facts as f
 from edged.ports import Random
 from edged.station.alerts import Alerts
 from edged.station.desk import Answer, Desk
-from edged.station.lines import keep_talking
+from edged.station.lines import keep_talking, until_one_ends, watch_line
 from edged.station.recorder import Recorder
 from firmware_protocol.reader.messages import NoticeKind, Show
 
@@ -54,7 +53,12 @@ class ReaderOwner:
                 )
             )
             await self._alerts.withdraw(f"reader-silent:{self.name}")
-            await _until_one_ends(self._taps(reader), self._notices(reader))
+            strangers = f"reader-line:{self.name}"
+            await until_one_ends(
+                self._taps(reader),
+                self._notices(reader),
+                watch_line(self._alerts, strangers, ErrorCode.READER_FOREIGN, lambda: reader.rejected),
+            )
 
     async def _taps(self, reader: Reader) -> None:
         heard = asyncio.create_task(reader.next_tap())
@@ -106,17 +110,3 @@ class ReaderOwner:
         await self._recorder.record(
             f.ReaderLost(reader=self.name, code=error.code.number, detail=dict(error.detail))
         )
-
-
-async def _until_one_ends(*parts: Coroutine[Any, Any, None]) -> None:
-    """Run them side by side; raise what ended the first. All have ended afterwards."""
-    tasks = [asyncio.create_task(part) for part in parts]
-    try:
-        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for task in tasks:
-            task.cancel()
-        ended = await asyncio.gather(*tasks, return_exceptions=True)
-    for result in ended:
-        if isinstance(result, Exception):
-            raise result
