@@ -323,14 +323,16 @@ class Inspector(Witness):
     # --- intents ------------------------------------------------------------------------------------
 
     def settled(self) -> None:
-        """Nothing was begun whose end is not in the ledger, and no start left anything to the next one."""
+        """Nothing was begun whose end is not in the ledger, and no start that came into service owed any."""
         self.checked["outcome"] += 1
         begun: set[tuple[str, str]] = set()
         owed: set[tuple[str, str]] = set()  # begun by a life that is over
         for line in map(decode_line, self.durable_lines()):
             if isinstance(line.fact, f.StationStarted):
-                require(not owed, "outcome", f"the start before {line.seq} did not end {owed}")
                 owed = set(begun)
+            if isinstance(line.fact, f.DockConnected):  # only then it is told how grants have ended
+                left = {intent for intent in owed if intent[0] != "grant"}
+                require(not left, "outcome", f"the start before {line.seq} did not end {left}")
             if (intent := _intent(line.fact)) is not None:
                 # A copy that does not hold is begun again at once.
                 again = intent in begun and (intent[0] != "copy" or intent in owed)
