@@ -74,6 +74,16 @@ class Desk:
     def now(self) -> str:
         return times.format_ns(self.clock.now().wall_ns)
 
+    def make_durable(self, folder: str) -> None:
+        """Sync the names in ``folder`` and in those above it, up to the store. OSError.
+
+        What lies under its final name need not be durable: the pass that put it there may have failed to sync
+        it, or was killed before. So this comes before anything is signed that relies on it.
+        """
+        while folder.startswith(self.store):
+            self.fs.sync_dir(folder)
+            folder = folder.rpartition("/")[0]
+
     def set_aside(self, path: str) -> bool:
         """Move what arrived spoilt out of the way, so that it can be sent again; nothing of it is lost.
 

@@ -116,6 +116,7 @@ class LedgerIntake:
         elif stored != data:  # kept by a pass that was cut off before it was counted
             self._fork(f"{self._home}/{name}", name, "a piece of other content", known.size)
             return
+        self._desk.make_durable(self._copy)
         replace_file(self._fs, self._desk.folder, "intake.json", msgspec.json.encode(known) + b"\n")
         self._known = known
         self._desk.summary.pieces.append(name)
@@ -142,9 +143,11 @@ class LedgerIntake:
         name = f"{self._known.size:012d}.note"
         note = read_or_none(self._fs, f"{self._copy}/checkpoints/{name}", CHECKPOINT_LIMIT)
         if note is None:
+            self._desk.make_durable(self._desk.folder)  # intake.json, which says what we know
             note = countersign(self._known.checkpoint.encode(), self._desk.station, self._desk.centre)
             replace_file(self._fs, f"{self._copy}/checkpoints", name, note)
         if not exists(self._fs, f"{self._notes}/{name}"):
+            self._desk.make_durable(f"{self._copy}/checkpoints")
             replace_file(self._fs, self._notes, name, note)
             self._desk.log("EDG-3203", size=self._known.size, station=self._desk.station_id)
             for old in self._own_notes()[:-KEEP_NOTES]:

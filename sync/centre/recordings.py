@@ -3,8 +3,8 @@
 1. Nothing stored is ever replaced. Another recording under a known id is refused.
 2. Content is copied, not moved, so that nobody keeps an open file into the store; hashed while it is copied
    and hashed again from the medium under its final name.
-3. The receipt is durable in the store before the station can see it, and what the station left in its home
-   goes only after that.
+3. Content and manifest are durable before the receipt is signed, the receipt before the station can see it, and
+   what the station left in its home goes only after that.
 4. A crash anywhere leaves something that the next pass goes on with.
 """
 
@@ -64,6 +64,7 @@ class RecordingIntake:
             raise Refused("another recording is stored under this id")
         if not exists(self._fs, f"{place}/{RECEIPT}") and not self._store(home, place, manifest, note):
             return
+        self._desk.make_durable(place)
         self._publish(place, name)
         self._clear(home)
 
@@ -90,6 +91,7 @@ class RecordingIntake:
             return False
         if not exists(self._fs, f"{place}/{MANIFEST}"):
             replace_file(self._fs, place, MANIFEST, note)
+        self._desk.make_durable(place)
         receipt = receipt_for(
             manifest, server=self._desk.server, server_level=self._desk.level, placed_at=self._desk.now()
         )

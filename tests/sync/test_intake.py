@@ -1,8 +1,10 @@
 """The centre's reference end: what it takes, what it refuses, and what it never does."""
 
+import errno
 import hashlib
 import json
 import random
+from contextlib import suppress
 
 import msgspec
 import pytest
@@ -385,6 +387,35 @@ def test_a_damaged_state_of_ours_is_no_new_beginning(centre: Centre) -> None:
     assert summary.alerts == ["intake-stopped"]
     assert summary.placed == [recording]
     assert FIRST_PREV not in centre.far.read(f"/store/{STATION}/intake.json").decode()
+
+
+@pytest.mark.parametrize("call", ["sync", "sync_dir", "rename", "replace", "write_at", "mkdir"])
+def test_one_error_of_the_stores_disk_is_never_signed_over(call: str) -> None:
+    """What the next pass finds under its final name need not be durable: the pass before may have failed to sync it."""
+    skip = 0
+    while True:
+        centre = Centre()
+        recording = centre.world.seal(b"o" * 3000)
+        centre.world.ledger.grow(2)
+        centre.deliver()
+        centre.far.fail(call, errno.EIO, skip=skip)
+        for _ in range(3):
+            with suppress(OSError):
+                centre.intake().scan()
+            centre.clock.advance(60)
+        met = not centre.far._faults
+        signed, receipt = centre.note(3), centre.far.files("/home").get(f"/home/receipts/{recording}.note")
+        assert signed is not None
+        assert receipt is not None
+        centre.far.power_cut()
+        assert json.loads(centre.far.read(f"/store/{STATION}/intake.json"))["size"] == 3, skip
+        assert centre.world.stored(recording, "receipt.note") == receipt, skip
+        assert centre.world.stored(recording) == b"o" * 3000, skip
+        kept = centre.far.files(f"/store/{STATION}/ledger")
+        assert any(path.endswith("-000000000002.jsonl") for path in kept), skip
+        if not met:
+            return
+        skip += 1
 
 
 @pytest.mark.fault(
