@@ -238,7 +238,18 @@ async def _power_cut(site: Site, off_s: float, with_dock: bool) -> None:
 async def _cut_at_call(site: Site, calls: int, off_s: float) -> None:
     site.off_s = off_s
     site.cuts["at a call of the file system"] += 1
-    site.disk.cut_in = calls
+    site.disk.cut_at, site.disk.cut_in = None, calls
+
+
+async def _cut_at_spot(site: Site, spot: tuple[str, str], nth: int, off_s: float, centre: bool) -> None:
+    """The power goes before the n-th such call."""
+    disk = site.far_disk if centre else site.disk
+    if centre:
+        site.far_off_s = off_s
+    else:
+        site.off_s = off_s
+        site.cuts["at a spot"] += 1
+    disk.cut_at, disk.cut_in = spot, nth
 
 
 async def _cut_at_await(site: Site, turns: int, off_s: float) -> None:
@@ -340,7 +351,7 @@ async def _cannot_sync(site: Site, seconds: float) -> None:
 
 async def _centre_cut(site: Site, calls: int, off_s: float) -> None:
     site.far_off_s = off_s
-    site.far_disk.cut_in = calls
+    site.far_disk.cut_at, site.far_disk.cut_in = None, calls
 
 
 async def _centre_storm(
@@ -529,7 +540,7 @@ _FAR_SPOTS = (
     ("sync", "intake.json"), ("replace", "/home/receipts/"),
     ("sync", "/home/"), ("sync_dir", "/home/"), ("rename", "/home/"),
 )  # fmt: skip
-"""Calls and paths at which a single failure matters."""
+"""Calls and paths at which a single failure matters, or a cut right before."""
 
 
 def _disk_fault_args(rng: random.Random, plan: Plan) -> tuple[Any, ...]:
@@ -537,6 +548,12 @@ def _disk_fault_args(rng: random.Random, plan: Plan) -> tuple[Any, ...]:
     number = rng.choice((errno.EIO, errno.EIO, errno.EIO, errno.ENOSPC, errno.EROFS))
     spot, skip = rng.choice(_FAR_SPOTS if centre else _SPOTS), rng.choice((0, rng.randint(0, 8)))
     return spot, number, skip, rng.randint(1, 3), centre
+
+
+def _spot_args(rng: random.Random, plan: Plan) -> tuple[Any, ...]:
+    centre = rng.random() < 0.3
+    spot = rng.choice(_FAR_SPOTS if centre else [spot for spot in _SPOTS if spot[0] in CHANGES])
+    return spot, rng.choice((0, rng.randint(0, 8))), rng.choice((0.5, 10.0)), centre
 
 
 def _far_storm_args(rng: random.Random, plan: Plan) -> tuple[Any, ...]:
@@ -619,6 +636,7 @@ ACTS: Mapping[str, Kind] = MappingProxyType(
         "cut-at-call": Kind(
             _cut_at_call, lambda r, p: (r.choice((r.randint(0, 12), r.randint(0, 120))), r.choice((0.5, 10.0))), 14
         ),
+        "cut-at-spot": Kind(_cut_at_spot, _spot_args, 12),
         "cut-at-await": Kind(
             _cut_at_await,
             lambda r, p: (r.choice((r.randint(0, 40), r.randint(0, 1500))), r.choice((0.5, 10.0))),

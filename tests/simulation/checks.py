@@ -118,6 +118,7 @@ class Inspector(Witness):
         self._keeps_its_word(found)
         self._tells_what_was_torn(found)
         self.acknowledged = found
+        self.keeps()
         self.verified()
         station.book.subscribe(lambda line: self._acknowledge(line))
 
@@ -135,7 +136,8 @@ class Inspector(Witness):
     def _after_cut(self) -> None:
         self.conserved()
         self.keeps()
-        self._torn_at = self._torn()
+        # Torn at the cut before and not told yet: then the start that was to tell of it was cut off.
+        self._torn_at = self._torn() or self._torn_at
 
     def keeps(self) -> None:
         """What was acknowledged is durable, at any moment."""

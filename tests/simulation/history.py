@@ -188,7 +188,9 @@ class _History:
         for disk in (site.fs, site.far):
             disk._faults.clear()
         site.disk.spoils = 0
-        site.disk.cut_in = site.far_disk.cut_in = site.cut_turn = None
+        site.disk.no_cut()
+        site.far_disk.no_cut()
+        site.cut_turn = None
         site.net.chances.clear()
         site.net.up, site.net.cannot_sync = True, False
         site.clock.synchronised()

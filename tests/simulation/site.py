@@ -129,7 +129,6 @@ class Site(World):
         """Power comes, the host runs, power goes; for ever."""
         while True:
             self.dark.clear()
-            self.disk.cut_in = self.cut_turn = None
             units = [
                 self._spawn(self._init("edged", self._edged)),
                 self._spawn(self._init("edged-sync", self._courier)),
@@ -187,6 +186,8 @@ class Site(World):
         if self.off or self.dark.is_set():
             return
         self.trace("the power goes")
+        self.disk.no_cut()  # what is planned from now on meets the next start
+        self.cut_turn = None
         for name in ("edged", "edged-sync"):
             self._dies(name)
         super().halt(effects=effects)
@@ -306,7 +307,7 @@ class Site(World):
                 if "intake" in self.processes:
                     await self._is_gone("intake")
             self.far.power_cut(self._tear)
-            self.far_disk.cut_in = None
+            self.far_disk.no_cut()
             self.net.up = False
             await asyncio.sleep(self.far_off_s)
             self.net.up = True

@@ -54,6 +54,7 @@ class DiskWeather:
 
     Attributes:
         cut_in: so many changing calls are carried out, then ``on_cut`` is called before the next one.
+        cut_at: only these count for ``cut_in``: a call, and a part of its path. None: all.
         changes: changing calls so far.
         spoils: so many files of the vault will lie otherwise on the medium than they were written; ``spoil`` is
             called with the path of each, between its sync and whatever is done next.
@@ -62,6 +63,7 @@ class DiskWeather:
     def __init__(self, rng: random.Random, clock: Callable[[], float], on_cut: Callable[[], None]) -> None:
         self._rng, self._clock, self._on_cut = rng, clock, on_cut
         self.cut_in: int | None = None
+        self.cut_at: tuple[str, str] | None = None
         self.changes = 0
         self.storms: list[Storm] = []
         self.spoils = 0
@@ -74,7 +76,7 @@ class DiskWeather:
         if process is None:
             return  # the world itself looks, or puts something there
         if call in CHANGES and process.alive:
-            self._count()
+            self._count(call, path)
         if not process.alive:
             raise PowerCut(f"{process.name} is dead: {call} {path}")
         self._spoil(call, path)
@@ -90,13 +92,17 @@ class DiskWeather:
         if self.spoils and call == "sync" and path.endswith(".part") and "/recordings/" in path:
             self.spoils, self._synced = self.spoils - 1, path
 
-    def _count(self) -> None:
+    def _count(self, call: str, path: str) -> None:
         self.changes += 1
-        if self.cut_in is not None:
+        counts = self.cut_at is None or (call == self.cut_at[0] and self.cut_at[1] in path)
+        if self.cut_in is not None and counts:
             self.cut_in -= 1
             if self.cut_in < 0:
-                self.cut_in = None
+                self.no_cut()
                 self._on_cut()
+
+    def no_cut(self) -> None:
+        self.cut_in = self.cut_at = None
 
     def pass_on(self) -> None:
         """Let storms end whose time is over."""
