@@ -9,7 +9,7 @@ from typing import Protocol
 
 from tests.simulation.branches import Branches
 from tests.simulation.checks import Violation
-from tests.simulation.cut_kinds import Machine
+from tests.simulation.cut_kinds import DELIVERY, Machine
 from tests.simulation.cut_site import CutSite, Point
 
 CERTAIN, TORN, TORN_WITH_DOCK = 0, 1, 2
@@ -70,8 +70,9 @@ class Worlds:
         now = site.left_at(point)
         same, self._before = now == self._before, now
         found = () if same else (CERTAIN,)
-        # Each point has a tear of its own, as long as there is something to tear.
-        return found if site.disk_of(point.machine).all_durable() else (*found, TORN)
+        # Each call has a tear of its own if there is something to tear; the courier's at the centre tear nothing here.
+        torn = point.kind != DELIVERY and not site.disk_of(point.machine).all_durable()
+        return (*found, TORN) if torn else found
 
 
 class Taken:
@@ -82,9 +83,10 @@ class Taken:
         self.cuts: list[Cut] = []
         self.kind = ""
 
-    def take(self, site: CutSite, kind: str, cut: Cut) -> None:
+    def take(self, site: CutSite, point: Point, cut: Cut) -> None:
+        site.trace("CUT", kind=point.kind, at=point.what, cut=cut)
         self.cuts.append(cut)
-        self.kind = kind
+        self.kind = point.kind
         cut.take(site, self.machine)
 
     def verdict(self, violation: Violation | None, recovery: Sequence[tuple[int, ...]] = ()) -> Verdict:
@@ -114,7 +116,7 @@ class EveryPoint:
             cut = Cut(point.number, left)
             worth = left in new or (left == TORN_WITH_DOCK and new)
             if worth and self._branches.fork(f"{self._machine} {cut}"):
-                self._taken.take(site, point.kind, cut)
+                self._taken.take(site, point, cut)
                 return
 
     def verdicts(self, violation: Violation | None) -> list[Verdict]:
@@ -150,7 +152,7 @@ class Pairs:
             if cut not in cuts or time.monotonic() > self._until:
                 continue
             if self._branches.fork(" ".join(("host", *map(str, (*self._taken.cuts, cut))))):
-                self._taken.take(site, point.kind, cut)
+                self._taken.take(site, point, cut)
                 return
 
     def verdicts(self, violation: Violation | None) -> list[Verdict]:
@@ -174,13 +176,13 @@ class Repeated:
         if not self._taken.cuts:
             for cut in self._firsts:
                 if cut.number == point.number and self._branches.fork(f"host {cut} and {self._times} more"):
-                    self._cut(site, point.kind, cut)
+                    self._cut(site, point, cut)
                     return
         elif len(self._taken.cuts) <= self._times and (site.recovered or point.number >= self._next):
-            self._cut(site, point.kind, Cut(point.number, point.number % 2))
+            self._cut(site, point, Cut(point.number, point.number % 2))
 
-    def _cut(self, site: CutSite, kind: str, cut: Cut) -> None:
-        self._taken.take(site, kind, cut)
+    def _cut(self, site: CutSite, point: Point, cut: Cut) -> None:
+        self._taken.take(site, point, cut)
         self._next = random.Random(str(self._taken.cuts)).randrange(self._most)
 
     def verdicts(self, violation: Violation | None) -> list[Verdict]:
@@ -197,8 +199,7 @@ class Told:
 
     def reached(self, site: CutSite, point: Point) -> None:
         if point.machine == self._taken.machine and self._due and self._due[0].number == point.number:
-            site.trace("CUT", kind=point.kind, at=point.what)
-            self._taken.take(site, point.kind, self._due.pop(0))
+            self._taken.take(site, point, self._due.pop(0))
 
     def verdicts(self, violation: Violation | None) -> list[Verdict]:
         return [self._taken.verdict(violation)]

@@ -8,12 +8,13 @@ python -m tests.simulation.exhaustive --again "host 217/1 12/0"      one play ag
 import argparse
 import asyncio
 import gc
+import math
 import os
 import random
 import sys
 import time
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from unittest.mock import patch
 
@@ -64,7 +65,8 @@ class Spent:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What one kind of cutting came to. ``points``: moments of each kind that were there to be cut."""
+    """What one way of cutting came to. ``points``: the moments that were there to be cut, by kind; a play is one of
+    them with something that a cut may leave there and that no earlier one has left."""
 
     title: str
     points: Counter[str]
@@ -76,21 +78,28 @@ class Part:
         return [verdict for verdict in self.verdicts if verdict.broken]
 
     def text(self) -> str:
+        """A table, by the kind of the last cut."""
         plays, broken = (Counter(v.kind for v in some) for some in (self.verdicts, self.broken))
-        rows = [f"{self.title}", f"  {'kind':<24}{'points':>8}{'plays':>8}{'broken':>8}"]
-        rows += [f"  {kind:<24}{n:>8}{plays[kind]:>8}{broken[kind]:>8}" for kind, n in self.points.items()]
-        total = len(self.verdicts)
-        rows.append(f"  {'together':<24}{self.points.total():>8}{total:>8}{len(self.broken):>8}")
-        wall, cpu = self.spent.wall, self.spent.cpu
-        rows.append(f"  {wall:.0f} s, {cpu:.0f} s of CPU: {total / cpu * 60:.0f} plays a CPU-minute")
+        columns = [self.points, plays, broken] if self.points else [plays, broken]
+        heads = ["points", "plays", "broken"][-len(columns) :]
+        kinds = [k for k in dict.fromkeys((*KINDS["host"], *KINDS["centre"], *plays)) if columns[0][k]]
+        rows = [self.title, _row("kind", heads)]
+        rows += [_row(kind, [column[kind] for column in columns]) for kind in kinds]
+        rows.append(_row("together", [column.total() for column in columns]))
+        pace = plays.total() / max(self.spent.cpu, 0.001) * 60
+        rows.append(
+            f"  {self.spent.wall:.0f} s, {self.spent.cpu:.0f} s of CPU: {pace:.0f} plays a CPU-minute"
+        )
         return "\n".join(rows)
+
+
+def _row(name: str, cells: Sequence[object]) -> str:
+    return f"  {name:<24}" + "".join(f"{cell:>8}" for cell in cells)
 
 
 def play(cutting: Cutting, branches: Branches) -> Story:
     """Play the story; ``cutting`` makes branches of it. The one that this process has played comes back."""
     story = Story(cutting.reached)
-    gc.collect()
-    gc.freeze()  # what is there already is shared with the branches as long as nobody touches it
     try:
         with (
             small_sizes(),
@@ -115,16 +124,15 @@ def every_point(machine: Machine, left: Collection[int], jobs: int) -> Part:
     branches = Branches(jobs)
     cutting = EveryPoint(branches, machine, left)
     verdicts, spent = _branched(cutting, branches)
-    points = Counter({kind: cutting.points[kind] for kind in (*KINDS[machine], *cutting.points)})
-    return Part(f"the power of the {machine} goes", points, verdicts, spent)
+    return Part(f"the power of the {machine} goes", cutting.points, verdicts, spent)
 
 
-def in_a_row(singles: Part, jobs: int, seed: int = 1) -> Part:
+def in_a_row(singles: Part, number: int, jobs: int, seed: int = 1) -> Part:
     branches = Branches(jobs)
-    firsts = random.Random(f"firsts {seed}").sample(list(_one_of_each(singles)), FIRSTS)
+    firsts = random.Random(f"firsts {seed}").sample(list(_one_of_each(singles)), number)
     most = max(len(verdict.recovery) for verdict in singles.verdicts)
     verdicts, spent = _branched(Repeated(branches, firsts, IN_A_ROW, most), branches)
-    return Part(f"and {IN_A_ROW} times in a row while it recovers", _by_kind(verdicts), verdicts, spent)
+    return Part(f"and {IN_A_ROW} times in a row while it recovers", Counter(), verdicts, spent)
 
 
 def pairs(singles: Part, number: int | None, jobs: int, minutes: float, seed: int = 1) -> Part:
@@ -138,7 +146,7 @@ def pairs(singles: Part, number: int | None, jobs: int, minutes: float, seed: in
     cutting = Pairs(branches, chosen, time.monotonic() + minutes * 60)
     verdicts, spent = _branched(cutting, branches)
     title = f"and once more while it recovers: {len(verdicts)} of {len(every)} pairs"
-    return Part(title, _by_kind(verdicts), verdicts, spent)
+    return Part(title, Counter(), verdicts, spent)
 
 
 def _one_of_each(singles: Part) -> dict[Cut, Verdict]:
@@ -153,7 +161,7 @@ def _one_of_each(singles: Part) -> dict[Cut, Verdict]:
 
 
 def _pairs(singles: Part) -> Iterator[tuple[Cut, Cut]]:
-    """Each of these, with each point of its recovery that leaves something new; alternating, so that all goes with all."""
+    """Each of these with each point of its recovery that leaves something new; what is left alternates."""
     for first, verdict in _one_of_each(singles).items():
         for number, left in enumerate(verdict.recovery):
             if left:
@@ -163,6 +171,8 @@ def _pairs(singles: Part) -> Iterator[tuple[Cut, Cut]]:
 def _branched(cutting: Cutting, branches: Branches) -> tuple[list[Verdict], Spent]:
     """What all branches found, and how long it took. Raises Violation: the story is broken without any cut."""
     began = Spent.now()
+    gc.collect()
+    gc.freeze()  # what is there already is shared with the branches as long as nobody touches it
     story = play(cutting, branches)
     verdicts = all_of(branches)
     if story.violation is not None:
@@ -170,10 +180,14 @@ def _branched(cutting: Cutting, branches: Branches) -> tuple[list[Verdict], Spen
     return verdicts, Spent.now().since(began)
 
 
-def _by_kind(verdicts: list[Verdict]) -> Counter[str]:
-    """In the order of the kinds."""
-    found = Counter(verdict.kind for verdict in verdicts)
-    return Counter({kind: found[kind] for kind in (*KINDS["host"], *found) if found[kind]})
+def sweep(
+    left: Collection[int], firsts: int, number: int | None, *, jobs: int, minutes: float = math.inf
+) -> Iterator[Part]:
+    """Every cut of the host and of the centre, ``firsts`` times ten in a row, ``number`` pairs."""
+    yield (host := every_point("host", left, jobs))
+    yield every_point("centre", left, jobs)
+    yield in_a_row(host, firsts, jobs)
+    yield pairs(host, number, jobs, minutes)
 
 
 def main() -> int:
@@ -181,20 +195,13 @@ def main() -> int:
     if options.again:
         return again(options.again)
     number = None if options.pairs == "all" else int(options.pairs)
-    singles = every_point("host", EVERYTHING, options.jobs)
-    _tell(singles)
-    parts = [singles, every_point("centre", EVERYTHING[:2], options.jobs), in_a_row(singles, options.jobs)]
-    for part in parts[1:]:
-        _tell(part)
-    parts.append(pairs(singles, number, options.jobs, options.minutes))
-    _tell(parts[-1])
-    return 1 if any(part.broken for part in parts) else 0
-
-
-def _tell(part: Part) -> None:
-    say(part.text() + "\n")
-    for verdict in part.broken[:TOLD]:
-        say(f'BROKEN --again "{verdict.cuts}" {verdict.kind}: {verdict.broken}\n')
+    broken = 0
+    for part in sweep(EVERYTHING, FIRSTS, number, jobs=options.jobs, minutes=options.minutes):
+        broken += len(part.broken)
+        say(part.text() + "\n")
+        for verdict in part.broken[:TOLD]:
+            say(f'BROKEN --again "{verdict.cuts}" {verdict.kind}: {verdict.broken}\n')
+    return 1 if broken else 0
 
 
 def again(name: str) -> int:
@@ -214,7 +221,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--pairs", default="500", metavar="N|all", help="how many pairs of cuts, of all that there are"
     )
-    parser.add_argument("--minutes", type=float, default=1e6, help="begin no new pair after so long")
+    parser.add_argument("--minutes", type=float, default=math.inf, help="begin no new pair after so long")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="branches at once")
     parser.add_argument("--again", metavar="CUTS", help="the cuts of one play, as it was told")
     return parser
