@@ -3,12 +3,14 @@
 # make check  its fast part
 # make bench  the measurements
 # make simulate   histories of a station under every kind of bad luck: SEEDS=n, SEED=n again with its trace, HOURS=n
+# make exhaustive one small story cut at every moment of host and centre, and again in the recovery: PAIRS=n or all
+# make mutants    wrong variants of what keeps evidence, each played with the seed that kills it: ID=name
 # make faults which faults of the catalogue are proved by a test, which are not and why; takes the defence out of
 #             some and runs their tests, which must fail (SAMPLE=20 or all, SEED=n, ROW=U01)
 # make fuzz   every decoder of foreign bytes with inputs guided by coverage: MINUTES=5 for all together, TARGET=name
 PY := .venv/bin/python
 
-.PHONY: simulate demo test check bench setup lint docs faults
+.PHONY: simulate mutants demo test check bench setup lint docs faults
 
 setup:
 	@./setup.sh
@@ -39,6 +41,13 @@ faults: setup
 
 simulate: setup
 	@$(PY) -m tests.simulation $(if $(SEED),--seed $(SEED),$(if $(HOURS),--hours $(HOURS),--seeds $(or $(SEEDS),100)))
+
+.PHONY: exhaustive
+exhaustive: setup
+	@$(PY) -m tests.simulation.exhaustive $(PAIRS:%=--pairs %)
+
+mutants: setup
+	@$(PY) -m tests.simulation.mutants $(ID:%=--only %)
 
 # An environment of its own: atheris is not for what is shipped, nor for the tests.
 .PHONY: fuzz
