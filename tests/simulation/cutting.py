@@ -12,9 +12,9 @@ from tests.simulation.checks import Violation
 from tests.simulation.cut_kinds import DELIVERY, Machine
 from tests.simulation.cut_site import CutSite, Point
 
-CERTAIN, TORN, TORN_WITH_DOCK = 0, 1, 2
-"""What is left after a cut: what is durable for certain; a part of the rest too, drawn from a seed; another part, and
-the dock has lost its power as well."""
+CERTAIN, TORN, TORN_ALSO = 0, 1, 2
+"""What is left after a cut: what is durable for certain; a part of the rest too, drawn from a seed; another part (and
+the host takes its dock with it)."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -34,18 +34,19 @@ class Cut:
     def take(self, site: CutSite, machine: Machine) -> None:
         seed = f"{machine} {self}"
         keeps = None if self.left == CERTAIN else random.Random(seed)
-        site.cut(machine, keeps, with_dock=self.left == TORN_WITH_DOCK)
+        site.cut(machine, keeps, with_dock=self.left == TORN_ALSO)
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """One play: its cuts ("host 217/1 12/0": point and what was left, the second counted from the power's return),
     the kind of the last, and what was broken. ``recovery``: what may be left at each point of the recovery after the
-    first cut and was not left at an earlier one."""
+    first cut and was not left at an earlier one. ``ended_s``: when all was at rest again, in virtual time."""
 
     cuts: str
     kind: str
     broken: str = ""
+    ended_s: float = 0.0
     recovery: tuple[tuple[int, ...], ...] = ()
 
 
@@ -82,16 +83,18 @@ class Taken:
         self.machine = machine
         self.cuts: list[Cut] = []
         self.kind = ""
+        self._site: CutSite | None = None
 
     def take(self, site: CutSite, point: Point, cut: Cut) -> None:
         site.trace("CUT", kind=point.kind, at=point.what, cut=cut)
         self.cuts.append(cut)
-        self.kind = point.kind
+        self.kind, self._site = point.kind, site
         cut.take(site, self.machine)
 
     def verdict(self, violation: Violation | None, recovery: Sequence[tuple[int, ...]] = ()) -> Verdict:
         name = " ".join((self.machine, *map(str, self.cuts)))
-        return Verdict(name, self.kind, str(violation or "")[:600], tuple(recovery))
+        ended_s = self._site.loop.time() if self._site else 0.0
+        return Verdict(name, self.kind, str(violation or "")[:600], ended_s, tuple(recovery))
 
 
 class EveryPoint:
@@ -112,10 +115,11 @@ class EveryPoint:
             return
         self.points[point.kind] += 1
         new = self._worlds.new(site, point)
+        if TORN in new or (new and self._machine == "host"):
+            new += (TORN_ALSO,)
         for left in self._left:
             cut = Cut(point.number, left)
-            worth = left in new or (left == TORN_WITH_DOCK and new)
-            if worth and self._branches.fork(f"{self._machine} {cut}"):
+            if left in new and self._branches.fork(f"{self._machine} {cut}"):
                 self._taken.take(site, point, cut)
                 return
 

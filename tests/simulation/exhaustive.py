@@ -26,7 +26,7 @@ from tests.simulation.cut_kinds import KINDS, Machine
 from tests.simulation.cutting import (
     CERTAIN,
     TORN,
-    TORN_WITH_DOCK,
+    TORN_ALSO,
     Cut,
     Cutting,
     EveryPoint,
@@ -40,7 +40,7 @@ from tests.simulation.loop import SimLoop
 from tests.simulation.sizes import small_sizes
 from tests.simulation.story import PLAN, Story
 
-EVERYTHING = (CERTAIN, TORN, TORN_WITH_DOCK)
+EVERYTHING = (CERTAIN, TORN, TORN_ALSO)
 QUIET_S = 3.0  # of virtual rest at the end in which nothing may grow
 IN_A_ROW = 10
 TOLD = 5  # broken plays of a part
@@ -86,6 +86,9 @@ class Part:
         rows = [self.title, _row("kind", heads)]
         rows += [_row(kind, [column[kind] for column in columns]) for kind in kinds]
         rows.append(_row("together", [column.total() for column in columns]))
+        if self.verdicts:
+            last = max(self.verdicts, key=lambda verdict: verdict.ended_s)
+            rows.append(f"  the latest was at rest after {last.ended_s:.0f} s of virtual time: {last.cuts}")
         pace = plays.total() / max(self.spent.cpu, 0.001) * 60
         rows.append(
             f"  {self.spent.wall:.0f} s, {self.spent.cpu:.0f} s of CPU: {pace:.0f} plays a CPU-minute"
