@@ -56,9 +56,11 @@ class Branches:
     def leave(self, report: object) -> NoReturn:
         """End this branch; its process is gone, with no farewell of anything that it inherited."""
         assert self._outward is not None
-        with os.fdopen(self._outward, "wb") as pipe:
-            pickle.dump(report, pipe)
-        os._exit(0)
+        try:
+            with os.fdopen(self._outward, "wb") as pipe:
+                pickle.dump(report, pipe)
+        finally:
+            os._exit(0)  # also where nobody listens any more
 
     def wait(self) -> None:
         """Until every branch has ended."""

@@ -184,13 +184,19 @@ def _branched(cutting: Cutting, branches: Branches) -> tuple[list[Verdict], Spen
 
 
 def sweep(
-    left: Collection[int], firsts: int, number: int | None, *, jobs: int, minutes: float = math.inf
+    host: Collection[int],
+    centre: Collection[int],
+    firsts: int,
+    number: int | None,
+    *,
+    jobs: int,
+    minutes: float = math.inf,
 ) -> Iterator[Part]:
-    """Every cut of the host and of the centre, ``firsts`` times ten in a row, ``number`` pairs."""
-    yield (host := every_point("host", left, jobs))
-    yield every_point("centre", left, jobs)
-    yield in_a_row(host, firsts, jobs)
-    yield pairs(host, number, jobs, minutes)
+    """Every point of ``host`` and ``centre``, with what is left; ``firsts`` times ten in a row; ``number`` pairs."""
+    yield (singles := every_point("host", host, jobs))
+    yield every_point("centre", centre, jobs)
+    yield in_a_row(singles, firsts, jobs)
+    yield pairs(singles, number, jobs, minutes)
 
 
 def main() -> int:
@@ -199,7 +205,7 @@ def main() -> int:
         return again(options.again)
     number = None if options.pairs == "all" else int(options.pairs)
     broken = 0
-    for part in sweep(EVERYTHING, FIRSTS, number, jobs=options.jobs, minutes=options.minutes):
+    for part in sweep(EVERYTHING, EVERYTHING, FIRSTS, number, jobs=options.jobs, minutes=options.minutes):
         broken += len(part.broken)
         say(part.text() + "\n")
         for verdict in part.broken[:TOLD]:
