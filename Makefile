@@ -24,10 +24,10 @@ lint: setup
 	$(PY) -m mypy
 
 check: lint
-	$(PY) -m pytest -n 2 -m "not slow"
+	$(PY) -m pytest -n 2 --dist loadgroup -m "not slow"
 
 test: lint
-	$(PY) -m pytest -n 2
+	$(PY) -m pytest -n 2 --dist loadgroup
 
 bench: setup
 	@$(PY) -m benchmarks
