@@ -21,6 +21,7 @@ from tests.simulation.exhaustive import Part, play, sweep
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.timeout(900),  # of a busy machine; alone it needs a tenth
+    pytest.mark.skipif("EXHAUSTIVE" not in os.environ, reason="minutes of both cores: EXHAUSTIVE=1"),
     pytest.mark.xdist_group("exhaustive"),  # one worker: what all look at is swept once
 ]
 
