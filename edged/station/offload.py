@@ -290,7 +290,12 @@ class Offload:
         if (found.size, found.sha256) != (mark.length, mark.sha256):
             await asyncio.to_thread(self._t.vault.set_aside, place)
             raise DiskError(ErrorCode.READ_BACK_DIFFERS, recording=place.recording)
-        await self._read_again(clip, found)
+        try:
+            await self._read_again(clip, found)
+        except CameraError as exc:
+            if exc.code is ErrorCode.CAMERA_CHANGED:  # else nothing could ever be copied to its place
+                await asyncio.to_thread(self._t.vault.set_aside, place)
+            raise
         return found
 
     async def _read_again(self, clip: m.Clip, sealed: Sealed) -> None:

@@ -173,7 +173,7 @@ class Vault:
 
     def set_aside(self, place: Place) -> None:
         """Put a copy aside that has its final name and no event, and that reads otherwise than it was
-        written. One that was settled is not touched, whatever it reads: the ledger speaks of it."""
+        written or than its source does. One that was settled is not touched: the ledger speaks of it."""
         with disk_errors("set-aside", place.content):
             if self._unsettled(place):
                 self._aside(place, self._names(place.home), place.content, place.marks)

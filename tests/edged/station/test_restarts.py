@@ -92,24 +92,44 @@ async def test_power_lost_after_any_line_of_a_cycle(line: int, effects: bool) ->
         world.check_live()
 
 
+async def cut_before_the_fact(world: World) -> None:
+    """Play until the first copy has its final name, then cut; and start anew."""
+    world.insert("K000001", 1)
+    protect = world.fs.protect
+
+    def cut(path: str) -> None:
+        world.halt()
+        protect(path)
+
+    world.fs.protect = cut  # type: ignore[method-assign]  # the last step of publishing
+    with suppress(HostOff):
+        await cycle(world)
+    await world.crash()
+    world.fs.protect = protect  # type: ignore[method-assign]  # as above
+
+
 @story
 async def test_power_lost_between_the_name_of_a_copy_and_its_fact() -> None:
     async with World.open() as world:
         world.add("K000001", CLIPS)
-        world.insert("K000001", 1)
-        protect = world.fs.protect
-
-        def cut(path: str) -> None:
-            world.halt()
-            protect(path)
-
-        world.fs.protect = cut  # type: ignore[method-assign]  # the last step of publishing
-        with suppress(HostOff):
-            await cycle(world)
-        await world.crash()
-        world.fs.protect = protect  # type: ignore[method-assign]  # as above
+        await cut_before_the_fact(world)
         await world.boot()
         await cycle(world)
         once(world)
         first = world.facts(f.RecordingSealed)[0]
         assert first.second_read  # the source was asked again before it was entered
+
+
+@story
+async def test_a_copy_with_its_name_and_no_fact_that_the_source_does_not_bear_out_is_made_anew() -> None:
+    async with World.open() as world:
+        world.add("K000001", CLIPS)
+        card = world.cards["K000001"].image
+        wrong = card.index(CLIPS["CLIP0001.MP4"][:512])
+        card[wrong] ^= 1  # as the card reads the first time
+        await cut_before_the_fact(world)
+        card[wrong] ^= 1
+        await world.boot()
+        await cycle(world)
+        sealed = {fact.sha256 for fact in world.facts(f.RecordingSealed)}
+        assert sealed == {made.sha256 for made in world.made}
