@@ -12,7 +12,7 @@ from typing import Any
 
 from edged.errors import EdgeError
 from edged.formats import times
-from edged.formats.manifest import open_manifest
+from edged.formats.manifest import Manifest, open_manifest
 from edged.formats.note import Signer
 from edged.formats.receipt import receipt_for, sign_receipt
 from edged.slots.state import State
@@ -30,7 +30,7 @@ OFFICERS = (people.OLENA, people.PETRO)
 STRANGER = "04ffffffffff01"
 IMPOSTOR = Signer.from_seed(CENTRE.name, b"i" * 32)
 PATIENCE_S = 10.0  # how long an officer waits for a lock
-SERVICE_S = 3600.0
+COPY_S = 90.0  # how long something waits for a copy to happen to
 
 Perform = Callable[..., Coroutine[Any, Any, None]]
 Draw = Callable[[random.Random, Plan], tuple[Any, ...]]
@@ -163,7 +163,7 @@ async def _stray_file(site: Site, name: str) -> None:
 
 async def _alter(site: Site, name: str, place: float) -> None:
     """Somebody changes a clip on the card, after it was sealed: name, size and time stay what they were."""
-    sealed = {hashlib.sha256(data).hexdigest() for data in sealed_files(site).values()}
+    sealed = {manifest.sha256 for manifest in _manifests(site)}
     known = [file for file in site.cards[name].files() if file.sha256 in sealed and file.size]
     if not known:
         return
@@ -177,6 +177,13 @@ async def _alter(site: Site, name: str, place: float) -> None:
     site.faults["clip-altered"] += 1
     if name in site.inside.values():
         site.late.add(name)
+
+
+def _manifests(site: Site) -> list[Manifest]:
+    """Of all that the ledger calls sealed, for certain."""
+    files = site.fs.durable(f"{VAULT}/recordings")
+    notes = [data for path, data in sorted(files.items()) if path.endswith("/manifest.note")]
+    return [open_manifest(note, STATION_KEY.verifier) for note in notes]
 
 
 # --- lines and dock -----------------------------------------------------------------------------------
@@ -265,6 +272,30 @@ async def _kill(site: Site, name: str) -> None:
 
 async def _stop(site: Site, name: str) -> None:
     site.terminate(name)
+
+
+async def _in_mid_copy(site: Site, what: str, least: int) -> None:
+    """Waits until a copy has got so far; then the camera is torn out, the power goes, or the daemon ends."""
+    for _ in range(int(COPY_S / 0.1)):
+        await asyncio.sleep(0.1)
+        if (slot := _copying(site, least)) is not None:
+            site.trace("in mid-copy", what=what, slot=slot)
+            match what:
+                case "tear":
+                    await _tear(site, slot, 2.0)
+                case "power-cut":
+                    await _power_cut(site, 0.5, with_dock=False)
+                case "kill":
+                    await _kill(site, "edged")
+                case _:
+                    await _stop(site, "edged")
+            return
+
+
+def _copying(site: Site, least: int) -> int | None:
+    units = site.running.station.units if site.running is not None else {}
+    busy = (n for n, unit in units.items() if unit.keeper.state is State.OFFLOADING)
+    return next((n for n in busy if units[n].work.progress.recording_bytes >= least), None)
 
 
 # --- disk ---------------------------------------------------------------------------------------------
@@ -504,6 +535,7 @@ _CAMERA_FAULTS: tuple[Callable[[random.Random], dict[str, Any]], ...] = (
     lambda r: {"surplus_bytes": r.choice((1, 512))},
     lambda r: {"unstable_sectors": ((r.randint(150, 600), r.randint(1, 3)),)},
     lambda r: {"bad_sectors": ((r.randint(150, 600), r.randint(1, 3)),)},
+    lambda r: {"bad_sectors": ((r.randint(150, 300), 1),), "drop_after_bytes": r.randint(20_000, 120_000)},
     lambda r: {"write_protected": True},
     lambda r: {"writes_vanish": True},
     lambda r: {"cut_after_writes": r.randint(0, 12)},
@@ -641,6 +673,11 @@ ACTS: Mapping[str, Kind] = MappingProxyType(
             _cut_at_await,
             lambda r, p: (r.choice((r.randint(0, 40), r.randint(0, 1500))), r.choice((0.5, 10.0))),
             12,
+        ),
+        "in-mid-copy": Kind(
+            _in_mid_copy,
+            lambda r, p: (r.choice(("tear", "tear", "power-cut", "power-cut", "kill", "stop")), r.randint(1, 30_000)),
+            10,
         ),
         "kill": Kind(_kill, lambda r, p: (r.choice(("edged", "edged", "edged-sync", "intake")),), 5),
         "stop": Kind(_stop, lambda r, p: (r.choice(("edged", "edged-sync")),), 3, fault=False),

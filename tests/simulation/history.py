@@ -119,6 +119,7 @@ class _History:
             if camera.kind == "msc":
                 spec["usb_serial"] = camera.name
             site.add(camera.name, **spec)
+            site.fault(camera.name)
             for number, size in enumerate(camera.clips, 1):
                 content = random.Random(f"{self._plan.seed} {camera.name} {number}").randbytes(size)
                 site.record(camera.name, f"CLIP{number:04}.MP4", content)

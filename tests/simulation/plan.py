@@ -35,6 +35,7 @@ class CameraPlan:
     card: CardKind
     clips: tuple[int, ...]  # sizes in bytes
     spec: dict[str, Any] = field(default_factory=dict)
+    bytes_per_s: int | None = None  # of card data; None: as fast as it goes
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,5 +138,7 @@ def cameras(rng: random.Random) -> tuple[CameraPlan, ...]:
         }
         clips = tuple(clip_size(rng) for _ in range(rng.randint(LEAST_CLIPS, LEAST_CLIPS + 2)))
         card: CardKind = rng.choice(("fat16", "fat16", "exfat"))
-        made.append(CameraPlan(f"K{number:06}", kind, card, clips, spec))
+        # So slow that a copy takes a second or two, in which things happen.
+        speed = rng.choice((None, 20_000, 20_000, 60_000))
+        made.append(CameraPlan(f"K{number:06}", kind, card, clips, spec, speed))
     return tuple(made)

@@ -369,6 +369,11 @@ class Site(World):
             self.trace("taken", camera=name, slot=slot)
         return taken
 
+    def fault(self, name: str, **faults: Any) -> None:
+        """It has these faults and no others; its speed is none."""
+        speed = next(camera.bytes_per_s for camera in self.plan.cameras if camera.name == name)
+        super().fault(name, **{"bytes_per_s": speed} | faults)
+
     def away_s(self, slot: int) -> float:
         """How long nothing has been in a slot; 0: something is."""
         return 0.0 if slot in self.inside else self.loop.time() - self._emptied.get(slot, 0.0)
