@@ -3,6 +3,7 @@
 import pytest
 
 from edged.formats import facts as f
+from edged.slots.state import State
 from edged.station_state import Life
 from tests.world.loop import story
 from tests.world.world import World
@@ -40,6 +41,28 @@ async def test_by_decision_the_oldest_goes_and_no_more_than_is_lacking() -> None
         world.deliver()
         await world.passes(30)
         assert [bool(r.confirmed_receipt) for r in world.recordings("K000001")] == [True, True, True]
+
+
+@story
+async def test_a_receipt_that_comes_while_the_source_is_read_keeps_nothing_aboard_for_good() -> None:
+    """Then it is no matter of the decision any more, and the countersignature is not here yet."""
+    async with World.open(
+        readiness=LACKS_ONE, clear=BY_DECISION, ledger="checkpoint_s = 200\ncheckpoint_lines = 500"
+    ) as world:
+        assert world._post is not None
+        world._post.cancel()  # what is carried is carried by hand
+        world.add("K000001")
+        for number in (1, 2, 3):
+            world.record("K000001", f"CLIP000{number}.MP4", FILM + bytes([number]))
+            await world.passes(4)
+        world.fault("K000001", bytes_per_s=200_000)
+        world.insert("K000001", 1)
+        await world.until_slot(1, State.CLEARING)
+        world.deliver()
+        await world.until(lambda: world.logged("EDG-2304"), 60, "the gate is closed to one of them")
+        await world.passes(200)
+        world.deliver()
+        await world.until_cleared("K000001", within_s=900)
 
 
 @pytest.mark.fault("K15", "without a decision a camera that lacks memory keeps what no receipt covers")
