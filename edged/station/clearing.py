@@ -25,7 +25,8 @@ from edged.station_state import Life, Recording
 from edged.vault.sealing import Sealed
 
 BATCH = 256  # recordings a line of clear.started; more go in the next round
-_MAY_CHANGE = frozenset({GateRule.G5, GateRule.G9})  # rules that hold later without anything changing on the card
+_MAY_CHANGE = frozenset({GateRule.G5, GateRule.G9})
+"""Rules that hold later without anything changing on the card."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
