@@ -152,6 +152,7 @@ class _History:
         await self._one_more_start()
         self._faults_end()
         await self._drains()
+        self._inspector.settled()  # at once: every slot rests at this moment
 
     async def _drains(self) -> None:
         """Until nothing is left to be done."""
@@ -295,7 +296,6 @@ class _History:
         self._judge()
         self._inspector.conserved()
         self._inspector.holders()
-        self._inspector.settled()
         self._inspector.agrees()
         self._inspector.verified("" if self._site.flipped else VAULT)
         before = self._inventory()
