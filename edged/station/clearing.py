@@ -100,15 +100,14 @@ class Clearing:
             verdict = await self._verdict(recording, clip, len(wanted))
             if verdict.open:
                 passed.setdefault(verdict.policy, []).append((recording, clip))
-        gone = [
-            (r, _clip_of(r))
-            for r in self._recordings()
-            if r.clear_begun and self._candidate(r) and r.identity[1:] not in aboard
-        ][:BATCH]
-        if gone:
-            passed.setdefault(Policy.ON_RECEIPT, [])
-        for policy, chosen in passed.items():
-            await self._clear(chosen, gone if policy is Policy.ON_RECEIPT else [], policy)
+        gone: dict[Policy, list[tuple[Recording, m.Clip]]] = {}
+        for r in self._recordings():
+            if r.clear_begun and self._candidate(r) and r.identity[1:] not in aboard:
+                policy = Policy.ON_SEAL_WHEN_NEEDED if r.life is Life.SEALED else Policy.ON_RECEIPT
+                gone.setdefault(policy, []).append((r, _clip_of(r)))
+        for policy in Policy:
+            if policy in passed or policy in gone:
+                await self._clear(passed.get(policy, []), gone.get(policy, [])[:BATCH], policy)
 
     # --- the gate -----------------------------------------------------------------------------------
 

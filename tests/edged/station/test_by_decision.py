@@ -65,6 +65,30 @@ async def test_a_receipt_that_comes_while_the_source_is_read_keeps_nothing_aboar
         await world.until_cleared("K000001", within_s=900)
 
 
+@pytest.mark.parametrize("writes", [1, 2, 3])
+@story
+async def test_what_a_decision_began_is_finished_in_its_name(writes: int) -> None:
+    """Torn out when the file is off the card and the station does not know it yet."""
+    async with World.open(readiness=LACKS_ONE, clear=BY_DECISION) as world:
+        assert world._post is not None
+        world._post.cancel()
+        world.add("K000001")
+        for number in (1, 2, 3):
+            world.record("K000001", f"CLIP000{number}.MP4", FILM + bytes([number]))
+            await world.passes(4)
+        world.fault("K000001", cut_after_writes=writes)
+        world.insert("K000001", 1)
+        await world.until(lambda: world.facts(f.ClearStarted), 120)
+        await world.passes(5)
+        if 1 in world.inside:
+            world.tear_out(1)
+        world.fault("K000001")
+        await world.passes(60)
+        world.insert("K000001", 2)
+        await world.passes(180)
+        assert {(i.policy, i.decision) for i in world.facts(f.ClearStarted)} == {("on-seal-when-needed", "17-A")}
+
+
 @pytest.mark.fault("K15", "without a decision a camera that lacks memory keeps what no receipt covers")
 @story
 async def test_without_a_decision_nothing_goes_before_its_receipt() -> None:
