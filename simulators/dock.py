@@ -12,7 +12,7 @@ What a board keeps without power (counters, events, grants) is in ``memory``.
 
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 
 from firmware_protocol.dock import messages as m
 from firmware_protocol.framing import pack
@@ -422,7 +422,10 @@ def _done(command: m.Command, result: m.Result) -> m.Done:
     return m.Done(request=command.request, code=result)
 
 
+_COMPARED = tuple(f.name for f in fields(m.SlotStatus) if f.name not in {"current", "temperature"})
+
+
 def _differs(new: m.SlotStatus, old: m.SlotStatus) -> bool:
     if abs(new.current - old.current) >= NOISE_MA or abs(new.temperature - old.temperature) >= 5:
         return True
-    return replace(new, current=0, temperature=0) != replace(old, current=0, temperature=0)
+    return any(getattr(new, name) != getattr(old, name) for name in _COMPARED)

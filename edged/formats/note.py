@@ -14,6 +14,7 @@
 import base64
 import binascii
 import hashlib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -37,6 +38,7 @@ SEED_SIZE = 32
 _ED25519 = 1
 _ID_SIZE = 4
 _SIGNATURE_SIZE = 64
+_CONTROL = re.compile(rb"[\x00-\x09\x0b-\x1f]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +204,7 @@ def _signature(row: bytes) -> tuple[str, bytes, bytes]:
 def _require_text(text: bytes) -> None:
     if not text.endswith(b"\n"):
         raise FormatError(reason="a note's text ends in a newline")
-    if any(byte < 0x20 and byte != 0x0A for byte in text):
+    if _CONTROL.search(text):
         raise FormatError(reason="control character in a note")
     try:
         text.decode()

@@ -180,6 +180,7 @@ class Checkpointer:
         if size is None:
             return
         try:
+            notes.confirm(self._fs, self._countersigned)
             found = notes.load(self._fs, self._countersigned, size, self._keys.station, self._keys.centre)
             self._require_ours(found)
         except EdgeError as exc:

@@ -6,6 +6,7 @@ from contextlib import suppress
 from edged.errors import EdgeError, ErrorCode, FormatError, SignatureError
 from edged.formats.checkpoint import CHECKPOINT_LIMIT, Checkpoint, open_checkpoint
 from edged.formats.note import Verifier
+from edged.ledger.pen import disk_error
 from edged.ledger.pieces import note_name, note_sizes
 from edged.ports import FileSystem
 
@@ -56,4 +57,25 @@ def store(fs: FileSystem, folder: str, size: int, data: bytes) -> None:
         fs.rename(part, path)
     except FileExistsError:
         fs.remove(part)
-    fs.sync_dir(folder)
+        fs.sync_dir(folder)
+        return
+    try:
+        fs.sync_dir(folder)
+    except OSError:
+        with suppress(OSError):
+            fs.remove(
+                path
+            )  # else the next attempt finds the name, and a second sync that fails no more (K06)
+        raise
+
+
+def confirm(fs: FileSystem, folder: str) -> None:
+    """Make durable what a life that ended in between may have left as a name in memory only.
+
+    Raises:
+        EdgeError: DISK_*, and then nothing here can be relied on.
+    """
+    try:
+        fs.sync_dir(folder)
+    except OSError as exc:
+        raise disk_error(exc) from exc

@@ -84,6 +84,7 @@ class CameraSlotWork:
         self._removed_camera = ""
         self._met = -1
         self._settled: set[str] = set()  # see `Clearing`; of this docking
+        self._noted = False  # whether the ledger knows of this docking
         self._shown_user_no = ""
         self._woken = False  # power-cycled once to learn who it is
         self._cycling: asyncio.Future[None] | None = None
@@ -157,6 +158,7 @@ class CameraSlotWork:
         self._clock, self._defect, self._card, self._complete = self._new_clock(), False, True, False
         self.progress, self.readiness, self._recorded = Progress(), Readiness(ready=False), None
         self._settled = set()
+        self._noted = False  # whether the ledger knows of this docking
 
     def _new_clock(self) -> CameraClock:
         bound_s = self._s.config.clock.correct_bound_s
@@ -187,6 +189,7 @@ class CameraSlotWork:
                 officer=self._docked_officer,
             )
         )
+        self._noted = True
         await self._tell_about_identity(identity)
 
     async def _end_slot_alerts(self) -> None:
@@ -234,6 +237,10 @@ class CameraSlotWork:
             await self._clock.measure(session, self.label, self.key)
 
     async def enter_disk(self) -> Event | None:
+        if (
+            not self._noted
+        ):  # the ledger took no line then; without it the camera would still be with its holder
+            await self.note_docked()
         try:
             return Event.DISK_READY if await self._session().enter_disk() else None
         except CameraError as exc:

@@ -335,7 +335,7 @@ class MemoryFS:
             raise OSError(numbers.ENOENT, "no such folder", path) from None
 
     def _parent(self, path: str) -> tuple[Folder, str]:
-        parent, name = os.path.split(path)
+        parent, _, name = path.rpartition("/")
         return self._folder(parent), name
 
     def _node(self, path: str) -> Node:

@@ -310,11 +310,12 @@ class _History:
         """What is only under way at one moment is over at another; a leak stays."""
         for look in range(LOOKS):
             after = self._inventory()
-            more = [name for name in before if len(after[name]) > len(before[name])]
-            if not more:
+            more = next((name for name in before if len(after[name]) > len(before[name])), None)
+            if more is None:
                 return
+            if look == LOOKS - 1:
+                raise Violation("growth", f"{more}: {before[more]} became {after[more]}")
             await asyncio.sleep(LOOK_S * (1 + look))
-        raise Violation("growth", f"{more[0]}: {before[more[0]]} became {after[more[0]]}")
 
     async def _cycle(self) -> None:
         """A camera goes and comes back with a clip, lines are plugged in anew, somebody taps."""

@@ -4,7 +4,7 @@ import asyncio
 import heapq
 import random
 from collections.abc import Callable, Coroutine
-from contextvars import ContextVar
+from contextvars import Context, ContextVar
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -56,6 +56,8 @@ class SimLoop(VirtualLoop):
     def __init__(self, seed: int) -> None:
         super().__init__()
         self._rng = random.Random(f"loop {seed}")
+        self._timers: list[tuple[float, int, asyncio.TimerHandle]] = []
+        self._timers_made = self._timers_cancelled = 0
         self.turns = self.tasks = 0
         self.set_task_factory(lambda loop, coro, **named: NumberedTask(coro, loop=self, **named))
         self.thread_s = (0.0, 0.002)
@@ -85,11 +87,24 @@ class SimLoop(VirtualLoop):
         self.call_later(self._rng.uniform(*self.thread_s), work)
         return future
 
+    def call_at(  # type: ignore[override]  # nobody here passes type-checked variadics
+        self, when: float, callback: Callable[..., object], *args: Any, context: Context | None = None
+    ) -> asyncio.TimerHandle:
+        """As the base class's, in a heap of pairs of numbers: they compare in a tenth of the time."""
+        timer = asyncio.TimerHandle(when, callback, args, self, context)
+        self._timers_made += 1
+        heapq.heappush(self._timers, (when, self._timers_made, timer))
+        return timer
+
+    def _timer_handle_cancelled(self, handle: asyncio.TimerHandle) -> None:
+        self._timers_cancelled += 1
+
     def _run_once(self) -> None:
         ready = self._ready  # type: ignore[attr-defined]  # the base class's list
-        self._take_due()
+        if not ready or (self._timers and self._timers[0][0] <= self._virtual):
+            self._take_due()
         if len(ready) > 1:
-            at = self._rng.randrange(len(ready))
+            at = int(self._rng.random() * len(ready))
             ready[0], ready[at] = ready[at], ready[0]
         handle = ready.popleft()
         if handle._cancelled:
@@ -102,23 +117,23 @@ class SimLoop(VirtualLoop):
 
     def _take_due(self) -> None:
         """Make timers ready whose time has come; where nothing is ready, the time comes."""
-        ready, timers = self._ready, self._scheduled  # type: ignore[attr-defined]  # as above
-        self._timer_cancelled_count: int
-        if self._timer_cancelled_count > max(CANCELLED_LIMIT, len(timers) // 2):
-            timers[:] = [timer for timer in timers if not timer._cancelled]
+        ready, timers = self._ready, self._timers  # type: ignore[attr-defined]  # as above
+        if self._timers_cancelled > max(CANCELLED_LIMIT, len(timers) // 2):
+            timers[:] = [entry for entry in timers if not entry[2]._cancelled]
             heapq.heapify(timers)
-            self._timer_cancelled_count = 0
-        while not ready:
-            if not timers:
-                raise AssertionError("deadlock: everybody waits and no timer is set")
-            self._virtual = max(self._virtual, timers[0]._when)
-            while timers and timers[0]._when <= self._virtual:
-                timer = heapq.heappop(timers)
-                timer._scheduled = False
+            self._timers_cancelled = 0
+        while True:
+            while timers and timers[0][0] <= self._virtual:
+                timer = heapq.heappop(timers)[2]
                 if timer._cancelled:
-                    self._timer_cancelled_count = max(0, self._timer_cancelled_count - 1)
+                    self._timers_cancelled = max(0, self._timers_cancelled - 1)
                 else:
                     ready.append(timer)
+            if ready:
+                return
+            if not timers:
+                raise AssertionError("deadlock: everybody waits and no timer is set")
+            self._virtual = timers[0][0]
 
 
 def _fetch(future: "asyncio.Future[Any]") -> None:

@@ -233,6 +233,39 @@ async def test_only_the_newest_countersigned_checkpoint_is_kept(station: Station
     assert names(station, COUNTERSIGNED) == [note_name(3)]
 
 
+async def test_a_countersignature_whose_name_is_not_durable_does_not_count(station: Station) -> None:
+    """Killed, not cut off from the mains: the next life sees a name that the disk never had."""
+    book = await station.with_lines("one")
+    checkpointer = await station.checkpointer(book)
+    await checkpointer.checkpoint()
+    station.fs.fail("sync_dir", errno.EIO, path=COUNTERSIGNED)
+    with pytest.raises(EdgeError):
+        await checkpointer.accept_countersigned(station.countersigned(2))
+    assert not checkpointer.covered(0)
+    assert names(station, COUNTERSIGNED) == []
+
+    file = station.fs.create(f"{COUNTERSIGNED}/{note_name(2)}")
+    file.write_at(0, station.countersigned(2))
+    file.sync()
+    assert (await station.checkpointer(await station.open())).covered(0)
+
+    station.fs.power_cut()
+    assert (await station.checkpointer(await station.open())).covered(0)
+
+
+async def test_a_countersignature_that_cannot_be_made_durable_does_not_count(station: Station) -> None:
+    book = await station.with_lines("one")
+    checkpointer = await station.checkpointer(book)
+    await checkpointer.checkpoint()
+    await checkpointer.accept_countersigned(station.countersigned(2))
+    station.fs.fail("sync_dir", errno.EIO, path=COUNTERSIGNED)
+
+    again = await station.checkpointer(await station.open())
+
+    assert not again.covered(0)
+    assert again.trouble is not None
+
+
 @pytest.mark.parametrize("forge", ["no centre", "other centre", "cut", "noise"])
 async def test_a_countersignature_that_is_not_genuine_does_not_count(station: Station, forge: str) -> None:
     book = await station.with_lines("one")

@@ -86,7 +86,9 @@ async def test_what_a_decision_began_is_finished_in_its_name(writes: int) -> Non
         await world.passes(60)
         world.insert("K000001", 2)
         await world.passes(180)
-        assert {(i.policy, i.decision) for i in world.facts(f.ClearStarted)} == {("on-seal-when-needed", "17-A")}
+        assert {(i.policy, i.decision) for i in world.facts(f.ClearStarted)} == {
+            ("on-seal-when-needed", "17-A")
+        }
 
 
 @pytest.mark.fault("K15", "without a decision a camera that lacks memory keeps what no receipt covers")

@@ -114,6 +114,23 @@ async def test_a_ledger_that_cannot_be_written_opens_no_lock() -> None:
 
 
 @story
+async def test_a_return_that_the_ledger_did_not_take_is_told_later_and_before_the_next_issue() -> None:
+    async with World.open() as world:
+        world.add("K000001")
+        world.insert("K000001", 1)
+        await world.until_slot(1, State.READY)
+        world.tap(OLENA.badge)
+        await world.take(1)
+        await world.until(lambda: world.facts(f.CameraIssued))
+        world.fs.fail("write_at", errno.ENOSPC, path="current.jsonl", times=3)
+        world.insert("K000001", 1)
+        await world.until_slot(1, State.READY, within_s=300)
+        returned = world.facts(f.CameraDocked)[-1]
+        assert (returned.camera, returned.officer) == ("K000001", world.facts(f.CameraIssued)[0].officer)
+        assert len(world.facts(f.CameraDocked)) == 2
+
+
+@story
 async def test_a_ledger_that_is_broken_opens_no_lock_and_seals_nothing() -> None:
     async with World.open() as world:
         world.add("K000001")
