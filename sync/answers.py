@@ -101,7 +101,7 @@ class Answers:
 
     async def _take(self, item: Item, name: str, data: bytes) -> None:
         digest = hashlib.sha256(data).hexdigest()
-        if digest == item.answer and name in names(self._fs, self._folder):
+        if digest == item.answer and await asyncio.to_thread(self._holds, name, digest):
             return
         await asyncio.to_thread(replace_file, self._fs, self._folder, name, data)
         if name.endswith(".refused.note"):
@@ -110,6 +110,15 @@ class Answers:
         else:
             self._queue.answered(item.key, digest)
         self._log("EDG-3118", name=f"receipts/{name}")
+
+    def _holds(self, name: str, digest: str) -> bool:
+        """Whether it lies in the inbox as it was fetched; whoever else can write there may have put another."""
+        try:
+            return (
+                hashlib.sha256(self._fs.read(f"{self._folder}/{name}", RECEIPT_LIMIT)).hexdigest() == digest
+            )
+        except OSError:
+            return False
 
     async def _recheck(self, store: Store, item: Item) -> None:
         """A server that took everything and kept nothing: what was delivered must still lie there."""

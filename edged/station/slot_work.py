@@ -24,6 +24,7 @@ from edged.station.clearing import Clearing, GateKeys
 from edged.station.dock_owner import DockOwner
 from edged.station.doubts import TWIN, doubted
 from edged.station.offload import Aboard, Offload, Progress, Tools, settle_unfinished
+from edged.station.owed import Owed
 from edged.station.presence import Presence
 from edged.station.recorder import Recorder
 from edged.station.session import CameraSession
@@ -47,6 +48,7 @@ class Shared:
     alerts: Alerts
     log: Log
     gate: GateKeys
+    owed: Owed
     listed: dict[str, ListedCamera]
 
 
@@ -124,8 +126,12 @@ class CameraSlotWork:
         identity = await session.open()
         if identity.driver == "gat947" and identity.mode == "disk" and not self._woken:
             # Left as a disk by whoever stopped: as such it does not tell who it is. It arrives again.
-            self._woken = True
-            await self._cycle()
+            self._woken = True  # before: its departure ends this job
+            try:
+                await self._cycle()
+            except EdgeError:
+                self._woken = False
+                raise
             return None
         self._woken = False
         self.twin = self._is_twin(identity.serial)
@@ -171,6 +177,7 @@ class CameraSlotWork:
     # --- docked -------------------------------------------------------------------------------------
 
     async def note_docked(self) -> None:
+        await self._s.owed.settle()
         identity = self._known()
         state = self._s.recorder.state
         camera = state.cameras.get(self.key)
@@ -401,6 +408,7 @@ class CameraSlotWork:
     # --- issue --------------------------------------------------------------------------------------
 
     async def record_grant(self, grant: Grant) -> None:
+        await self._s.owed.settle()
         await self._s.recorder.record(
             f.CameraGranted(
                 grant=grant.grant,
@@ -429,21 +437,25 @@ class CameraSlotWork:
 
     async def void_grant(self, grant: Grant, reason: str) -> None:
         self._others.grant_ended(grant)
-        await self._s.recorder.record(f.GrantVoided(grant=grant.grant, slot=self.label, reason=reason))
+        await self._s.owed.state(f.GrantVoided(grant=grant.grant, slot=self.label, reason=reason))
 
     async def issue(self, grant: Grant) -> None:
         self._others.grant_ended(grant)
-        await self._s.recorder.record(
-            f.CameraIssued(
-                grant=grant.grant,
-                issue=self.new_id(),
-                slot=self.label,
-                camera=self.key,
-                officer=grant.officer,
-                user_no=self._shown_user_no,
-            )
+        fact = f.CameraIssued(
+            grant=grant.grant,
+            issue=self.new_id(),
+            slot=self.label,
+            camera=self.key,
+            officer=grant.officer,
+            user_no=self._shown_user_no,
         )
-        await self.end_conversation()
+        try:
+            await self._s.owed.state(fact)
+        finally:
+            await self.end_conversation()
+            self._is_gone()
+
+    def _is_gone(self) -> None:
         self._forget()
         self.session = None
 
@@ -477,21 +489,22 @@ class CameraSlotWork:
         self._removed_camera = self.key or self._removed_camera
 
     async def note_undocked(self) -> None:
-        await self._s.recorder.record(
-            f.CameraUndocked(slot=self.label, camera=self.key or self._removed_camera, reason="released")
-        )
-        await self._end_slot_alerts()
-        self._forget()
-        self.session = None
+        camera = self.key or self._removed_camera
+        try:
+            await self._s.owed.state(f.CameraUndocked(slot=self.label, camera=camera, reason="released"))
+            await self._end_slot_alerts()
+        finally:
+            self._is_gone()
 
     async def note_forced(self, witness: str) -> None:
         camera = self.key or self._removed_camera or self._camera_in_ledger()
         self._removed_camera = camera
-        await self._s.recorder.record(f.SlotForcedOpen(slot=self.label, camera=camera, witness=witness))
-        await self._s.alerts.raise_(f"slot-forced:{self.label}", ErrorCode.SLOT_FORCED, camera=camera)
-        await self._end_slot_alerts()
-        self._forget()
-        self.session = None
+        try:
+            await self._s.owed.state(f.SlotForcedOpen(slot=self.label, camera=camera, witness=witness))
+            await self._s.alerts.raise_(f"slot-forced:{self.label}", ErrorCode.SLOT_FORCED, camera=camera)
+            await self._end_slot_alerts()
+        finally:
+            self._is_gone()
 
     def _camera_in_ledger(self) -> str:
         cameras = self._s.recorder.state.cameras.values()

@@ -6,6 +6,7 @@ A part that ends unexpectedly is a defect: it is reported and begun again with a
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from zoneinfo import ZoneInfo
@@ -34,6 +35,7 @@ from edged.station.desk import Desk
 from edged.station.dock_owner import DockOwner
 from edged.station.lists import Lists
 from edged.station.offload import Tools
+from edged.station.owed import Owed
 from edged.station.projector import Projector
 from edged.station.reader_owner import ReaderOwner
 from edged.station.recorder import Recorder
@@ -107,6 +109,7 @@ class Station:
         self.lists = self._make_lists()
         self.tools = self._make_tools()
         self.rate = ClearRate()
+        self.owed = Owed(self.recorder)
         shared = self._shared()
         self.units: dict[int, SlotUnit] = {}
         self.docks = [self._make_dock(shared, i) for i in range(len(config.dock))]
@@ -215,6 +218,7 @@ class Station:
         while True:
             self.outside.progress.beat("housekeeping", 60.0)
             now_s = self.outside.clock.now().boottime_ns / 1e9
+            await self._settle_owed()
             for unit in self.units.values():
                 unit.tick(now_s, self.config.readiness.battery_every_min * 60)
             since_roster, since_unheard = since_roster + TICK_S, since_unheard + TICK_S
@@ -231,6 +235,11 @@ class Station:
                     await write_missing_manifests(self.tools, self.book)
                 await self.desk.report_unheard()
             await asyncio.sleep(TICK_S)
+
+    async def _settle_owed(self) -> None:
+        if self.owed:
+            with suppress(EdgeError):  # it was told when the ledger did not take it
+                await self.owed.settle()
 
     async def _inbox(self) -> None:
         while True:
@@ -348,6 +357,7 @@ class Station:
                 station=self.verifier,
                 centre=self.centre,
             ),
+            owed=self.owed,
             listed=listed(self.config),
         )
 

@@ -162,7 +162,11 @@ async def _stray_file(site: Site, name: str) -> None:
 
 
 async def _alter(site: Site, name: str, place: float) -> None:
-    """Somebody changes a clip on the card, after it was sealed: name, size and time stay what they were."""
+    """Somebody changes a clip on the card, after it was sealed: name, size and time stay what they were.
+    Not while the station clears that card, for then nobody else can write to it."""
+    slot = next((slot for slot, inside in site.inside.items() if inside == name), None)
+    if slot in site.in_state(State.CLEARING):
+        return
     sealed = {manifest.sha256 for manifest in _manifests(site)}
     known = [file for file in site.cards[name].files() if file.sha256 in sealed and file.size]
     if not known:
@@ -171,6 +175,7 @@ async def _alter(site: Site, name: str, place: float) -> None:
     stored = next(found for found in site.cards[name].volume().walk() if found.path == path)
     image = MemoryImage(site.cards[name].image)
     first = stored.extents[0][0]
+    site.altered.add(image.digest(stored))
     image.write(first, bytes([image.read(first, 1)[0] ^ 1]))
     site.made.append(Made(name, path, image.digest(stored)))
     site.trace("altered", camera=name, path=path)
@@ -345,13 +350,13 @@ def sealed_files(site: Site) -> dict[str, bytes]:
 
 
 async def _bit_flip(site: Site, place: float) -> None:
-    """One bit of one sealed recording turns over, silently. Not where a decision lets the vault hold the only copy:
-    that no code can make good."""
+    """One bit of one sealed recording turns over, silently. Not where the vault holds the only copy, because of a
+    decision or because somebody has altered the clip on its card: that no code can make good."""
     sealed = sorted(sealed_files(site))
     if sealed and "decision" not in site.plan.config:
         path = sealed[int(place * len(sealed)) % len(sealed)]
         whole = hashlib.sha256(site.fs.durable(path.rpartition("/")[0])[path]).hexdigest()
-        if site.fs.flip(path, int(place * 1_000_003)):
+        if whole not in site.altered and site.fs.flip(path, int(place * 1_000_003)):
             site.faults["bit-flip"] += 1
             site.trace("a bit turns over", path=path)
             site.flipped[path] = whole

@@ -106,6 +106,7 @@ class Site(World):
         self.holders: dict[str, str] = {}  # camera → who took it out of its slot with a badge
         self.taken: dict[str, list[str]] = {}  # camera → all who ever did, in order
         self._emptied: dict[int, float] = {}  # slot → when somebody took what was in it
+        self.altered: set[str] = set()  # hashes of clips that somebody has altered on their card, before that
         self.flipped: dict[str, str] = {}  # files in which a bit was turned over, and their hash before
         self.background: set[asyncio.Task[None]] = set()
         self.cut_turn: int | None = None

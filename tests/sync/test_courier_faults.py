@@ -338,6 +338,21 @@ def test_a_receipt_is_asked_for_until_edged_has_accepted_one() -> None:
     drive(world, lambda: world.queue.count()[State.RECEIPTED] == 1)
 
 
+def test_what_somebody_puts_over_a_fetched_receipt_is_replaced_by_it() -> None:
+    world = World()
+    recording = world.seal(b"i")
+    inbox = f"/inbox/receipts/{recording}.note"
+
+    def fetched() -> bool:
+        world.intake().scan()
+        return inbox in world.fs.files("/inbox")
+
+    drive(world, fetched)
+    genuine = world.fs.read(inbox)
+    world.fs.put(inbox, b"forged\n")
+    drive(world, lambda: world.fs.read(inbox) == genuine, limit=DAY)
+
+
 @pytest.mark.parametrize("what", ["piece", "checkpoint", "manifest"])
 @pytest.mark.parametrize(
     "torn", [lambda data: data[: len(data) // 2], lambda data: data[:40] + bytes(60) + data[100:]]

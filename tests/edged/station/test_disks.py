@@ -131,6 +131,39 @@ async def test_a_return_that_the_ledger_did_not_take_is_told_later_and_before_th
 
 
 @story
+async def test_an_issue_that_the_ledger_did_not_take_is_told_before_the_return() -> None:
+    async with World.open() as world:
+        world.add("K000001")
+        world.insert("K000001", 1)
+        await world.until_slot(1, State.READY)
+        world.tap(OLENA.badge)
+        await world.until(lambda: world.open_lock(1), 10)
+        world.fs.fail("write_at", errno.ENOSPC, path="current.jsonl", times=1)
+        await world.take(1)
+        await world.passes(0.1)
+        world.insert("K000001", 2)
+        await world.until_slot(2, State.READY, within_s=300)
+        (issued,) = world.facts(f.CameraIssued)
+        assert (issued.camera, issued.officer) == ("K000001", OLENA.id)
+        assert world.facts(f.CameraDocked)[-1].issue == issued.issue
+        assert not world.facts(f.GrantVoided)
+
+
+@story
+async def test_an_issue_that_the_ledger_did_not_take_is_told_as_soon_as_it_can_be() -> None:
+    async with World.open() as world:
+        world.add("K000001")
+        world.insert("K000001", 1)
+        await world.until_slot(1, State.READY)
+        world.tap(OLENA.badge)
+        await world.until(lambda: world.open_lock(1), 10)
+        world.fs.fail("write_at", errno.ENOSPC, path="current.jsonl", times=3)
+        await world.take(1)
+        await world.until(lambda: world.facts(f.CameraIssued), 30)
+        assert world.station.recorder.state.cameras["K000001"].issue
+
+
+@story
 async def test_a_ledger_that_is_broken_opens_no_lock_and_seals_nothing() -> None:
     async with World.open() as world:
         world.add("K000001")

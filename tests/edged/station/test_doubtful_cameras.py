@@ -421,3 +421,18 @@ async def test_a_host_without_the_time_corrects_no_camera() -> None:
         assert world.facts(f.RecordingSealed)[0].true_time == ""
         await world.until(lambda: "clock-unknown" in world.alerts(), 30)
         assert NotReady.CLOCK_OFF in world.unit(1).work.readiness.reasons
+
+
+@story
+async def test_a_camera_left_as_a_disk_is_known_again_once_the_dock_is_there_to_cycle_it() -> None:
+    async with World.open() as world:
+        world.add("K000001", {"CLIP0001.MP4": FILM}, kind="gat947")
+        world.fault("K000001", bytes_per_s=20_000)
+        world.insert("K000001", 1)
+        await world.until_slot(1, State.OFFLOADING)
+        world.lines["/dev/dock"].unplug()
+        world.bus.leave("1-1.1", 0.5)
+        await world.passes(60)
+        world.fault("K000001")
+        world.lines["/dev/dock"].plug()
+        await world.until_cleared("K000001", within_s=1200)
