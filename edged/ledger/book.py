@@ -16,7 +16,7 @@
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -35,7 +35,7 @@ from edged.formats.merkle import Tree, leaf_hash
 from edged.formats.note import Verifier
 from edged.formats.times import format_ns
 from edged.ledger.opening import inspect
-from edged.ledger.pen import Pen, begin, disk_error
+from edged.ledger.pen import Pen, begin, disk_error, settle_names
 from edged.ledger.reading import lines_of
 from edged.ledger.recovery import BATCH_LIMIT, Damage, Survey
 from edged.ports import Clock, FileSystem
@@ -112,6 +112,8 @@ class Book:
 
     @classmethod
     def _open(cls, fs: FileSystem, folder: str, clock: Clock, station: Verifier | None) -> "Book":
+        with suppress(FileNotFoundError):
+            settle_names(fs, folder)
         found, trouble = inspect(fs, folder, station)
         pen = Pen(fs, folder, found)
         book = cls(clock, found, pen)

@@ -15,7 +15,7 @@ from hashlib import sha256
 from threading import Lock
 
 from edged.errors import DiskError, EdgeError, ErrorCode
-from edged.ledger.pieces import CURRENT, NEXT, TORN, Piece, piece_name
+from edged.ledger.pieces import CURRENT, NEXT, TORN, Piece, closed_pieces, piece_name
 from edged.ledger.recovery import BATCH_LIMIT, Survey
 from edged.ports import File, FileSystem
 
@@ -181,6 +181,17 @@ class Pen:
 def publish(fs: FileSystem, folder: str, source: str, target: str) -> None:
     """Rename without replacing, durably. May raise OSError."""
     fs.rename(f"{folder}/{source}", f"{folder}/{target}")
+    fs.sync_dir(folder)
+
+
+def settle_names(fs: FileSystem, folder: str) -> None:
+    """Make durable the names as they are: a life that ended in the middle of a closing may have left them in memory
+    only. Lines under the next piece's name are those of the open piece, whose own name was lost. May raise OSError.
+    """
+    names = fs.list_dir(folder)
+    closed = CURRENT not in names and bool(closed_pieces(names))
+    if closed and NEXT in names and fs.stat(f"{folder}/{NEXT}").size:
+        fs.rename(f"{folder}/{NEXT}", f"{folder}/{CURRENT}")
     fs.sync_dir(folder)
 
 

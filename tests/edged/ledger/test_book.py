@@ -397,6 +397,30 @@ async def test_what_a_restart_counts_after_a_failed_sync_is_durable(station: Sta
     assert texts(await station.open()) == counted
 
 
+@pytest.mark.parametrize("skip", [0, 1])
+async def test_what_is_written_after_a_closing_that_failed_is_durable(station: Station, skip: int) -> None:
+    """Neither of the two names of a closing may have reached the disk."""
+    book = await station.with_lines("one")
+    station.fs.fail("sync_dir", errno.EIO, skip=skip)
+    with pytest.raises(DiskError):
+        book.roll()
+
+    again = await station.open()
+    await again.append(note("two"))
+    station.fs.power_cut()
+
+    assert texts(await station.open()) == ["one", "two"]
+
+
+async def test_lines_under_the_next_pieces_name_are_the_open_pieces(station: Station) -> None:
+    book = await station.with_lines("one")
+    assert book.roll()
+    await book.append(note("two"))
+    station.fs.rename(CURRENT, CURRENT.replace("current", "next"))
+
+    assert texts(await station.open()) == ["one", "two"]
+
+
 @pytest.mark.fault("K01", "a full disk refuses the fact, and the ledger goes on when there is space")
 async def test_a_full_disk_refuses_and_then_goes_on(station: Station) -> None:
     book = await station.with_lines("one")
