@@ -240,7 +240,7 @@ class Clearing:
         cleared += tuple(recording.id for recording, _ in gone)
         for recording, _ in passed:
             self._gate.rate.note(self._boottime_s(), ok=recording.id in cleared)
-        await self._t.recorder.record(
+        await self._t.recorder.happened(
             f.CameraCleared(
                 camera=self._aboard.camera,
                 slot=self._aboard.slot,
@@ -253,7 +253,7 @@ class Clearing:
 
     async def _failed(self, names: tuple[str, ...], error: EdgeError) -> None:
         self._gate.rate.note(self._boottime_s(), ok=False)
-        await self._t.recorder.record(
+        await self._t.recorder.happened(
             f.ClearFailed(
                 camera=self._aboard.camera,
                 slot=self._aboard.slot,

@@ -1,22 +1,31 @@
 """Writes facts: into the ledger first, then into the station's state, then to whoever listens."""
 
 import asyncio
+from collections import deque
 
+from edged.errors import FormatError
 from edged.formats.facts import Fact
 from edged.formats.line import Line
 from edged.ledger.book import Book
 from edged.station_state import StationState
 
 LISTENER_LINES = 4096  # lines that a slow listener may lag behind before it is dropped
+OWED_LIMIT = 100  # where a contact flaps for as long as the ledger takes nothing, the newest are kept
 
 
 class Recorder:
-    """The one way to state a fact. ``state`` holds exactly what is durable."""
+    """The one way to state a fact. ``state`` holds exactly what is durable.
+
+    What has happened in the world cannot be refused for want of space: it is owed, and comes before all else as soon
+    as the ledger takes it. Without that the ledger would leave a camera with one officer while the next has it.
+    """
 
     def __init__(self, book: Book, state: StationState) -> None:
         self._book = book
         self.state = state
         self._listeners: set[asyncio.Queue[Line | None]] = set()
+        self._owed: deque[Fact] = deque(maxlen=OWED_LIMIT)
+        self._settling: asyncio.Task[None] | None = None
         book.subscribe(self._take)
 
     async def record(self, fact: Fact, actor: str = "station") -> Line:
@@ -25,7 +34,39 @@ class Recorder:
         Raises:
             EdgeError: the ledger cannot take it (LEDGER_CORRUPT, DISK_FULL, …); nothing was announced.
         """
+        await self.settle()
         return await self._book.append(fact, actor)
+
+    async def happened(self, fact: Fact) -> None:
+        """As `record`, for what is so whether it can be written now or not: it is owed until it is.
+
+        Raises:
+            EdgeError: the ledger cannot take it now.
+        """
+        self._owed.append(fact)
+        await self.settle()
+
+    async def settle(self) -> None:
+        """Record what is owed. Raises as `record`."""
+        if self._settling is None and self._owed:
+            self._settling = asyncio.create_task(self._settle(), name="owed facts")
+            self._settling.add_done_callback(_look_at)
+        if self._settling is not None:
+            await asyncio.shield(
+                self._settling
+            )  # whoever is cancelled leaves no line behind that is owed again
+
+    async def _settle(self) -> None:
+        try:
+            while self._owed:
+                try:
+                    await self._book.append(self._owed[0])
+                except FormatError:  # a defect, and no reason to wait for ever
+                    self._owed.popleft()
+                    raise
+                self._owed.popleft()
+        finally:
+            self._settling = None
 
     def listen(self) -> "Subscription":
         """Every line from now on; a listener that lags too far behind is ended, never waited for."""
@@ -70,3 +111,9 @@ class Subscription:
 
     def close(self) -> None:
         self._registry.discard(self._queue)
+
+
+def _look_at(done: "asyncio.Task[None]") -> None:
+    """Whoever waited may be gone; the next to state anything meets the same trouble."""
+    if not done.cancelled():
+        done.exception()

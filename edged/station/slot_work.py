@@ -24,7 +24,6 @@ from edged.station.clearing import Clearing, GateKeys
 from edged.station.dock_owner import DockOwner
 from edged.station.doubts import TWIN, doubted
 from edged.station.offload import Aboard, Offload, Progress, Tools, settle_unfinished
-from edged.station.owed import Owed
 from edged.station.presence import Presence
 from edged.station.recorder import Recorder
 from edged.station.session import CameraSession
@@ -48,7 +47,6 @@ class Shared:
     alerts: Alerts
     log: Log
     gate: GateKeys
-    owed: Owed
     listed: dict[str, ListedCamera]
 
 
@@ -87,6 +85,7 @@ class CameraSlotWork:
         self._met = -1
         self._settled: set[str] = set()  # see `Clearing`; of this docking
         self._noted = False  # whether the ledger knows of this docking
+        self._doubted = False  # at the last check, see `doubts`
         self._shown_user_no = ""
         self._woken = False  # power-cycled once to learn who it is
         self._cycling: asyncio.Future[None] | None = None
@@ -165,6 +164,7 @@ class CameraSlotWork:
         self.progress, self.readiness, self._recorded = Progress(), Readiness(ready=False), None
         self._settled = set()
         self._noted = False  # whether the ledger knows of this docking
+        self._doubted = False
 
     def _new_clock(self) -> CameraClock:
         bound_s = self._s.config.clock.correct_bound_s
@@ -177,7 +177,6 @@ class CameraSlotWork:
     # --- docked -------------------------------------------------------------------------------------
 
     async def note_docked(self) -> None:
-        await self._s.owed.settle()
         identity = self._known()
         state = self._s.recorder.state
         camera = state.cameras.get(self.key)
@@ -308,6 +307,7 @@ class CameraSlotWork:
         if not self.presence.connected:
             return Event.USB_LEFT
         await self._ask_again()
+        self._meet_doubts()
         self.readiness = judge(self.facts(), self._s.config.readiness)
         await self._record_readiness()
         reasons = self.readiness.reasons
@@ -315,6 +315,12 @@ class CameraSlotWork:
             if reason in reasons:
                 return event
         return Event.FOUND_READY if self.readiness.ready else Event.NOT_READY
+
+    def _meet_doubts(self) -> None:
+        """Once a technician has ended them, what they kept aboard is read again in this docking."""
+        before, self._doubted = self._doubted, doubted(self._s.recorder.state, self.key)
+        if before and not self._doubted:
+            self._settled.clear()
 
     async def _ask_again(self) -> None:
         session = self._session()
@@ -408,7 +414,6 @@ class CameraSlotWork:
     # --- issue --------------------------------------------------------------------------------------
 
     async def record_grant(self, grant: Grant) -> None:
-        await self._s.owed.settle()
         await self._s.recorder.record(
             f.CameraGranted(
                 grant=grant.grant,
@@ -437,7 +442,7 @@ class CameraSlotWork:
 
     async def void_grant(self, grant: Grant, reason: str) -> None:
         self._others.grant_ended(grant)
-        await self._s.owed.state(f.GrantVoided(grant=grant.grant, slot=self.label, reason=reason))
+        await self._s.recorder.happened(f.GrantVoided(grant=grant.grant, slot=self.label, reason=reason))
 
     async def issue(self, grant: Grant) -> None:
         self._others.grant_ended(grant)
@@ -450,7 +455,7 @@ class CameraSlotWork:
             user_no=self._shown_user_no,
         )
         try:
-            await self._s.owed.state(fact)
+            await self._s.recorder.happened(fact)
         finally:
             await self.end_conversation()
             self._is_gone()
@@ -472,12 +477,13 @@ class CameraSlotWork:
     # --- leaving and faults ---------------------------------------------------------------------------
 
     async def note_unfinished(self) -> None:
+        await self._s.recorder.settle()  # the work that was stopped may have stated its own end
         state = self._s.recorder.state
         copying = [r for r in state.recordings_of(self.key) if r.life is Life.COPYING]
         await settle_unfinished(self._s.tools, iter(copying), "stopped")
         if self.key in state.clears:
             intent = state.clears[self.key]
-            await self._s.recorder.record(
+            await self._s.recorder.happened(
                 f.ClearFailed(
                     camera=self.key,
                     slot=self.label,
@@ -491,7 +497,9 @@ class CameraSlotWork:
     async def note_undocked(self) -> None:
         camera = self.key or self._removed_camera
         try:
-            await self._s.owed.state(f.CameraUndocked(slot=self.label, camera=camera, reason="released"))
+            await self._s.recorder.happened(
+                f.CameraUndocked(slot=self.label, camera=camera, reason="released")
+            )
             await self._end_slot_alerts()
         finally:
             self._is_gone()
@@ -500,7 +508,7 @@ class CameraSlotWork:
         camera = self.key or self._removed_camera or self._camera_in_ledger()
         self._removed_camera = camera
         try:
-            await self._s.owed.state(f.SlotForcedOpen(slot=self.label, camera=camera, witness=witness))
+            await self._s.recorder.happened(f.SlotForcedOpen(slot=self.label, camera=camera, witness=witness))
             await self._s.alerts.raise_(f"slot-forced:{self.label}", ErrorCode.SLOT_FORCED, camera=camera)
             await self._end_slot_alerts()
         finally:

@@ -35,7 +35,6 @@ from edged.station.desk import Desk
 from edged.station.dock_owner import DockOwner
 from edged.station.lists import Lists
 from edged.station.offload import Tools
-from edged.station.owed import Owed
 from edged.station.projector import Projector
 from edged.station.reader_owner import ReaderOwner
 from edged.station.recorder import Recorder
@@ -109,7 +108,6 @@ class Station:
         self.lists = self._make_lists()
         self.tools = self._make_tools()
         self.rate = ClearRate()
-        self.owed = Owed(self.recorder)
         shared = self._shared()
         self.units: dict[int, SlotUnit] = {}
         self.docks = [self._make_dock(shared, i) for i in range(len(config.dock))]
@@ -218,7 +216,8 @@ class Station:
         while True:
             self.outside.progress.beat("housekeeping", 60.0)
             now_s = self.outside.clock.now().boottime_ns / 1e9
-            await self._settle_owed()
+            with suppress(EdgeError):  # it was told when the ledger did not take it
+                await self.recorder.settle()
             for unit in self.units.values():
                 unit.tick(now_s, self.config.readiness.battery_every_min * 60)
             since_roster, since_unheard = since_roster + TICK_S, since_unheard + TICK_S
@@ -235,11 +234,6 @@ class Station:
                     await write_missing_manifests(self.tools, self.book)
                 await self.desk.report_unheard()
             await asyncio.sleep(TICK_S)
-
-    async def _settle_owed(self) -> None:
-        if self.owed:
-            with suppress(EdgeError):  # it was told when the ledger did not take it
-                await self.owed.settle()
 
     async def _inbox(self) -> None:
         while True:
@@ -357,7 +351,6 @@ class Station:
                 station=self.verifier,
                 centre=self.centre,
             ),
-            owed=self.owed,
             listed=listed(self.config),
         )
 

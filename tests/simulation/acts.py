@@ -163,11 +163,11 @@ async def _stray_file(site: Site, name: str) -> None:
 
 async def _alter(site: Site, name: str, place: float) -> None:
     """Somebody changes a clip on the card, after it was sealed: name, size and time stay what they were.
-    Not while the station clears that card, for then nobody else can write to it."""
+    Not while the station clears that card, for then nobody else can write to it; and not the only good copy."""
     slot = next((slot for slot, inside in site.inside.items() if inside == name), None)
     if slot in site.in_state(State.CLEARING):
         return
-    sealed = {manifest.sha256 for manifest in _manifests(site)}
+    sealed = {manifest.sha256 for manifest in _manifests(site)} - set(site.flipped.values())
     known = [file for file in site.cards[name].files() if file.sha256 in sealed and file.size]
     if not known:
         return

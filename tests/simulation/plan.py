@@ -10,7 +10,7 @@ from tests.world.world import AUTHORITY, CENTRE, INBOX, ROSTER, STATE, STATION, 
 
 SLOTS = 3
 LINES = ("/dev/dock", "/dev/reader")
-SPAN_S = (100.0, 450.0)  # of virtual time in which acts fall
+SPAN_S = (100.0, 360.0)  # of virtual time in which acts fall
 LEAST_CLIPS = 3
 LEAST_BOOTS = 2
 MIDNIGHT_S = 17 * 3600.0  # from the world's beginning to the next day of UTC, by which the vault's folders go

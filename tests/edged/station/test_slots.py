@@ -1,5 +1,7 @@
 """One slot's trouble is that slot's: faults, silence, strangers; what is told and when it is over."""
 
+import errno
+
 import pytest
 
 from edged.control.verbs import HANDLERS, Call, ReasonParams, SlotParams
@@ -138,3 +140,38 @@ async def test_a_camera_torn_out_while_the_daemon_is_away_is_found_missing() -> 
         await world.until(lambda: world.facts(f.SlotForcedOpen), 30)
         assert world.facts(f.SlotForcedOpen)[0].camera == "K000001"
         assert len(world.facts(f.IncidentDrafted)) == 1
+
+
+@story
+async def test_what_a_doubt_kept_aboard_is_read_again_once_a_technician_has_ended_it() -> None:
+    """The sector could not be read when the clip was due to go; somebody has cleaned the contact since."""
+    async with World.open() as world:
+        world.add("K000001", {"CLIP0001.MP4": FILM})
+        world.insert("K000001", 1)
+        await world.until(lambda: world.facts(f.RecordingSealed))
+        sector = world.cards["K000001"].sector_of(FILM[600_064:600_576])
+        world.fault("K000001", bad_sectors=((sector, 1),))
+        await world.until(lambda: "camera-reads-differ:K000001" in world.alerts(), 300)
+        world.fault("K000001")
+        await world.passes(60)
+        assert world.aboard("K000001") == ["CLIP0001.MP4"]
+
+        await ask(world, "camera release", TARAS, ReasonParams(camera="K000001", reason="перевірено"))
+
+        await world.until_cleared("K000001", within_s=300)
+        assert "camera-reads-differ:K000001" not in world.alerts()
+
+
+@story
+async def test_a_clearing_whose_end_the_ledger_did_not_take_ends_before_the_next_begins() -> None:
+    async with World.open() as world:
+        world.add("K000001", {"CLIP0001.MP4": FILM})
+        world.fault("K000001", bytes_per_s=100_000)
+        world.insert("K000001", 1)
+        await world.until_slot(1, State.CLEARING)
+        while not world.facts(f.ClearStarted):
+            await world.passes(0.001)
+        world.fs.fail("write_at", errno.ENOSPC, path="current.jsonl", times=2)
+        await world.until_cleared("K000001")
+        await world.until(lambda: world.facts(f.CameraCleared), 30)
+        assert len(world.facts(f.ClearStarted)) == len(world.facts(f.CameraCleared)) == 1
