@@ -25,7 +25,7 @@ class Recorder:
         self.state = state
         self._listeners: set[asyncio.Queue[Line | None]] = set()
         self._owed: deque[Fact] = deque(maxlen=OWED_LIMIT)
-        self._settling: asyncio.Task[None] | None = None
+        self._settling = asyncio.Lock()
         book.subscribe(self._take)
 
     async def record(self, fact: Fact, actor: str = "station") -> Line:
@@ -48,25 +48,23 @@ class Recorder:
 
     async def settle(self) -> None:
         """Record what is owed. Raises as `record`."""
-        if self._settling is None and self._owed:
-            self._settling = asyncio.create_task(self._settle(), name="owed facts")
-            self._settling.add_done_callback(_look_at)
-        if self._settling is not None:
-            await asyncio.shield(
-                self._settling
-            )  # whoever is cancelled leaves no line behind that is owed again
-
-    async def _settle(self) -> None:
-        try:
+        if not self._owed:
+            return
+        async with self._settling:
             while self._owed:
-                try:
-                    await self._book.append(self._owed[0])
-                except FormatError:  # a defect, and no reason to wait for ever
-                    self._owed.popleft()
-                    raise
-                self._owed.popleft()
-        finally:
-            self._settling = None
+                await self._settle(self._owed[0])
+
+    async def _settle(self, fact: Fact) -> None:
+        try:
+            await self._book.append(fact)
+        except (FormatError, asyncio.CancelledError):
+            self._done(fact)  # a defect, and no reason to wait for ever; or the line is written all the same
+            raise
+        self._done(fact)
+
+    def _done(self, fact: Fact) -> None:
+        if self._owed and self._owed[0] is fact:  # not where newer ones have pushed it out
+            self._owed.popleft()
 
     def listen(self) -> "Subscription":
         """Every line from now on; a listener that lags too far behind is ended, never waited for."""
@@ -111,9 +109,3 @@ class Subscription:
 
     def close(self) -> None:
         self._registry.discard(self._queue)
-
-
-def _look_at(done: "asyncio.Task[None]") -> None:
-    """Whoever waited may be gone; the next to state anything meets the same trouble."""
-    if not done.cancelled():
-        done.exception()

@@ -177,6 +177,7 @@ class CameraSlotWork:
     # --- docked -------------------------------------------------------------------------------------
 
     async def note_docked(self) -> None:
+        await self._s.recorder.settle()  # who holds it by the ledger may not be written yet
         identity = self._known()
         state = self._s.recorder.state
         camera = state.cameras.get(self.key)
@@ -243,9 +244,8 @@ class CameraSlotWork:
             await self._clock.measure(session, self.label, self.key)
 
     async def enter_disk(self) -> Event | None:
-        if (
-            not self._noted
-        ):  # the ledger took no line then; without it the camera would still be with its holder
+        if not self._noted:
+            # The ledger took no line then: by it the camera would still be with its holder.
             await self.note_docked()
         try:
             return Event.DISK_READY if await self._session().enter_disk() else None

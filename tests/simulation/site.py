@@ -16,7 +16,7 @@ from drivers.worker import messages as m
 from drivers.worker.serve import WorkerServer
 from edged.config import load
 from edged.control.verbs import HANDLERS, Call
-from edged.errors import EdgeError, Fact
+from edged.errors import EdgeError, ErrorCode, Fact
 from edged.roles.inline_roles import Server
 from edged.slots.state import State
 from edged.station.station import Station
@@ -52,6 +52,7 @@ from tests.world.world import (
 HOME, STORE = "/home", "/store"
 RESTART_S = 5.0  # RestartSec of the units
 INTAKE_S = (1.0, 8.0)
+ASKED_S = 120.0  # then whoever sits at edgectl has given up
 HOST_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
 
 
@@ -387,7 +388,11 @@ class Site(World):
         station = self.station
         actor = authorise(station.lists.access, verb, account, station.lists.judged_ns())
         handler = HANDLERS[verb]
-        return await handler.run(Call(station, actor, handler.params(**params)))
+        try:
+            async with asyncio.timeout(ASKED_S):
+                return await handler.run(Call(station, actor, handler.params(**params)))
+        except TimeoutError:  # the daemon has died over it
+            raise EdgeError(ErrorCode.CONFLICT, reason="no answer") from None
 
     def in_state(self, *states: State) -> list[int]:
         if self.running is None:

@@ -51,7 +51,7 @@ async def test_many_at_once_keep_their_order() -> None:
     station = Station()
     book = await station.create()
     recorder = Recorder(book, StationState())
-    full(station, 1)
+    full(station, 5)
     stated = await asyncio.gather(
         *(recorder.happened(note(str(n))) for n in range(5)), return_exceptions=True
     )
