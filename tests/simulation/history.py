@@ -13,7 +13,8 @@ from edged.readiness import NotReady
 from edged.slots.state import State
 from edged.station_state import Life, Recording
 from tests.fakes.memory_fs import PowerCut
-from tests.simulation.acts import ACTS, STRANGER, film
+from tests.simulation.acts import ACTS
+from tests.simulation.acts_slots import STRANGER, film
 from tests.simulation.checks import Inspector, Violation, require
 from tests.simulation.loop import NumberedTask, SimLoop
 from tests.simulation.plan import LEAST_BOOTS, Plan

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from edged.formats import facts as f
 from edged.slots.state import State
-from tests.simulation.acts import STRANGER, _take, film
+from tests.simulation.acts_slots import STRANGER, film, take
 from tests.simulation.checks import Inspector, Violation, require
 from tests.simulation.cut_site import CutSite, Point
 from tests.simulation.history import _History
@@ -69,7 +69,7 @@ class Story(_History):
 
     async def _issued(self) -> None:
         for _ in range(int(LIMIT_S)):
-            if await _take(self._site, OLENA) is not None:
+            if await take(self._site, OLENA) is not None:
                 return
             self._judge()
             await self._persons()

@@ -1,0 +1,60 @@
+"""What persons do at `edgectl`."""
+
+import asyncio
+from contextlib import suppress
+from typing import Any
+
+from edged.errors import EdgeError
+from tests.simulation.site import Site
+from tests.world import persons as people
+from tests.world.world import AUTHORITY
+
+
+async def verb(site: Site, account: str, verb: str, params: dict[str, Any]) -> None:
+    if site.running is not None:
+        with suppress(EdgeError):
+            await site.ask(account, verb, **params)
+
+
+async def prove(site: Site, place: float) -> None:
+    """Somebody asks for the proof of a recording, and a court's program looks at it."""
+    if site.running is None:
+        return
+    sealed = [r for r in site.station.recorder.state.recordings.values() if r.sha256]
+    with suppress(EdgeError):
+        if sealed:
+            chosen = sealed[int(place * len(sealed)) % len(sealed)]
+            made = await site.ask("iryna", "prove", recording=chosen.id)
+            site.witness.proved(chosen.id, made["proof"].encode())
+
+
+async def works(site: Site, name: str, seconds: float) -> None:
+    await verb(site, "taras", "camera works", {"camera": name, "reason": "works"})
+    await asyncio.sleep(seconds)
+    await verb(site, "taras", "camera works", {"camera": name, "reason": "done", "end": True})
+
+
+async def quarantine(site: Site, name: str, seconds: float) -> None:
+    await verb(site, "taras", "camera quarantine", {"camera": name, "reason": "doubt"})
+    await asyncio.sleep(seconds)
+    await verb(site, "taras", "camera release", {"camera": name, "reason": "looked at"})
+
+
+async def roster(site: Site, version: int) -> None:
+    site.publish(people.roster(AUTHORITY, version))
+
+
+async def open_slot(site: Site, slot: int) -> None:
+    """A technician opens a slot and takes what is in it, and puts it back."""
+    with suppress(EdgeError):
+        if slot in site.inside and site.running is not None:
+            await site.ask("taras", "slots open", slot=slot)
+            for _ in range(20):
+                await asyncio.sleep(0.5)
+                if slot in site.inside and site.open_lock(slot):
+                    name = site.inside[slot]
+                    site.pull(slot)
+                    await asyncio.sleep(20.0)
+                    if slot not in site.inside and name not in site.inside.values():
+                        site.insert(name, slot)
+                    return
