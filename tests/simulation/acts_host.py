@@ -57,8 +57,8 @@ async def stop(site: Site, name: str) -> None:
 
 async def in_mid_copy(site: Site, what: str, least: int) -> None:
     """Waits until a copy has got so far; then the camera is torn out, the power goes, or the daemon ends."""
-    for _ in range(int(COPY_S / 0.1)):
-        await asyncio.sleep(0.1)
+    for _ in range(int(COPY_S / 0.3)):
+        await asyncio.sleep(0.3)
         if (slot := _copying(site, least)) is not None:
             site.trace("in mid-copy", what=what, slot=slot)
             match what:

@@ -51,7 +51,7 @@ from tests.world.world import (
 
 HOME, STORE = "/home", "/store"
 RESTART_S = 5.0  # RestartSec of the units
-INTAKE_S = (1.0, 8.0)
+INTAKE_S = (2.0, 10.0)
 ASKED_S = 120.0  # then whoever sits at edgectl has given up
 HOST_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
 
