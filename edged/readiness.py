@@ -120,12 +120,11 @@ def _memory(facts: CameraFacts, policy: Policy) -> NotReady | None:
 
 
 def _clock(facts: CameraFacts, policy: Policy) -> NotReady | None:
-    """A clock that was seen too far off is off, whatever the bound; without a bound it is unknown."""
-    if facts.clock_error_s is None:
+    """A clock seen too far off is off, however wide the bound. Without a bound the host's own clock may be the one
+    that is off, by years: then it is unknown, and the shift goes on (docs/clock.md)."""
+    if facts.clock_error_s is None or facts.clock_uncertainty_s is None:
         return NotReady.CLOCK_UNKNOWN
     if facts.clock_error_s > policy.clock_max_error_s:
         return NotReady.CLOCK_OFF
-    if facts.clock_uncertainty_s is None:
-        return NotReady.CLOCK_UNKNOWN
     worst = facts.clock_error_s + facts.clock_uncertainty_s
     return NotReady.CLOCK_UNKNOWN if worst > policy.clock_max_error_s else None

@@ -71,6 +71,7 @@ class SlotWork(Protocol):
 class _Fed:
     event: Event
     era: int | None = None  # of a result or deadline; None: always valid
+    work: int | None = None  # of a result: which jobs gave it; later ones make it stale
     grant: Grant | None = None
     cause: str = ""
     taken: "asyncio.Future[State] | None" = None
@@ -103,6 +104,8 @@ class Keeper:
         self._era = 0
         self._job: asyncio.Task[None] | None = None
         self._jobs: tuple[Do, ...] = ()
+        self._begun = 0  # jobs so far
+        self._check_again = False
         self._timer: asyncio.TimerHandle | None = None
         self._repeats = 0
         self._witness = ""
@@ -177,7 +180,7 @@ class Keeper:
             raise RuntimeError(f"slot {self.slot} does not take its events") from exc
 
     async def _take(self, fed: _Fed) -> None:
-        if fed.era is not None and fed.era != self._era:
+        if fed.era not in (None, self._era) or fed.work not in (None, self._begun):
             return
         if fed.event is Event.USB_ARRIVED and self._work.meets_current():
             return  # bus and LOOK told of the same connection
@@ -227,24 +230,30 @@ class Keeper:
             await self._cancel_job()
             if Do.IDENTIFY in jobs:
                 self._work.begins_to_meet()
-            self._jobs = tuple(jobs)
-            self._job = asyncio.create_task(self._run_jobs(tuple(jobs), era), name=f"slot-{self.slot}-job")
+            self._jobs, self._begun, self._check_again = tuple(jobs), self._begun + 1, False
+            running = self._run_jobs(tuple(jobs), era, self._begun)
+            self._job = asyncio.create_task(running, name=f"slot-{self.slot}-job")
 
     def _runs_already(self, jobs: tuple[Do, ...]) -> bool:
-        """A check that is due again while one runs: breaking it off would cost the camera's worker."""
+        """A check that is due again while one runs: breaking it off would cost the camera's worker, so that one looks
+        once more before it gives its verdict."""
         running = self._job is not None and not self._job.done()
-        return running and jobs == self._jobs == (Do.CHECK,)
+        self._check_again = running and jobs == self._jobs == (Do.CHECK,)
+        return self._check_again
 
-    async def _run_jobs(self, jobs: tuple[Do, ...], era: int) -> None:
+    async def _run_jobs(self, jobs: tuple[Do, ...], era: int, number: int) -> None:
         try:
             for job in jobs:
                 event = await self._run_job(job)
+                while self._check_again:
+                    self._check_again = False
+                    event = await self._run_job(job)
                 if event is not None:
-                    self._put(_Fed(event, era if event in RESULTS else None))
+                    self._put(_Fed(event, era, work=number) if event in RESULTS else _Fed(event))
         except EdgeError as exc:
             self._on_error(exc)
             if (event := _failure(self.state, exc)) is not None:
-                self._put(_Fed(event, era))
+                self._put(_Fed(event, era, work=number))
 
     async def _run_job(self, job: Do) -> Event | None:
         work = self._work

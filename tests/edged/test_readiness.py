@@ -107,4 +107,10 @@ def test_no_policy_lets_a_low_charge_or_a_wrong_clock_pass() -> None:
     flags = {"unknown_charge": "flag", "unknown_memory": "flag", "unknown_clock": "flag"}
     assert reasons(but(charge_percent=12), **flags) == (NotReady.CHARGE_LOW,)
     assert reasons(but(clock_error_s=420.0), **flags) == (NotReady.CLOCK_OFF,)
-    assert reasons(but(clock_error_s=420.0, clock_uncertainty_s=None), **flags) == (NotReady.CLOCK_OFF,)
+
+
+def test_against_a_host_that_does_not_know_the_time_no_clock_is_called_wrong() -> None:
+    """In 1970 every camera seems decades ahead; the shift goes on, and an alert stands."""
+    assert judge(but(clock_error_s=1.8e9, clock_uncertainty_s=None), POLICY).flags == (
+        NotReady.CLOCK_UNKNOWN,
+    )

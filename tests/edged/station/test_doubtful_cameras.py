@@ -420,7 +420,7 @@ async def test_a_host_without_the_time_corrects_no_camera() -> None:
         assert world.bus.camera("K000001").clock_error_s == pytest.approx(-90, abs=1)
         assert world.facts(f.RecordingSealed)[0].true_time == ""
         await world.until(lambda: "clock-unknown" in world.alerts(), 30)
-        assert NotReady.CLOCK_OFF in world.unit(1).work.readiness.reasons
+        assert world.unit(1).work.readiness.flags == (NotReady.CLOCK_UNKNOWN,)
 
 
 @story
