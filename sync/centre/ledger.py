@@ -66,8 +66,13 @@ class LedgerIntake:
         data = self._fs.read(f"{self._home}/{name}", PIECE_LIMIT)
         if first < self._known.size:
             if not self._set_torn_aside({name: data}):
-                self._old_piece(name, first, data)
+                self._old_piece(name, first, last, data)
             return
+        self._next_piece(name, last, data)
+
+    def _next_piece(self, name: str, last: int, data: bytes) -> None:
+        """Take ``data``, the lines from the first that we do not have up to ``last``; it came in the file ``name``."""
+        first = self._known.size
         note = read_or_none(self._fs, f"{self._home}/checkpoints/{last + 1:012d}.note", CHECKPOINT_LIMIT)
         if note is None or self._is_stopped():
             return
@@ -79,7 +84,7 @@ class LedgerIntake:
             self._desk.alert("ledger-refused", piece=name, code=exc.code.number, reason=str(exc)[:300])
             self._refused(last + 1, str(exc))
             return
-        self._store(name, data, known)
+        self._store(name, f"{first:012d}-{last:012d}.jsonl", data, known)
 
     def _set_torn_aside(self, files: dict[str, bytes]) -> bool:
         """What a power cut here has torn is moved out of the way: the station sends it again."""
@@ -109,28 +114,31 @@ class LedgerIntake:
         status = max(names(self._fs, f"{self._desk.home}/{STATUS}"), default="")
         return Known(size=seq, last=prev, peaks=peaks, checkpoint=note.decode(), status=status)
 
-    def _store(self, name: str, data: bytes, known: Known) -> None:
-        """Piece, then state, then signature; each durable before the next."""
+    def _store(self, came: str, name: str, data: bytes, known: Known) -> None:
+        """Piece, then state, then signature; each durable before the next. ``came``: the file that is done with."""
         if (stored := read_or_none(self._fs, f"{self._copy}/{name}", PIECE_LIMIT)) is None:
             replace_file(self._fs, self._copy, name, data)
         elif stored != data:  # kept by a pass that was cut off before it was counted
-            self._fork(f"{self._home}/{name}", name, "a piece of other content", known.size)
+            self._fork(f"{self._home}/{came}", name, "a piece of other content", known.size)
             return
         self._desk.make_durable(self._copy)
         replace_file(self._fs, self._desk.folder, "intake.json", msgspec.json.encode(known) + b"\n")
         self._known = known
         self._desk.summary.pieces.append(name)
         self._publish()
-        self._fs.remove(f"{self._home}/{name}")
+        self._fs.remove(f"{self._home}/{came}")
         self._fs.remove(f"{self._home}/checkpoints/{known.size:012d}.note")
 
-    def _old_piece(self, name: str, first: int, data: bytes) -> None:
-        """Lines that we have: the same bytes sent again, or another history."""
+    def _old_piece(self, name: str, first: int, last: int, data: bytes) -> None:
+        """Lines that we have: the same bytes sent again, perhaps with more behind them (a power cut took the closing of
+        the shorter piece back, and the station closed it later), or another history."""
         stored = read_or_none(self._fs, f"{self._copy}/{name}", PIECE_LIMIT) or self._stored_from(
             first, len(data)
         )
         if stored[: len(data)] == data:
             self._fs.remove(f"{self._home}/{name}")
+        elif stored and data.startswith(stored):
+            self._next_piece(name, last, data[len(stored) :])
         else:
             self._fork(f"{self._home}/{name}", name, "a piece of other content", first)
 

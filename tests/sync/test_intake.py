@@ -284,6 +284,29 @@ def test_what_is_delivered_again_is_dropped_in_silence(centre: Centre) -> None:
     assert not centre.far.files("/home/ledger")
 
 
+def test_a_piece_that_was_closed_once_more_and_later_goes_on_where_the_copy_ends(centre: Centre) -> None:
+    """The power went while it was closed; the shorter one had been delivered by then."""
+    ledger = centre.world.ledger
+    first, second = ledger.grow(3), ledger.grow(2)
+    centre.deliver()
+    longer = centre.far.read(f"/home/ledger/{first}") + centre.far.read(f"/home/ledger/{second}")
+    centre.far.remove(f"/home/ledger/{second}")
+    note = centre.far.read("/home/ledger/checkpoints/000000000005.note")
+    centre.far.remove("/home/ledger/checkpoints/000000000005.note")
+    assert centre.intake().scan().countersigned == 3
+
+    centre.far.put("/home/ledger/000000000000-000000000004.jsonl", longer)
+    centre.far.put("/home/ledger/checkpoints/000000000005.note", note)
+    summary = centre.intake().scan()
+
+    assert (summary.countersigned, summary.alerts) == (5, [])
+    assert centre.far.read(f"/store/{STATION}/ledger/{second}") in longer
+    assert not centre.far.files("/home/ledger")
+    ledger.grow(1)
+    centre.deliver()
+    assert centre.intake().scan().countersigned == 6
+
+
 @pytest.mark.parametrize("damage", ["flip", "drop", "swap", "tail"])
 def test_a_damaged_piece_is_refused_and_countersigned_only_when_it_comes_whole(
     centre: Centre, damage: str
