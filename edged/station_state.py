@@ -432,7 +432,8 @@ def _offload_started(s: StationState, at: _At, x: f.OffloadStarted) -> None:
 
 def _offload_interrupted(s: StationState, at: _At, x: f.OffloadInterrupted) -> None:
     r = s.recordings[x.recording]
-    r.life, r.held_bytes = Life.MADE, x.held
+    if r.life is Life.COPYING:  # not where the copy was sealed just before: that line stands
+        r.life, r.held_bytes = Life.MADE, x.held
     s.totals.interruptions += 1
 
 

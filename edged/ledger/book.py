@@ -70,6 +70,8 @@ class Book:
         self.damage: tuple[Damage, ...] = tuple(found.damage)
         self.trouble: EdgeError | None = None
         self._queue: deque[_Entry] = deque()
+        self._batch: list[_Entry] = []  # what is being written
+        self._stated = self._through = 0  # entries that were queued, and those that are written or refused
         self._room = asyncio.Semaphore(WAITING_LIMIT)
         self._turn = asyncio.Lock()
         self._writer: asyncio.Task[None] | None = None
@@ -164,9 +166,17 @@ class Book:
         done: asyncio.Future[Line] = asyncio.get_running_loop().create_future()
         done.add_done_callback(_look_at)
         self._queue.append(_Entry(fact, actor, data, done))
+        self._stated += 1
         if self._writer is None:
             self._writer = asyncio.create_task(self._write_all(), name="ledger writer")
         return await done  # cancelled, it leaves the entry in the queue: rule 2
+
+    async def drained(self) -> None:
+        """Return once all that was stated so far is durable or refused, also where its caller was cancelled."""
+        goal = self._stated
+        while self._through < goal and self._writer is not None:
+            async with self._turn:
+                await asyncio.sleep(0)
 
     def subscribe(self, listener: Callable[[Line], None]) -> Callable[[], None]:
         """Call ``listener`` with every line that becomes durable, in order, before its `append` returns.
@@ -208,13 +218,14 @@ class Book:
         except asyncio.CancelledError:
             # Only the end of the loop does this; a thread may still be writing, so nobody else may.
             self._pen.broken = EdgeError(ErrorCode.CONFLICT, reason="the ledger's writer was cancelled")
+            self._refuse(self._batch, self._pen.broken)
             raise
         finally:
             self._writer = None
             self._busy(False)
 
     async def _write_batch(self) -> None:
-        batch = self._take_batch()
+        batch = self._batch = self._take_batch()
         try:
             lines = self._lines_of(batch)
             await asyncio.to_thread(self._pen.write, b"".join(line.raw + b"\n" for line in lines))
@@ -229,6 +240,7 @@ class Book:
             self._count(line)
             self._tell(line)
             self._settle(entry, line)
+        self._batch = []
 
     def _take_batch(self) -> list[_Entry]:
         batch: list[_Entry] = []
@@ -255,6 +267,7 @@ class Book:
             self._settle(entry, why)
 
     def _settle(self, entry: _Entry, result: Line | Exception) -> None:
+        self._through += 1
         self._room.release()
         if entry.done.done():
             return

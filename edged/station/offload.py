@@ -30,6 +30,7 @@ from edged.station.alerts import Alerts
 from edged.station.doubts import COMES_BACK, READS_DIFFER, damaged_alert
 from edged.station.recorder import Recorder
 from edged.station.session import CameraSession
+from edged.station.stopping import carried_through
 from edged.station_state import Life, Recording
 from edged.vault.layout import Place
 from edged.vault.sealing import Phase, Sealed
@@ -306,6 +307,12 @@ class Offload:
             raise CameraError(ErrorCode.CAMERA_CHANGED, path=clip.path[:200], size=clip.size)
 
     async def _seal(
+        self, clip: m.Clip, recording: str, place: Place, sealed: Sealed, *, second_read: bool
+    ) -> None:
+        """A copy that is whole is entered, with all that belongs to that, though the camera leave at this moment."""
+        await carried_through(self._enter_sealed(clip, recording, place, sealed, second_read=second_read))
+
+    async def _enter_sealed(
         self, clip: m.Clip, recording: str, place: Place, sealed: Sealed, *, second_read: bool
     ) -> None:
         end = self._ended(clip)

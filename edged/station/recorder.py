@@ -54,6 +54,12 @@ class Recorder:
             while self._owed:
                 await self._settle(self._owed[0])
 
+    async def caught_up(self) -> None:
+        """Return once ``state`` holds all that was stated before, also by work that was stopped meanwhile. Raises as
+        `record`: something is still owed."""
+        await self._book.drained()
+        await self.settle()
+
     async def _settle(self, fact: Fact) -> None:
         try:
             await self._book.append(fact)

@@ -477,7 +477,7 @@ class CameraSlotWork:
     # --- leaving and faults ---------------------------------------------------------------------------
 
     async def note_unfinished(self) -> None:
-        await self._s.recorder.settle()  # the work that was stopped may have stated its own end
+        await self._s.recorder.caught_up()  # the work that was stopped may have stated its own end
         state = self._s.recorder.state
         copying = [r for r in state.recordings_of(self.key) if r.life is Life.COPYING]
         await settle_unfinished(self._s.tools, iter(copying), "stopped")

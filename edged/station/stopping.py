@@ -1,6 +1,10 @@
 """Cancellation that is not lost on the way out."""
 
 import asyncio
+from collections.abc import Coroutine
+from typing import Any
+
+CARRY_S = 8.0  # less than the keeper gives a job to end in (`edged.slots.keeper.JOB_END_S`)
 
 
 def stop_if_told() -> None:
@@ -12,3 +16,16 @@ def stop_if_told() -> None:
     task = asyncio.current_task()
     if task is not None and task.cancelling():
         raise asyncio.CancelledError
+
+
+async def carried_through(doing: Coroutine[Any, Any, None]) -> None:
+    """Do what must not be left half done: whoever is cancelled meanwhile is so after it, or after ``CARRY_S``."""
+    task = asyncio.ensure_future(doing)
+    task.add_done_callback(
+        lambda done: done.cancelled() or done.exception()
+    )  # nobody may be left to fetch it
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait({task}, timeout=CARRY_S)
+        raise

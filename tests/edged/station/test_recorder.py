@@ -60,3 +60,19 @@ async def test_many_at_once_keep_their_order() -> None:
     await recorder.settle()
 
     assert texts(book) == [*"01234"]
+
+
+async def test_what_a_cancelled_caller_stated_is_seen_by_whoever_catches_up() -> None:
+    station = Station()
+    book = await station.create()
+    state = StationState()
+    recorder = Recorder(book, state)
+    stating = [asyncio.create_task(recorder.record(note(str(n)))) for n in range(3)]
+    await asyncio.sleep(0)
+    for task in stating:
+        task.cancel()
+    await asyncio.gather(*stating, return_exceptions=True)
+
+    await recorder.caught_up()
+
+    assert texts(book) == [*"012"]

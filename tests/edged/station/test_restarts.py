@@ -1,10 +1,12 @@
 """The host loses power after each line of the ledger of one whole cycle; the next start plays on."""
 
+import asyncio
 from contextlib import suppress
 
 import pytest
 
 from edged.formats import facts as f
+from edged.formats.line import Line
 from edged.slots.state import State
 from edged.station_state import Life
 from tests.world.loop import story
@@ -133,3 +135,27 @@ async def test_a_copy_with_its_name_and_no_fact_that_the_source_does_not_bear_ou
         await cycle(world)
         sealed = {fact.sha256 for fact in world.facts(f.RecordingSealed)}
         assert sealed == {made.sha256 for made in world.made}
+
+
+@story
+async def test_a_camera_that_leaves_while_its_seal_is_written_is_sealed_and_not_interrupted() -> None:
+    async with World.open() as world:
+        book = world.station.book
+        append = book.append
+
+        async def held_up(fact: f.Fact, actor: str = "station") -> Line:
+            if not isinstance(fact, f.RecordingSealed):
+                return await append(fact, actor)
+            async with book.exclusive():
+                stating = asyncio.ensure_future(append(fact, actor))
+                await asyncio.sleep(0)
+                world.bus.leave("1-1.1", back_s=5.0)
+                await asyncio.sleep(1.0)
+            return await stating
+
+        book.append = held_up  # type: ignore[method-assign]  # a disk that takes a second
+        world.add("K000001", {"CLIP0001.MP4": CLIPS["CLIP0001.MP4"]})
+        world.insert("K000001", 1)
+        await world.until_cleared("K000001", within_s=600)
+        assert len(world.facts(f.RecordingSealed)) == 1
+        assert not world.facts(f.OffloadInterrupted)
