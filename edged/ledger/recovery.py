@@ -2,10 +2,10 @@
 
 1. Every line of every piece is read; number, hash of the line before and form must fit.
 2. A tail is *torn* when it was never acknowledged: it lies at the end of the open piece, begins with
-   bytes that are no line, is no longer than one batch, and all lines in it that can be read carry one
-   and the same clock reading. (A batch is stamped once and written at once, and no batch begins before
-   the one before it was synced: two stamps behind a damaged place mean that it had been acknowledged.
-   And a disk that loses blocks does not turn a line into another line.)
+   bytes that are no line or with a line that has a hole, is no longer than one batch, and all lines in
+   it that can be read carry one and the same clock reading. (A batch is stamped once and written at
+   once, and no batch begins before the one before it was synced: two stamps behind a damaged place mean
+   that it had been acknowledged. And a disk that loses blocks does not turn a line into another line.)
 3. Anything else that does not fit is damage. It is noted and read past, never left out silently:
    counting goes on from the last line that could be read. It never goes back, nor beyond what a closed
    piece's name says: an old line that stands there again counts as one that cannot be read.
@@ -107,7 +107,7 @@ class _Surveyor:
         batch = self._last_batch(path)
         for raw in read_lines(self._fs, path):
             head, problem = self._look(raw)
-            if head is None and raw.offset >= batch:
+            if raw.offset >= batch and (head is None or (head.seq and not _is_whole(raw))):
                 found.torn = read_end(self._fs, path, raw.offset)
                 return
             self._line(CURRENT, raw, head, problem)
@@ -168,6 +168,16 @@ def one_batch(tail: bytes) -> int:
             stamp = reading
         end = begin - 1
     return 0
+
+
+def _is_whole(raw: RawLine) -> bool:
+    """Whether the fact can be read, too: a write that was cut off may have left both ends of a line, and a hole in it.
+    (Further back such a hole is damage, which the hash in the next line shows.)"""
+    try:
+        decode_line(raw.data)
+    except FormatError:
+        return False
+    return True
 
 
 def _commissioned(raw: RawLine) -> StationCommissioned:

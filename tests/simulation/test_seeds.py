@@ -18,8 +18,8 @@ from tests.simulation.reach import ROOT
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 
 CHUNK = 10
-FIXED = 40  # histories
-FRESH = int(os.environ.get("FRESH", "0"))  # as many more, of seeds that nobody has seen; a multiple of CHUNK
+FIXED = 80  # histories
+FRESH = int(os.environ.get("FRESH", "60"))  # as many more, of seeds that nobody has seen; a multiple of CHUNK
 REACH_SEEDS, REACH_PERCENT = 30, 85
 
 Record = Callable[[str, object], None]
@@ -38,9 +38,9 @@ def test_fixed_seeds_keep_every_promise(first: int, record_property: Record) -> 
     judge(batch(first, CHUNK), record_property)
 
 
-@pytest.mark.skipif(not FRESH, reason="how many is said by FRESH=n; make simulate plays any number")
-def test_fresh_seeds_keep_every_promise(record_property: Record) -> None:
-    judge(batch(random.SystemRandom().getrandbits(SEED_BITS), FRESH), record_property)
+@pytest.mark.parametrize("_", range(FRESH // CHUNK))
+def test_fresh_seeds_keep_every_promise(_: int, record_property: Record) -> None:
+    judge(batch(random.SystemRandom().getrandbits(SEED_BITS), CHUNK), record_property)
 
 
 def test_every_plan_has_cameras_clips_a_tap_and_a_fault() -> None:

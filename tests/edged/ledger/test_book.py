@@ -228,6 +228,20 @@ async def test_a_torn_last_line_is_cut_and_told(station: Station, kept: int) -> 
     assert len(lines) == 3
 
 
+async def test_a_line_of_which_only_both_ends_were_written_is_a_torn_tail(station: Station) -> None:
+    book = await station.with_lines("one")
+    await book.append(note("unsure" + "." * 2000))
+    data = station.fs.read(CURRENT)
+    hole = data.index(b"....") + 100
+    station.fs.put(CURRENT, data[:hole] + bytes(512) + data[hole + 512 :])
+
+    again = await station.open()
+
+    assert texts(again) == ["one"]
+    assert isinstance(list(again.lines())[-1].fact, LedgerTailCut)
+    assert again.trouble is None
+
+
 @pytest.mark.fault("L01", "a batch of which the disk kept later blocks only is one torn tail, not damage")
 async def test_a_batch_with_a_hole_is_a_torn_tail(station: Station) -> None:
     book = await station.with_lines("acknowledged")
