@@ -142,7 +142,8 @@ class Clearing:
 
     async def _verdict(self, recording: Recording, clip: m.Clip, asked: int) -> Gate:
         again = await self._read_again(clip)
-        if again is not None and again.sha256 != recording.sha256:
+        differs = again is not None and again.sha256 != recording.sha256
+        if differs:
             await self._t.alerts.raise_(
                 f"{READS_DIFFER}:{self._aboard.camera}", ErrorCode.CAMERA_CHANGED, recording=recording.id
             )
@@ -182,7 +183,8 @@ class Clearing:
                 camera=self._aboard.camera,
                 rules=" ".join(verdict.failing),
             )
-            if not _MAY_CHANGE.issuperset(verdict.failing):
+            # What differs waits for a technician to end the doubt, and is then read again.
+            if not differs and not _MAY_CHANGE.issuperset(verdict.failing):
                 self._settled.add(recording.id)
         return verdict
 

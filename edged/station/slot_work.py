@@ -85,7 +85,6 @@ class CameraSlotWork:
         self._met = -1
         self._settled: set[str] = set()  # see `Clearing`; of this docking
         self._noted = False  # whether the ledger knows of this docking
-        self._doubted = False  # at the last check, see `doubts`
         self._shown_user_no = ""
         self._woken = False  # power-cycled once to learn who it is
         self._cycling: asyncio.Future[None] | None = None
@@ -164,7 +163,6 @@ class CameraSlotWork:
         self.progress, self.readiness, self._recorded = Progress(), Readiness(ready=False), None
         self._settled = set()
         self._noted = False  # whether the ledger knows of this docking
-        self._doubted = False
 
     def _new_clock(self) -> CameraClock:
         bound_s = self._s.config.clock.correct_bound_s
@@ -307,7 +305,6 @@ class CameraSlotWork:
         if not self.presence.connected:
             return Event.USB_LEFT
         await self._ask_again()
-        self._meet_doubts()
         self.readiness = judge(self.facts(), self._s.config.readiness)
         await self._record_readiness()
         reasons = self.readiness.reasons
@@ -315,12 +312,6 @@ class CameraSlotWork:
             if reason in reasons:
                 return event
         return Event.FOUND_READY if self.readiness.ready else Event.NOT_READY
-
-    def _meet_doubts(self) -> None:
-        """Once a technician has ended them, what they kept aboard is read again in this docking."""
-        before, self._doubted = self._doubted, doubted(self._s.recorder.state, self.key)
-        if before and not self._doubted:
-            self._settled.clear()
 
     async def _ask_again(self) -> None:
         session = self._session()
