@@ -45,7 +45,9 @@ def add_commands(commands: Any) -> None:
         "--station-key", required=True, help="station's verifier key (name+hash+base64), or a file"
     )
     verify.add_argument("--centre-key", default="", help="centre's verifier key, or a file")
-    verify.add_argument("--countersigned", default="", help="folder of countersigned checkpoints")
+    verify.add_argument(
+        "--countersigned", default="", help="folder of countersigned checkpoints (needs --centre-key)"
+    )
     verify.add_argument(
         "--against", default="", help="a checkpoint kept elsewhere, which the ledger must reach"
     )
@@ -162,6 +164,8 @@ def read_key(text: str) -> Verifier:
 
 
 def _verify(args: argparse.Namespace) -> int:
+    if args.countersigned and not args.centre_key:
+        raise EdgeError(ErrorCode.BAD_REQUEST, expected="--centre-key, to check what the centre has signed")
     report = verify_ledger(
         PosixDisk(),
         str(Path(args.ledger).absolute()),

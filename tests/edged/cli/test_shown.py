@@ -7,7 +7,7 @@ import pytest
 
 from edged.cli.main import main
 from edged.cli.online import _show_log
-from edged.cli.output import EXIT_FINDINGS
+from edged.cli.output import EXIT_FINDINGS, EXIT_OK
 from tests.edged.samples import AUTHORITY
 
 
@@ -37,3 +37,18 @@ def test_a_folder_without_pieces_says_which_folder_is_meant(
     out = capsys.readouterr().out
     assert "give the folder that holds the pieces, usually <state>/ledger" in out
     assert "no-ledger" in out
+
+
+def test_countersignatures_without_the_centres_key_are_refused_and_not_passed_over(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = [
+        "verify",
+        str(tmp_path),
+        "--station-key",
+        str(AUTHORITY.verifier),
+        "--countersigned",
+        str(tmp_path),
+    ]
+    assert main(words) not in {EXIT_OK, EXIT_FINDINGS}
+    assert "--centre-key" in capsys.readouterr().err
