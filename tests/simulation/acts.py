@@ -37,6 +37,9 @@ ACTS: Mapping[str, Kind] = MappingProxyType(
             16,
             fault=False,
         ),
+        "shift-unrecorded": Kind(
+            acts_slots.shift_unrecorded, lambda r, p: (r.randrange(2), r.choice((1, 1, 2, 4))), 4
+        ),
         "tap": Kind(
             acts_slots.tap,
             lambda r, p: (r.choice((*(s.badge for s in people.STAFF), acts_slots.STRANGER)),),
@@ -46,6 +49,7 @@ ACTS: Mapping[str, Kind] = MappingProxyType(
         "tear": Kind(acts_slots.tear, lambda r, p: (a_slot(r, p), r.choice((0.3, 2.0, 30.0))), 5),
         "wobble": Kind(acts_slots.wobble, lambda r, p: (a_slot(r, p), r.randint(1, 6), r.choice((0.05, 0.5, 3.0))), 4),
         "camera-fault": Kind(acts_slots.camera_fault, drawing.camera_fault, 12),
+        "fault-in-mid-copy": Kind(acts_slots.fault_in_mid_copy, drawing.fault_in_mid_copy, 8),
         "camera-clock": Kind(
             acts_slots.camera_clock, lambda r, p: (a_camera(r, p), r.choice((-3600.0, -5.0, 4.0, 1e8))), 2
         ),
@@ -113,6 +117,6 @@ ACTS: Mapping[str, Kind] = MappingProxyType(
             acts_persons.quarantine, lambda r, p: (a_camera(r, p), r.choice((20.0, 80.0))), 2, fault=False
         ),
         "roster": Kind(acts_persons.roster, lambda r, p: (r.randint(1, 4),), 1, fault=False),
-        "open-slot": Kind(acts_persons.open_slot, lambda r, p: (a_slot(r, p),), 2, fault=False),
+        "open-slot": Kind(acts_persons.open_slot, lambda r, p: (a_slot(r, p),), 4, fault=False),
     }
 )  # fmt: skip

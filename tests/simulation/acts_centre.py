@@ -39,27 +39,32 @@ async def centre_cut(site: Site, calls: int, off_s: float) -> None:
 
 
 async def centre_storm(
-    site: Site, calls: tuple[str, ...], number: int, chance: float, seconds: float
+    site: Site, calls: tuple[str, ...], number: int, chance: float, seconds: float, path: str = ""
 ) -> None:
     until = site.loop.time() + seconds
-    site.far_disk.storms.append(Storm(until, frozenset(calls), number, chance))
+    site.far_disk.storms.append(Storm(until, frozenset(calls), number, chance, path))
     await asyncio.sleep(seconds)
     site.far_disk.pass_on()
 
 
 async def centre_forgets(site: Site, place: float) -> None:
     """It took a file and said that it was synced, and has it no more."""
-    there = sorted(p for p in site.far.files(f"{HOME}/recordings") if "/content." in p)
-    if there:
+    there = await site.moment(lambda: _delivered(site))
+    if there is not None:
         path = there[int(place * len(there)) % len(there)]
         site.trace("the centre forgets", path=path)
         site.faults["centre-forgets"] += 1
         site.far.remove(path)
 
 
+def _delivered(site: Site) -> list[str]:
+    """What the centre's server has and its intake has not taken yet."""
+    return sorted(p for p in site.far.files(f"{HOME}/recordings") if "/content." in p)
+
+
 async def centre_truncates(site: Site, place: float) -> None:
-    there = sorted(p for p in site.far.files(f"{HOME}/recordings") if "/content." in p)
-    if there:
+    there = await site.moment(lambda: _delivered(site))
+    if there is not None:
         path = there[int(place * len(there)) % len(there)]
         data = site.far.files(path.rpartition("/")[0])[path]
         site.trace("the centre cuts short", path=path)
@@ -69,14 +74,26 @@ async def centre_truncates(site: Site, place: float) -> None:
 
 async def forged_receipt(site: Site, place: float, genuine: bool) -> None:
     """Somebody who can write into the inbox leaves a receipt that nobody signed, or one of another recording."""
+    homes = await site.moment(lambda: _homes(site, genuine=genuine))
+    if homes is not None:
+        _forged(site, place, *homes)
+
+
+def _homes(site: Site, *, genuine: bool) -> tuple[list[str], list[str]] | None:
+    """Recordings that wait for a receipt, and if a genuine one is wanted, those that have one."""
     files = site.fs.files(f"{VAULT}/recordings")
     homes = sorted(p.removesuffix("/manifest.note") for p in files if p.endswith("/manifest.note"))
     answered = [home for home in homes if f"{home}/receipt.note" in files]
     waiting = [home for home in homes if home not in answered]
     if not waiting or (genuine and not answered):
-        return
+        return None
+    return waiting, answered if genuine else []
+
+
+def _forged(site: Site, place: float, waiting: list[str], answered: list[str]) -> None:
+    files = site.fs.files(f"{VAULT}/recordings")
     home = waiting[int(place * len(waiting))]
-    if genuine:
+    if answered:
         note = files[f"{answered[int(place * len(answered))]}/receipt.note"]
     else:
         manifest = open_manifest(files[f"{home}/manifest.note"], STATION_KEY.verifier)

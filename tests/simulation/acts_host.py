@@ -3,14 +3,10 @@
 import asyncio
 import hashlib
 
-from edged.slots.state import State
 from tests.simulation import acts_slots
 from tests.simulation.site import Site
 from tests.simulation.weather import Storm
 from tests.world.world import VAULT
-
-COPY_S = 90.0  # how long something waits for a copy to happen to
-
 
 # --- power and processes ------------------------------------------------------------------------------
 
@@ -57,26 +53,19 @@ async def stop(site: Site, name: str) -> None:
 
 async def in_mid_copy(site: Site, what: str, least: int) -> None:
     """Waits until a copy has got so far; then the camera is torn out, the power goes, or the daemon ends."""
-    for _ in range(int(COPY_S / 0.3)):
-        await asyncio.sleep(0.3)
-        if (slot := _copying(site, least)) is not None:
-            site.trace("in mid-copy", what=what, slot=slot)
-            match what:
-                case "tear":
-                    await acts_slots.tear(site, slot, 2.0)
-                case "power-cut":
-                    await power_cut(site, 0.5, with_dock=False)
-                case "kill":
-                    await kill(site, "edged")
-                case _:
-                    await stop(site, "edged")
-            return
-
-
-def _copying(site: Site, least: int) -> int | None:
-    units = site.running.station.units if site.running is not None else {}
-    busy = (n for n, unit in units.items() if unit.keeper.state is State.OFFLOADING)
-    return next((n for n in busy if units[n].work.progress.recording_bytes >= least), None)
+    slot = await site.moment(lambda: acts_slots.copying(site, least), acts_slots.COPY_S, 0.3)
+    if slot is None:
+        return
+    site.trace("in mid-copy", what=what, slot=slot)
+    match what:
+        case "tear":
+            await acts_slots.tear(site, slot, 2.0)
+        case "power-cut":
+            await power_cut(site, 0.5, with_dock=False)
+        case "kill":
+            await kill(site, "edged")
+        case _:
+            await stop(site, "edged")
 
 
 # --- disk ---------------------------------------------------------------------------------------------

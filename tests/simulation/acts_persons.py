@@ -5,6 +5,7 @@ from contextlib import suppress
 from typing import Any
 
 from edged.errors import EdgeError
+from edged.slots.state import RELEASABLE
 from tests.simulation.site import Site
 from tests.world import persons as people
 from tests.world.world import AUTHORITY
@@ -45,16 +46,21 @@ async def roster(site: Site, version: int) -> None:
 
 
 async def open_slot(site: Site, slot: int) -> None:
-    """A technician opens a slot and takes what is in it, and puts it back."""
+    """A technician opens a slot that he may open, takes what is in it, and puts it back."""
+    fit = await site.moment(lambda: [n for n in site.in_state(*RELEASABLE) if n in site.inside])
+    if fit is not None:
+        await _opened(site, slot if slot in fit else fit[0])
+
+
+async def _opened(site: Site, slot: int) -> None:
     with suppress(EdgeError):
-        if slot in site.inside and site.running is not None:
-            await site.ask("taras", "slots open", slot=slot)
-            for _ in range(20):
-                await asyncio.sleep(0.5)
-                if slot in site.inside and site.open_lock(slot):
-                    name = site.inside[slot]
-                    site.pull(slot)
-                    await asyncio.sleep(20.0)
-                    if slot not in site.inside and name not in site.inside.values():
-                        site.insert(name, slot)
-                    return
+        await site.ask("taras", "slots open", slot=slot)
+        for _ in range(20):
+            await asyncio.sleep(0.5)
+            if slot in site.inside and site.open_lock(slot):
+                name = site.inside[slot]
+                site.pull(slot)
+                await asyncio.sleep(20.0)
+                if slot not in site.inside and name not in site.inside.values():
+                    site.insert(name, slot)
+                return

@@ -1,6 +1,7 @@
 """What happens at the slots: officers, their cameras and cards, the dock and its lines."""
 
 import asyncio
+import errno
 import random
 from contextlib import suppress
 from typing import Any
@@ -17,6 +18,7 @@ from tests.world.world import STATION_KEY, VAULT, Made
 
 OFFICERS = (people.OLENA, people.PETRO)
 STRANGER = "04ffffffffff01"
+COPY_S = 90.0  # how long something waits for a copy to happen to
 PATIENCE_S = 10.0  # how long an officer waits for a lock
 
 
@@ -111,6 +113,28 @@ async def camera_fault(site: Site, name: str, faults: dict[str, Any], seconds: f
     site.fault(name)
 
 
+async def fault_in_mid_copy(site: Site, least: int, faults: dict[str, Any], seconds: float) -> None:
+    """The camera falls ill when so much of a clip was copied."""
+    slot = await site.moment(lambda: copying(site, least), COPY_S, 0.3)
+    if slot is not None:
+        await camera_fault(site, site.inside[slot], faults, seconds)
+
+
+def copying(site: Site, least: int) -> int | None:
+    """A slot whose copy has got so far, in bytes of the clip."""
+    units = site.running.station.units if site.running is not None else {}
+    busy = (n for n, unit in units.items() if unit.keeper.state is State.OFFLOADING and n in site.inside)
+    return next((n for n in busy if units[n].work.progress.recording_bytes >= least), None)
+
+
+async def shift_unrecorded(site: Site, officer: int, lines: int) -> None:
+    """An officer taps, and at that moment the ledger has no room for so many lines."""
+    if await site.moment(lambda: site.in_state(State.READY)):
+        site.faults["ledger-full-at-a-tap"] += 1
+        site.fs.fail("write_at", errno.ENOSPC, path="/state/ledger/", times=lines)
+        site.do(_on_duty(site, OFFICERS[officer], 30.0, (5000,)))
+
+
 async def camera_clock(site: Site, name: str, offset_s: float) -> None:
     site.change(name, clock_offset_s=offset_s)
 
@@ -136,16 +160,22 @@ async def stray_file(site: Site, name: str) -> None:
 
 
 async def alter(site: Site, name: str, place: float) -> None:
-    """Somebody changes a clip on the card, after it was sealed: name, size and time stay what they were.
+    """Somebody changes a clip on the card, as soon as one was sealed: name, size and time stay what they were.
     Not while the station clears that card, for then nobody else can write to it; and not the only good copy."""
+    known = await site.moment(lambda: _sealed_aboard(site, name))
+    if known is not None:
+        _altered(site, name, known[int(place * len(known))])
+
+
+def _sealed_aboard(site: Site, name: str) -> list[str]:
     slot = next((slot for slot, inside in site.inside.items() if inside == name), None)
     if slot in site.in_state(State.CLEARING):
-        return
+        return []
     sealed = {manifest.sha256 for manifest in _manifests(site)} - set(site.flipped.values())
-    known = [file for file in site.cards[name].files() if file.sha256 in sealed and file.size]
-    if not known:
-        return
-    path = known[int(place * len(known))].path
+    return [file.path for file in site.cards[name].files() if file.sha256 in sealed and file.size]
+
+
+def _altered(site: Site, name: str, path: str) -> None:
     stored = next(found for found in site.cards[name].volume().walk() if found.path == path)
     image = MemoryImage(site.cards[name].image)
     first = stored.extents[0][0]

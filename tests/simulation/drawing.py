@@ -43,6 +43,10 @@ def camera_fault(rng: random.Random, plan: Plan) -> tuple[Any, ...]:
     return a_camera(rng, plan), rng.choice(_CAMERA_FAULTS)(rng), rng.choice((5.0, 40.0, 150.0))
 
 
+def fault_in_mid_copy(rng: random.Random, plan: Plan) -> tuple[Any, ...]:
+    return rng.randint(0, 30_000), rng.choice(_CAMERA_FAULTS)(rng), rng.choice((5.0, 40.0, 150.0))
+
+
 _PLACES = ("", "/ledger/", "current.jsonl", ".part", ".marks", "manifest", "receipt", "checkpoints")
 
 
@@ -83,7 +87,7 @@ def spot(rng: random.Random, plan: Plan) -> tuple[Any, ...]:
 
 def far_storm(rng: random.Random, plan: Plan) -> tuple[Any, ...]:
     calls, number, chance, seconds, _ = storm(rng, plan)
-    return calls, number, chance, seconds
+    return calls, number, chance, seconds, rng.choice(("", "", "/recordings/", "/ledger/"))
 
 
 NET = ("gone", "busy", "full", "refused", "login", "late", "stall")

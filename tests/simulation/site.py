@@ -10,7 +10,7 @@ import traceback
 from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
-from typing import Any
+from typing import Any, TypeVar
 
 from drivers.worker import messages as m
 from drivers.worker.serve import WorkerServer
@@ -53,6 +53,7 @@ HOME, STORE = "/home", "/store"
 RESTART_S = 5.0  # RestartSec of the units
 INTAKE_S = (2.0, 10.0)
 ASKED_S = 120.0  # then whoever sits at edgectl has given up
+T = TypeVar("T")
 HOST_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
 
 
@@ -393,6 +394,14 @@ class Site(World):
                 return await handler.run(Call(station, actor, handler.params(**params)))
         except TimeoutError:  # the daemon has died over it
             raise EdgeError(ErrorCode.CONFLICT, reason="no answer") from None
+
+    async def moment(self, test: Callable[[], T], most_s: float = 60.0, step_s: float = 1.0) -> T | None:
+        """What ``test`` gives once that is something; None if it does not come to that."""
+        for _ in range(int(most_s / step_s)):
+            if found := test():
+                return found
+            await asyncio.sleep(step_s)
+        return None
 
     def in_state(self, *states: State) -> list[int]:
         if self.running is None:
