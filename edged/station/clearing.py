@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from drivers.worker import messages as m
-from edged.errors import CameraError, EdgeError, ErrorCode
+from edged.errors import CameraError, DiskError, EdgeError, ErrorCode
 from edged.formats import facts as f
 from edged.formats.manifest import open_manifest
 from edged.formats.note import Verifier
@@ -197,6 +197,8 @@ class Clearing:
             if receipt is None or manifest is None:
                 return None
             genuine = require_receipt(receipt, self._gate.centre, open_manifest(manifest, self._gate.station))
+        except DiskError:
+            raise  # says nothing about the receipt: the clearing is tried again
         except EdgeError:
             return None
         return Content(genuine.recording, genuine.size, genuine.sha256)

@@ -95,6 +95,16 @@ async def test_a_full_vault_and_room_again() -> None:
 
 
 @story
+async def test_a_receipt_that_cannot_be_read_for_a_while_keeps_nothing_aboard_for_good() -> None:
+    async with World.open() as world:
+        world.add("K000001", {"CLIP0001.MP4": FILM})
+        world.insert("K000001", 1)
+        await world.until(lambda: world.facts(f.RecordingConfirmed))
+        world.fs.fail("read", errno.EIO, path="receipt.note", times=2)
+        await world.until_cleared("K000001", within_s=900)
+
+
+@story
 async def test_a_ledger_that_cannot_be_written_opens_no_lock() -> None:
     async with World.open() as world:
         world.add("K000001")
