@@ -10,7 +10,7 @@ Rule 4: a contact that breaks is a removal. It is authorised in GRANTED (a badge
 Rule 5: the world's events (PHYSICAL) may come at any time and people's (OPERATOR) too, so every state
     decides each of them; a RESULT that a state does not name is a defect.
 Rule 6: a RESULT belongs to the state in which its action was begun. The shell drops it, and every
-    TIME_OVER, if the state was left since: it numbers each change of state.
+    TIME_OVER, if the state was left or other work begun since: it numbers both.
 Rule 7: a camera's marks (not listed, works, quarantine) do not stop its offload; CHECK sees them when
     the work is over. A camera that stays in a fault, in works or refused keeps its recordings aboard.
 

@@ -64,8 +64,13 @@ def main(words: Sequence[str] | None = None) -> int:
         seeds = range(options.seeds_from, options.seeds_to + 1)
         rows = map(functools.partial(search, seeds=seeds, write=options.write), chosen)
         return tell(len(chosen), rows)
+    sought = [variant for variant in chosen if variant.seed]
+    unsought = [variant for variant in chosen if not variant.seed]
     with ThreadPoolExecutor(AT_A_TIME) as pool:
-        return tell(len(chosen), pool.map(judge, chosen))
+        status = tell(len(sought), pool.map(judge, sought))
+    if unsought:
+        _say(f"{len(unsought)} more have no seed that kills them yet: {' '.join(v.id for v in unsought)}")
+    return status
 
 
 def tell(count: int, rows: Iterable[Row]) -> int:
