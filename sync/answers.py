@@ -114,11 +114,10 @@ class Answers:
     def _holds(self, name: str, digest: str) -> bool:
         """Whether it lies in the inbox as it was fetched; whoever else can write there may have put another."""
         try:
-            return (
-                hashlib.sha256(self._fs.read(f"{self._folder}/{name}", RECEIPT_LIMIT)).hexdigest() == digest
-            )
+            data = self._fs.read(f"{self._folder}/{name}", RECEIPT_LIMIT)
         except OSError:
             return False
+        return hashlib.sha256(data).hexdigest() == digest
 
     async def _recheck(self, store: Store, item: Item) -> None:
         """A server that took everything and kept nothing: what was delivered must still lie there."""

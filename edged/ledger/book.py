@@ -263,6 +263,7 @@ class Book:
         if self._pen.broken is not None:  # what waits behind this batch has no better prospect
             batch = [*batch, *self._queue]
             self._queue.clear()
+        self._batch = []
         for entry in batch:
             self._settle(entry, why)
 

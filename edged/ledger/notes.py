@@ -62,10 +62,9 @@ def store(fs: FileSystem, folder: str, size: int, data: bytes) -> None:
     try:
         fs.sync_dir(folder)
     except OSError:
+        # Else the next attempt finds the name, and a second sync that fails no more (K06).
         with suppress(OSError):
-            fs.remove(
-                path
-            )  # else the next attempt finds the name, and a second sync that fails no more (K06)
+            fs.remove(path)
         raise
 
 

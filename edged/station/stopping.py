@@ -21,9 +21,8 @@ def stop_if_told() -> None:
 async def carried_through(doing: Coroutine[Any, Any, None]) -> None:
     """Do what must not be left half done: whoever is cancelled meanwhile is so after it, or after ``CARRY_S``."""
     task = asyncio.ensure_future(doing)
-    task.add_done_callback(
-        lambda done: done.cancelled() or done.exception()
-    )  # nobody may be left to fetch it
+    # Nobody may be left to fetch its error.
+    task.add_done_callback(lambda done: done.cancelled() or done.exception())
     try:
         await asyncio.shield(task)
     except asyncio.CancelledError:

@@ -411,6 +411,23 @@ async def test_what_a_restart_counts_after_a_failed_sync_is_durable(station: Sta
     assert texts(await station.open()) == counted
 
 
+async def test_whoever_waits_for_a_writer_that_ends_is_told_and_counted_once(station: Station) -> None:
+    book = await station.create()
+    station.fs.fail("write_at", errno.ENOSPC)
+    with pytest.raises(DiskError):
+        await book.append(note("refused"))
+    async with book.exclusive():
+        waiting = asyncio.create_task(book.append(note("waits")))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        assert book._writer is not None
+        book._writer.cancel()
+    with pytest.raises(EdgeError):
+        await waiting
+    await book.drained()
+    assert book._through == book._stated == 2
+
+
 @pytest.mark.parametrize("skip", [0, 1])
 async def test_what_is_written_after_a_closing_that_failed_is_durable(station: Station, skip: int) -> None:
     """Neither of the two names of a closing may have reached the disk."""

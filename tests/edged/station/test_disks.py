@@ -140,14 +140,18 @@ async def test_a_return_that_the_ledger_did_not_take_is_told_later_and_before_th
         assert len(world.facts(f.CameraDocked)) == 2
 
 
+async def until_the_lock_is_open(world: World) -> None:
+    world.add("K000001")
+    world.insert("K000001", 1)
+    await world.until_slot(1, State.READY)
+    world.tap(OLENA.badge)
+    await world.until(lambda: world.open_lock(1), 10)
+
+
 @story
 async def test_an_issue_that_the_ledger_did_not_take_is_told_before_the_return() -> None:
     async with World.open() as world:
-        world.add("K000001")
-        world.insert("K000001", 1)
-        await world.until_slot(1, State.READY)
-        world.tap(OLENA.badge)
-        await world.until(lambda: world.open_lock(1), 10)
+        await until_the_lock_is_open(world)
         world.fs.fail("write_at", errno.ENOSPC, path="current.jsonl", times=1)
         await world.take(1)
         await world.passes(0.1)
@@ -162,11 +166,7 @@ async def test_an_issue_that_the_ledger_did_not_take_is_told_before_the_return()
 @story
 async def test_an_issue_that_the_ledger_did_not_take_is_told_as_soon_as_it_can_be() -> None:
     async with World.open() as world:
-        world.add("K000001")
-        world.insert("K000001", 1)
-        await world.until_slot(1, State.READY)
-        world.tap(OLENA.badge)
-        await world.until(lambda: world.open_lock(1), 10)
+        await until_the_lock_is_open(world)
         world.fs.fail("write_at", errno.ENOSPC, path="current.jsonl", times=3)
         await world.take(1)
         await world.until(lambda: world.facts(f.CameraIssued), 30)
