@@ -40,6 +40,11 @@ def is_torn(data: bytes) -> bool:
     return not data.endswith(b"\n") or b"\0" in data
 
 
+def is_cut_note(note: bytes) -> bool:
+    """Whether a note was cut at the end of a line, before its signature."""
+    return b"\n\n" not in note or note.endswith(b"\n\n")
+
+
 def exists(fs: FileSystem, path: str) -> bool:
     try:
         fs.stat(path)

@@ -8,7 +8,7 @@
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 import msgspec
 
@@ -17,7 +17,7 @@ from edged.formats.checkpoint import CHECKPOINT_LIMIT, Checkpoint, countersign, 
 from edged.formats.line import FIRST_PREV, decode_envelope, line_hash
 from edged.formats.merkle import Tree, leaf_hash
 from sync.centre.desk import Desk
-from sync.files import exists, is_torn, names, read_or_none, replace_file
+from sync.files import exists, is_cut_note, is_torn, names, read_or_none, replace_file
 from sync.outbox import CHECKPOINT, PIECE
 
 PIECE_LIMIT = 256 * 1024 * 1024
@@ -76,7 +76,9 @@ class LedgerIntake:
         note = read_or_none(self._fs, f"{self._home}/checkpoints/{last + 1:012d}.note", CHECKPOINT_LIMIT)
         if note is None or self._is_stopped():
             return
-        if self._set_torn_aside({name: data, f"checkpoints/{last + 1:012d}.note": note}):
+        cut = [name] if _ends_early(data, first, last) else []
+        cut += [f"checkpoints/{last + 1:012d}.note"] if is_cut_note(note) else []
+        if self._set_torn_aside({name: data, f"checkpoints/{last + 1:012d}.note": note}, cut):
             return
         try:
             known = self._verify(data, first, last, note)
@@ -86,9 +88,10 @@ class LedgerIntake:
             return
         self._store(name, f"{first:012d}-{last:012d}.jsonl", data, known)
 
-    def _set_torn_aside(self, files: dict[str, bytes]) -> bool:
-        """What a power cut here has torn is moved out of the way: the station sends it again."""
-        torn = [name for name, data in files.items() if is_torn(data)]
+    def _set_torn_aside(self, files: dict[str, bytes], cut: Collection[str] = ()) -> bool:
+        """What a power cut here has torn, or ``cut`` at the end of a line, is moved out of the way: the station sends
+        it again."""
+        torn = [name for name, data in files.items() if name in cut or is_torn(data)]
         moved = [name for name in torn if self._desk.set_aside(f"{self._home}/{name}")]
         if moved:
             self._desk.alert("ledger-torn", names=" ".join(moved))
@@ -294,6 +297,17 @@ def _lines(data: bytes) -> Iterator[bytes]:
     if not data.endswith(b"\n"):
         raise FormatError(reason="the last line has no end")
     yield from data[:-1].split(b"\n")
+
+
+def _ends_early(data: bytes, first: int, last: int) -> bool:
+    """Whether these are the lines from ``first`` on without the last ones; not where one in between is missing."""
+    lines = data.splitlines()
+    if not lines or len(lines) > last - first:
+        return False
+    try:
+        return decode_envelope(lines[-1]).seq == first + len(lines) - 1
+    except EdgeError:
+        return False
 
 
 def _claimed_size(data: bytes) -> int:

@@ -18,7 +18,7 @@ from edged.errors import EdgeError
 from edged.formats.manifest import Manifest, open_manifest
 from edged.formats.receipt import Refusal, open_refusal, receipt_for, sign_receipt
 from sync.centre.desk import ASIDE_LIMIT, Desk
-from sync.files import exists, is_torn, names, read_or_none, replace_file
+from sync.files import exists, is_cut_note, is_torn, names, read_or_none, replace_file
 from sync.outbox import MANIFEST, MANIFEST_LIMIT, RECEIPT, RECORDING
 
 BLOCK = 1024 * 1024
@@ -53,7 +53,8 @@ class RecordingIntake:
 
     def _one(self, home: str, name: str) -> None:
         note = self._fs.read(f"{home}/{MANIFEST}", MANIFEST_LIMIT)
-        if is_torn(note) and self._desk.set_aside(f"{home}/{MANIFEST}"):
+        torn = is_torn(note) or is_cut_note(note)
+        if torn and self._desk.set_aside(f"{home}/{MANIFEST}"):
             self._desk.alert("manifest-torn", recording=name)
             return
         manifest = self._accepted(home, name, note)

@@ -355,7 +355,13 @@ def test_what_somebody_puts_over_a_fetched_receipt_is_replaced_by_it() -> None:
 
 @pytest.mark.parametrize("what", ["piece", "checkpoint", "manifest"])
 @pytest.mark.parametrize(
-    "torn", [lambda data: data[: len(data) // 2], lambda data: data[:40] + bytes(60) + data[100:]]
+    "torn",
+    [
+        lambda data: data[: len(data) // 2],
+        lambda data: data[:40] + bytes(60) + data[100:],
+        lambda data: data[: data.rstrip(b"\n").rfind(b"\n") + 1],
+    ],
+    ids=["cut", "zeros", "cut at the end of a line"],
 )
 def test_what_a_power_cut_at_the_centre_has_torn_is_sent_again(
     what: str, torn: Callable[[bytes], bytes]

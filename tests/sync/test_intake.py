@@ -307,6 +307,18 @@ def test_a_piece_that_was_closed_once_more_and_later_goes_on_where_the_copy_ends
     assert centre.intake().scan().countersigned == 6
 
 
+def test_a_piece_that_was_cut_at_the_end_of_a_line_is_put_aside_and_comes_again(centre: Centre) -> None:
+    name = centre.world.ledger.grow(4)
+    centre.deliver()
+    lines = centre.far.read(f"/home/ledger/{name}").splitlines(keepends=True)
+    centre.far.put(f"/home/ledger/{name}", b"".join(lines[:2]))
+    assert centre.intake().scan().countersigned == 0
+    assert centre.alerts() == ["ledger-torn"]
+    assert not [path for path in centre.far.files("/home/ledger") if path.endswith(name)]
+    centre.deliver()
+    assert centre.intake().scan().countersigned == 4
+
+
 @pytest.mark.parametrize("damage", ["flip", "drop", "swap", "tail"])
 def test_a_damaged_piece_is_refused_and_countersigned_only_when_it_comes_whole(
     centre: Centre, damage: str
