@@ -1,8 +1,10 @@
 """Keeps the search store in step with the ledger; the only writer of that store."""
 
 import asyncio
+from collections.abc import Iterable
 from itertools import islice
 
+from edged.formats.line import Line
 from edged.ledger.book import Book
 from edged.projections.store import Entry, LogQuery, ProjectionStore, entry_of
 from edged.station.recorder import Recorder
@@ -20,16 +22,22 @@ class Projector:
         self._turn = asyncio.Lock()
 
     async def run(self) -> None:
-        lines = self._recorder.listen()
         try:
             self._done = await self._store.open(self._book.commissioned.station_key)
-            await self._follow()
-            async for _ in lines:
-                lines.waiting()
-                await self._follow()
+            while True:
+                await self._listen()
+        finally:
+            await self._store.close()
+
+    async def _listen(self) -> None:
+        """Enter what is there and then what is told, until the store has lagged too far behind to be told."""
+        lines = self._recorder.listen()
+        try:
+            await self._catch_up()
+            async for line in lines:
+                await self._enter([line, *lines.waiting()])
         finally:
             lines.close()
-            await self._store.close()
 
     async def search(self, query: LogQuery) -> list[str]:
         """As the store's, with every line that is durable now."""
@@ -41,19 +49,33 @@ class Projector:
         async with self._turn:
             await self._store.drop()
             self._done = 0
-        await self._follow()
+        await self._catch_up()
         return self._done
 
-    async def _follow(self) -> None:
+    async def _enter(self, told: Iterable[Line]) -> None:
+        """What was told need not be read from the files, if it follows what the store has."""
         async with self._turn:
-            while self._done < self._book.size:
-                entries = await asyncio.to_thread(self._next)
-                if not entries:
-                    break
-                await self._store.add(entries)
-                self._done = entries[-1].seq + 1
-            async with self._caught_up:
-                self._caught_up.notify_all()
+            new = [line for line in told if line.seq >= self._done]
+            follows = bool(new) and new[0].seq == self._done
+            if follows:
+                await self._add([entry_of(line) for line in new])
+        if new and not follows:
+            await self._catch_up()
+
+    async def _catch_up(self) -> None:
+        async with self._turn:
+            while self._done < self._book.size and (entries := await asyncio.to_thread(self._next)):
+                await self._add(entries)
+            await self._tell()
+
+    async def _add(self, entries: list[Entry]) -> None:
+        await self._store.add(entries)
+        self._done = entries[-1].seq + 1
+        await self._tell()
+
+    async def _tell(self) -> None:
+        async with self._caught_up:
+            self._caught_up.notify_all()
 
     def _next(self) -> list[Entry]:
         lines = self._book.lines(self._done, strict=self._book.trouble is None)

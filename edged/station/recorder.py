@@ -109,8 +109,10 @@ class Subscription:
         lines: list[Line] = []
         while not self._queue.empty():
             line = self._queue.get_nowait()
-            if line is not None:
-                lines.append(line)
+            if line is None:
+                self._queue.put_nowait(None)  # for whoever asks next: nothing more will come
+                break
+            lines.append(line)
         return lines
 
     def close(self) -> None:

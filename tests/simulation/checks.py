@@ -5,17 +5,15 @@ camera) and read the ledger as anybody may; they ask the station nothing but whe
 """
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from functools import lru_cache
 from types import MappingProxyType
 
 from drivers.worker import messages as m
 from edged.court import verify_proof as court
 from edged.errors import EdgeError
 from edged.formats import facts as f
-from edged.formats.checkpoint import open_checkpoint
-from edged.formats.line import Line, decode_line
+from edged.formats.line import Line
 from edged.formats.manifest import open_manifest
 from edged.formats.receipt import require_receipt
 from edged.ledger.pieces import CURRENT
@@ -23,6 +21,7 @@ from edged.ledger.verify import verify_ledger
 from edged.projections.store import entry_of
 from edged.station.recovery import fold
 from edged.station.station import Station
+from tests.simulation.ledger_says import Known, decoded, in_order, intent_of, lines_vouched_for, outcomes_of
 from tests.simulation.loop import PROCESS
 from tests.simulation.site import STORE, Site, Witness
 from tests.world.world import CENTRE, STATE, STATION, STATION_KEY, VAULT
@@ -30,7 +29,6 @@ from tests.world.world import CENTRE, STATE, STATION, STATION_KEY, VAULT
 LEDGER = f"{STATE}/ledger"
 COURT_KEYS = [court.parse_key(str(STATION_KEY.verifier)), court.parse_key(str(CENTRE.verifier))]
 LOOK_S = 10.0  # a start looks whether a camera is there and writes what it saw within this time
-DRIVE_NS = 300 * 10**9  # within this time a drive has written what it called durable
 
 
 class Violation(Exception):
@@ -76,6 +74,7 @@ class Inspector(Witness):
         self._site = site
         self.violation: Violation | None = None
         self.acknowledged: list[bytes] = []
+        self._aboard: dict[str, set[tuple[str, int, str]]] = {}  # of cards that are being cleared
         self._torn_at: int | None = None  # number of the line that has to tell what the last cut tore off
         self.checked: dict[str, int] = dict.fromkeys(CHECKS, 0)
 
@@ -92,6 +91,10 @@ class Inspector(Witness):
     def clearing(self, camera: str, clips: tuple[m.Clip, ...]) -> None:
         """In a moment these clips leave the card."""
         self._look(self._clearing, camera, clips)
+
+    def cleared(self, camera: str, clips: tuple[m.Clip, ...]) -> None:
+        """These clips have left the card, or some of them."""
+        self._look(self._cleared, camera, clips)
 
     def unlocked(self, slot: int) -> None:
         """A lock has opened."""
@@ -188,13 +191,13 @@ class Inspector(Witness):
         lines = self.durable_lines()
         rest = self._site.fs.durable(LEDGER).get(f"{LEDGER}/{CURRENT}", b"").rpartition(b"\n")[2]
         with suppress(EdgeError):  # else more was torn than a part of a line, and nobody can count
-            return len(lines) if rest and decode_line(lines[-1]).seq == len(lines) - 1 else None
+            return len(lines) if rest and decoded(lines[-1]).seq == len(lines) - 1 else None
         return None
 
     def _tells_what_was_torn(self, found: list[bytes]) -> None:
         at, self._torn_at = self._torn_at, None
         if at is not None:
-            told = at < len(found) and isinstance(decode_line(found[at]).fact, f.LedgerTailCut)
+            told = at < len(found) and isinstance(decoded(found[at]).fact, f.LedgerTailCut)
             require(told, "prefix", f"a part of line {at} was cut off, and nobody tells")
 
     def verified(self, vault: str = "") -> None:
@@ -227,7 +230,7 @@ class Inspector(Witness):
 
     def _clearing(self, camera: str, clips: tuple[m.Clip, ...]) -> None:
         self.checked["gate"] += 1
-        known = _Known([decode_line(raw) for raw in self.durable_lines()], camera)
+        known = Known([decoded(raw) for raw in self.durable_lines()], camera)
         intent = known.intent
         require(intent is not None, "gate", f"no durable intent for {camera}")
         assert intent is not None
@@ -236,6 +239,7 @@ class Inspector(Witness):
             for file in self._site.cards[camera].files()
         }
         require(len(clips) <= len(known.listed), "gate", "more clips than were listed (G9)")
+        self._aboard[camera] = self._site.cards[camera].identities()
         for clip in clips:
             recording = known.recording(clip, intent)
             require(recording is not None, "gate", f"{clip.path} is not what the ledger lists (G1)")
@@ -251,6 +255,11 @@ class Inspector(Witness):
             there = aboard.get((clip.path, clip.size, clip.mtime[:19]), fact.sha256)
             require(there == fact.sha256, "gate", f"{clip.path} differs from its copy (G7)")
             self._vouched(recording, fact, seq, by_decision=intent.policy == "on-seal-when-needed")
+
+    def _cleared(self, camera: str, clips: tuple[m.Clip, ...]) -> None:
+        gone = self._aboard.pop(camera, set()) - self._site.cards[camera].identities()
+        named = {(clip.path, clip.size, clip.mtime[:19]) for clip in clips}
+        require(gone <= named, "gate", f"{gone - named} left the card of {camera} and nobody named them (G7)")
 
     def _vouched(self, recording: str, fact: f.RecordingSealed, seq: int, *, by_decision: bool) -> None:
         home = f"{VAULT}/recordings/{fact.folder}/{recording}"
@@ -275,7 +284,7 @@ class Inspector(Witness):
 
     def _countersigned(self) -> int:
         notes = self._site.fs.durable(f"{STATE}/countersigned").values()
-        return max(map(_lines_vouched_for, notes), default=0)
+        return max(map(lines_vouched_for, notes), default=0)
 
     # --- locks and holders --------------------------------------------------------------------------
 
@@ -283,7 +292,7 @@ class Inspector(Witness):
         self.checked["grant"] += 1
         site = self._site
         opened, granted = False, dict[str, str]()
-        for line in map(decode_line, self.durable_lines()):
+        for line in map(decoded, self.durable_lines()):
             match line.fact:
                 case f.CameraGranted(slot=at, grant=grant, officer=officer) if at == slot:
                     granted[grant] = officer
@@ -301,7 +310,7 @@ class Inspector(Witness):
         self.checked["holder"] += 1
         held: dict[str, str] = {}
         issued: dict[str, list[str]] = {}
-        for line in map(decode_line, self.durable_lines()):
+        for line in map(decoded, self.durable_lines()):
             match line.fact:
                 case f.CameraIssued(camera=camera, officer=officer):
                     require(camera not in held, "holder", f"{camera} was issued twice: {line.seq}")
@@ -315,7 +324,7 @@ class Inspector(Witness):
         taken = self._site.taken
         for camera, officers in issued.items():
             # Not all who took one: it may be back before the station is, and then nobody knows.
-            told = _in_order(officers, taken.get(camera, []))
+            told = in_order(officers, taken.get(camera, []))
             require(told, "holder", f"{camera} was taken by {taken.get(camera)}, issued to {officers}")
 
     # --- intents ------------------------------------------------------------------------------------
@@ -325,18 +334,27 @@ class Inspector(Witness):
         self.checked["outcome"] += 1
         begun: set[tuple[str, str]] = set()
         owed: set[tuple[str, str]] = set()  # begun by a life that is over
-        for line in map(decode_line, self.durable_lines()):
+        source: dict[str, str] = {}  # recording → the camera that it was copied from last
+        for line in map(decoded, self.durable_lines()):
             if isinstance(line.fact, f.StationStarted):
                 owed = set(begun)
             if isinstance(line.fact, f.DockConnected):  # only then it is told how grants have ended
                 left = {intent for intent in owed if intent[0] != "grant"}
                 require(not left, "outcome", f"the start before {line.seq} did not end {left}")
-            if (intent := _intent(line.fact)) is not None:
+            match line.fact:
+                case f.OffloadStarted(recording=recording, camera=camera):
+                    source[recording] = camera
+                case f.CameraDocked(camera=camera):  # it was away: then nothing was copied from it
+                    left = {(kind, what) for kind, what in begun if source.get(what) == camera}
+                    require(not left, "outcome", f"{camera} came back at {line.seq} and {left} had not ended")
+                case _:
+                    pass
+            if (intent := intent_of(line.fact)) is not None:
                 # A copy that does not hold is begun again at once.
                 again = intent in begun and (intent[0] != "copy" or intent in owed)
                 require(not again, "outcome", f"{intent} begins again: {line.seq}")
                 begun.add(intent)
-            begun.difference_update(_outcomes(line.fact))
+            begun.difference_update(outcomes_of(line.fact))
             owed &= begun
         require(not begun, "outcome", f"{begun} never ended")
 
@@ -353,84 +371,3 @@ class Inspector(Witness):
         require(
             stored == [entry_of(line) for line in book.lines()], "projections", "the search store differs"
         )
-
-
-@lru_cache(256)
-def _lines_vouched_for(note: bytes) -> int:
-    try:
-        return open_checkpoint(note, STATION_KEY.verifier, CENTRE.verifier).size
-    except EdgeError:
-        return 0
-
-
-def _in_order(some: list[str], of: list[str]) -> bool:
-    """Whether these are there in this order, with others between them or not."""
-    left = iter(of)
-    return all(one in left for one in some)
-
-
-def _intent(fact: f.Fact) -> tuple[str, str] | None:
-    match fact:
-        case f.OffloadStarted(recording=recording):
-            return "copy", recording
-        case f.ClearStarted(camera=camera):
-            return "clear", camera
-        case f.CameraGranted(grant=grant):
-            return "grant", grant
-        case _:
-            return None
-
-
-def _outcomes(fact: f.Fact) -> Iterator[tuple[str, str]]:
-    match fact:
-        case f.OffloadInterrupted(recording=recording) | f.RecordingSealed(recording=recording):
-            yield "copy", recording
-        case f.ClearFailed(camera=camera) | f.CameraCleared(camera=camera):
-            yield "clear", camera
-        case f.GrantVoided(grant=grant) | f.CameraIssued(grant=grant):
-            yield "grant", grant
-        case _:
-            return
-
-
-class _Known:
-    """What the ledger says of one camera.
-
-    Attributes:
-        spoilt: recordings whose copy was found to be other than it was sealed.
-        unread: those sealed so shortly before the power went that a drive may have lost them, and not read since.
-    """
-
-    def __init__(self, lines: list[Line], camera: str) -> None:
-        self.listed: dict[tuple[str, int, str, int], list[str]] = {}
-        self.sealed: dict[str, tuple[f.RecordingSealed, int]] = {}
-        self.intent: f.ClearStarted | None = None
-        self.spoilt, self.unread = set[str](), set[str]()
-        self._fresh: dict[str, int] = {}
-        before = lines[0].stamp
-        for line in lines:
-            if line.stamp.boot_id != before.boot_id:
-                self.unread |= {r for r, at in self._fresh.items() if at >= before.boottime_ns - DRIVE_NS}
-                self._fresh.clear()
-            before = line.stamp
-            match line.fact:
-                case f.CameraListed(camera=serial, clips=clips) if serial == camera:
-                    for c in clips:
-                        key = (c.path, c.size, c.mtime, c.first_cluster)
-                        self.listed.setdefault(key, []).append(c.recording)
-                case f.RecordingSealed() as sealed:
-                    self.sealed[sealed.recording] = (sealed, line.seq)
-                    self._fresh[sealed.recording] = line.stamp.boottime_ns
-                case f.RecordingReread(recording=read):
-                    self.unread.discard(read)
-                case f.RecordingCorrupted(recording=read):
-                    self.spoilt.add(read)
-                case f.ClearStarted(camera=serial) as intent if serial == camera:
-                    self.intent = intent
-                case f.CameraCleared(camera=serial) | f.ClearFailed(camera=serial) if serial == camera:
-                    self.intent = None
-
-    def recording(self, clip: m.Clip, intent: f.ClearStarted) -> str | None:
-        """The recording that this clip was listed as, if the intent names it."""
-        found = self.listed.get((clip.path, clip.size, clip.mtime, clip.first_cluster), [])
-        return next((name for name in reversed(found) if name in intent.recordings), None)

@@ -261,7 +261,9 @@ class _History:
         for name in self._plan.names():
             if name not in site.inside.values():
                 left.append(f"{name} is not in its slot")
-            excused = {r.path for r in state.recordings_of(name) if self._excused(r)}
+            known = state.recordings_of(name)
+            # What comes back on a card that lied when it was cleared is seen when the camera is docked.
+            excused = {r.path for r in known if self._excused(r) or r.life is Life.CLEARED}
             # After failures nothing is cleared for a day; what came aboard in the slot is seen at the next docking.
             stopped = station.rate.stopped(site.clock.now().boottime_ns / 1e9)
             if not stopped and name not in site.late:
@@ -286,9 +288,9 @@ class _History:
 
     def _excused(self, r: Recording) -> bool:
         """Whether it stays as it is until a person decides, and that is right so: damaged on the card, refused by
-        the centre, spoilt in the vault, or come back on a card that lied when it was cleared (seen when docked)."""
+        the centre, or spoilt in the vault."""
         spoilt = f"{VAULT}/recordings/{r.folder}/{r.id}/{r.file}" in self._site.flipped
-        return r.damaged or bool(r.held) or r.corrupt or spoilt or r.life is Life.CLEARED
+        return r.damaged or bool(r.held) or r.corrupt or spoilt
 
     # --- at rest --------------------------------------------------------------------------------------
 

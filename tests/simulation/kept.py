@@ -1,4 +1,5 @@
-"""Histories that broke a promise once, cut down to the acts that it took: played in every run from then on.
+"""Histories that broke a promise once, cut down to the acts that it took: played in every run from then on. Some
+others are made by hand: they show what a wrong variant of the code does (`variants.py`), and break nothing without it.
 
     python -m tests.simulation.kept SEED NAME     shrink what this seed breaks and keep it under this name
 
@@ -42,7 +43,11 @@ def _tuples(value: Any) -> Any:
 
 def kept() -> dict[str, Plan]:
     """Every kept plan by its name."""
-    return {path.stem: decode(path.read_text("utf-8")) for path in sorted(FOLDER.glob("*.json"))}
+    return {path.stem: kept_plan(path.stem) for path in sorted(FOLDER.glob("*.json"))}
+
+
+def kept_plan(name: str) -> Plan:
+    return decode((FOLDER / f"{name}.json").read_text("utf-8"))
 
 
 def main() -> int:

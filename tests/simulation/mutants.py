@@ -1,10 +1,10 @@
-"""Deliberately wrong variants of the code, each killed by a seed of its own.
+"""Deliberately wrong variants of the code, each killed by a history that the table names.
 
 make mutants                                            all of the table
 python -m tests.simulation.mutants --only ID            one of them
-python -m tests.simulation.mutants --search --write     seek each one's seed anew and put it into the table
+python -m tests.simulation.mutants --search --write     seek a history for each anew and put it into the table
 
-Killed means: the seed breaks a promise with the variant, and none without it.
+Killed means: the history breaks a promise with the variant, and none without it.
 """
 
 import argparse
@@ -17,19 +17,20 @@ from dataclasses import dataclass
 
 from tests.mutant_runs import Outcome, run
 from tests.mutation import MutantError, Removal, mutated_tree
-from tests.simulation.variants import TABLE, Variant, load, with_seeds
+from tests.simulation.variants import TABLE, Variant, load, with_histories
 
 AT_A_TIME = 2
-SEED_S = 60.0  # for each seed, far more than a history takes; a variant that hangs is killed by none
+HISTORY_S = 60.0  # for each, far more than it takes; a variant that hangs is killed by none
+CUTS_S = 1800.0  # for the small story, cut at every moment
 SEEDS = (1, 300)  # from and to, of a search
-MORE_SEEDS = range(1, 41)
+MORE = tuple(f"seed {number}" for number in range(1, 41))
 
 
 @dataclass(frozen=True, slots=True)
 class Broken:
-    """A seed and the promise that it broke."""
+    """A history by its name (see `named`), and the promise that it broke."""
 
-    seed: int
+    history: str
     check: str
     what: str
 
@@ -48,9 +49,12 @@ class Row:
         return self.found is not None and self.found.check == self.variant.breaks
 
     def __str__(self) -> str:
-        seed = self.found.seed if self.found is not None else self.variant.seed
+        history = self.found.history if self.found is not None else self.variant.killed_by
         other = f", by {self.found}" if self.found is not None and not self.as_named else ""
-        return f"{self.variant.id:<44} {self.variant.breaks:<12} {seed:>5}  {self.outcome}{other} {self.why}".rstrip()
+        words = (
+            f"{self.variant.id:<50} {self.variant.breaks:<12} {history:<24} {self.outcome}{other} {self.why}"
+        )
+        return words.rstrip()
 
 
 class UnplayableError(Exception):
@@ -60,17 +64,12 @@ class UnplayableError(Exception):
 def main(words: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(words)
     chosen = [variant for variant in load() if not options.only or variant.id in options.only]
-    if options.search:
-        seeds = range(options.seeds_from, options.seeds_to + 1)
-        rows = map(functools.partial(search, seeds=seeds, write=options.write), chosen)
-        return tell(len(chosen), rows)
-    sought = [variant for variant in chosen if variant.seed]
-    unsought = [variant for variant in chosen if not variant.seed]
-    with ThreadPoolExecutor(AT_A_TIME) as pool:
-        status = tell(len(sought), pool.map(judge, sought))
-    if unsought:
-        _say(f"{len(unsought)} more have no seed that kills them yet: {' '.join(v.id for v in unsought)}")
-    return status
+    if not options.search:
+        with ThreadPoolExecutor(AT_A_TIME) as pool:
+            return tell(len(chosen), pool.map(judge, chosen))
+    seeds = [f"seed {number}" for number in range(options.seeds_from, options.seeds_to + 1)]
+    names = [] if options.cuts else seeds
+    return tell(len(chosen), (search(v, names=names, cuts=options.cuts, write=options.write) for v in chosen))
 
 
 def tell(count: int, rows: Iterable[Row]) -> int:
@@ -84,44 +83,47 @@ def tell(count: int, rows: Iterable[Row]) -> int:
 
 
 def judge(variant: Variant) -> Row:
-    """Play the variant's own seed, with it and without it; and should that be none any more, some others: whatever
-    changes in the code or in the acts gives every seed another history."""
-    return _judged(variant, [variant.seed, *MORE_SEEDS], None)
+    """Play the variant's own history, with it and without it; and should that be none any more, some others: whatever
+    changes in the code or in the acts gives every seed another history, and every cut another moment."""
+    return _judged(variant, [variant.killed_by, *MORE], None)
 
 
-def search(variant: Variant, *, seeds: Sequence[int], write: bool) -> Row:
-    """Play seeds until one breaks the promise that is named; failing that, the first that broke another."""
-    row = _judged(variant, seeds, variant.breaks)
+def search(variant: Variant, *, names: Sequence[str], cuts: bool, write: bool) -> Row:
+    """Play until one breaks the promise that is named; failing that, the first that broke another."""
+    row = _judged(variant, names, variant.breaks, cuts=cuts)
     if write and row.outcome is Outcome.KILLED and row.found is not None:
-        TABLE.write_text(with_seeds(TABLE.read_text("utf-8"), {variant.id: row.found.seed}), "utf-8")
+        killed_by = {variant.id: row.found.history}
+        TABLE.write_text(with_histories(TABLE.read_text("utf-8"), killed_by), "utf-8")
     return row
 
 
-def _judged(variant: Variant, seeds: Sequence[int], check: str | None) -> Row:
+def _judged(variant: Variant, names: Sequence[str], check: str | None, *, cuts: bool = False) -> Row:
     try:
-        found = _played(variant.changes(), seeds, check)
+        found = _played(variant.changes(), names, check, cuts=cuts)
         if not found:
-            return Row(variant, Outcome.SURVIVED, why=f"{len(seeds)} seeds")
+            return Row(variant, Outcome.SURVIVED, why=f"{len(names)} histories")
         best = found[-1] if found[-1].check == check else found[0]
-        if _clean(best.seed):
-            return Row(variant, Outcome.BROKEN, best, f"and without it: {_clean(best.seed)}")
+        if _clean(best.history):
+            return Row(variant, Outcome.BROKEN, best, f"and without it: {_clean(best.history)}")
     except (UnplayableError, MutantError) as wrong:
         return Row(variant, Outcome.BROKEN, why=str(wrong))
     return Row(variant, Outcome.KILLED, best)
 
 
 @functools.cache
-def _clean(seed: int) -> tuple[Broken, ...]:
-    """What a seed breaks without any variant."""
-    return tuple(_played([], [seed], None))
+def _clean(history: str) -> tuple[Broken, ...]:
+    """What a history breaks without any variant."""
+    return tuple(_played([], [history], None))
 
 
-def _played(changes: Iterable[Removal], seeds: Sequence[int], check: str | None) -> list[Broken]:
-    """What these seeds break in a copy of the tree; see `until_broken`. Raises UnplayableError."""
-    only = ("--check", check) if check else ()
+def _played(
+    changes: Iterable[Removal], names: Sequence[str], check: str | None, *, cuts: bool = False
+) -> list[Broken]:
+    """What these histories break in a copy of the tree; see `until_broken`. Raises UnplayableError."""
+    options = [*(("--check", check) if check else ()), *(("--cuts",) if cuts else ())]
+    limit_s = HISTORY_S * (len(names) + 1) + (CUTS_S if cuts else 0.0)
     with mutated_tree(changes) as tree:
-        module = ("-m", "tests.simulation.until_broken")
-        ran = run((*module, *only, *map(str, seeds)), tree, SEED_S * (len(seeds) + 1))
+        ran = run(("-m", "tests.simulation.until_broken", *options, *names), tree, limit_s)
     if ran.code != 0:
         raise UnplayableError("too late" if ran.code is None else ran.output)
     return [Broken(*row) for row in json.loads(ran.output.splitlines()[-1])]
@@ -136,7 +138,10 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.simulation.mutants", description=__doc__)
     parser.add_argument("--only", action="append", default=[], metavar="ID", help="this one; may be repeated")
     parser.add_argument(
-        "--search", action="store_true", help="seek the seeds instead of playing those of the table"
+        "--search", action="store_true", help="seek histories instead of playing those of the table"
+    )
+    parser.add_argument(
+        "--cuts", action="store_true", help="with --search: among the cuts of the small story"
     )
     parser.add_argument("--write", action="store_true", help="with --search: put them into the table")
     parser.add_argument("--seeds-from", type=int, default=SEEDS[0], metavar="A")

@@ -61,6 +61,7 @@ class Witness:
     """Who looks on when something that cannot be undone is about to happen; see `checks`."""
 
     def clearing(self, camera: str, clips: tuple[m.Clip, ...]) -> None: ...
+    def cleared(self, camera: str, clips: tuple[m.Clip, ...]) -> None: ...
     def unlocked(self, slot: int) -> None: ...
     def opened(self, station: Station) -> None: ...
     def after_cut(self) -> None: ...
@@ -253,15 +254,18 @@ class Site(World):
 
         def server(port: str) -> Server:
             watched = WatchedServer(connect(port), "000000", host.owe)
-            watched.clearing = lambda clips: self._clearing(port, clips)
+            watched.clearing = lambda clips: self._clears(port, clips, self.witness.clearing)
+            watched.cleared = lambda clips: self._clears(port, clips, self.witness.cleared)
             return watched
 
         return server
 
-    def _clearing(self, port: str, clips: tuple[m.Clip, ...]) -> None:
+    def _clears(
+        self, port: str, clips: tuple[m.Clip, ...], tell: Callable[[str, tuple[m.Clip, ...]], None]
+    ) -> None:
         slot = int(port.rpartition(".")[2])
         if slot in self.inside and _alive():
-            self.witness.clearing(self.inside[slot], clips)
+            tell(self.inside[slot], clips)
 
     def _note(self, event: str, /, **fields: Fact) -> None:
         if self.off or not _alive():
@@ -410,14 +414,19 @@ class Site(World):
 
 
 class WatchedServer(WorkerServer):
-    """Tells before it clears."""
+    """Tells before and after it clears."""
 
     clearing: Callable[[tuple[m.Clip, ...]], None] = staticmethod(lambda _: None)
+    cleared: Callable[[tuple[m.Clip, ...]], None] = staticmethod(lambda _: None)
 
     def handle(self, request: m.Request) -> m.Answer:
-        if isinstance(request, m.Clear):
-            self.clearing(request.clips)
-        return super().handle(request)
+        if not isinstance(request, m.Clear):
+            return super().handle(request)
+        self.clearing(request.clips)
+        try:
+            return super().handle(request)
+        finally:
+            self.cleared(request.clips)
 
 
 class WatchedDock(SimDock):

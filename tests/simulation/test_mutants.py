@@ -1,4 +1,4 @@
-"""Every check fails for some wrong variant of the code, and every variant is killed by the seed beside it."""
+"""Every check fails for some wrong variant of the code, and every variant is killed by the history beside it."""
 
 import subprocess
 import sys
@@ -10,10 +10,9 @@ from tests.mutant_runs import Outcome
 from tests.mutation import ROOT, MutantError
 from tests.simulation import until_broken
 from tests.simulation.checks import CHECKS, Violation
-from tests.simulation.generate import generate
-from tests.simulation.history import Outcome as Played
 from tests.simulation.mutants import Broken, Row, judge, main
-from tests.simulation.variants import TABLE, Variant, load, with_seeds
+from tests.simulation.named import is_name, violation_of
+from tests.simulation.variants import TABLE, Variant, load, with_histories
 
 LEAST = 40
 SAMPLE = (
@@ -33,11 +32,11 @@ SAMPLE = (
 def test_there_are_many_variants_and_each_has_a_name_of_its_own() -> None:
     names = [variant.id for variant in load()]
     assert len(set(names)) == len(names)
-    assert len([variant for variant in load() if variant.seed]) >= LEAST
+    assert len(names) >= LEAST
 
 
 def test_every_check_fails_for_some_variant() -> None:
-    assert {variant.breaks for variant in load() if variant.seed} == set(CHECKS)
+    assert {variant.breaks for variant in load()} == set(CHECKS)
 
 
 def test_no_variant_uses_a_name_that_is_not_there(tmp_path: Path) -> None:
@@ -50,9 +49,11 @@ def test_no_variant_uses_a_name_that_is_not_there(tmp_path: Path) -> None:
     assert found.returncode == 0, found.stdout
 
 
-def entry(path: Path, breaks: str = "gate", old: str = "receipt is not None") -> Path:
+def entry(
+    path: Path, breaks: str = "gate", old: str = "receipt is not None", killed_by: str = "seed 1"
+) -> Path:
     path.write_text(
-        f'[[mutant]]\nid = "a"\nremoves = "a rule"\nbreaks = "{breaks}"\nseed = 1\nfile = "shop.py"\n'
+        f'[[mutant]]\nid = "a"\nremoves = "a rule"\nbreaks = "{breaks}"\nkilled_by = "{killed_by}"\nfile = "shop.py"\n'
         f'old = "{old}"\nnew = "True"\n[[mutant.also]]\nfile = "shop.py"\nold = "def may"\nnew = "def can"\n'
     )
     return path
@@ -71,44 +72,66 @@ def test_a_variant_may_change_several_places(toy: Path) -> None:
 
 @pytest.mark.parametrize(
     ("changes", "sentence"),
-    [({"breaks": "peace"}, "no such check: peace"), ({"old": "receipt"}, "is there 2 times")],
+    [
+        ({"breaks": "peace"}, "no such check: peace"),
+        ({"old": "receipt"}, "is there 2 times"),
+        ({"killed_by": "plan never-kept"}, "no such history: plan never-kept"),
+        ({"killed_by": ""}, "no such history"),
+    ],
 )
 def test_a_variant_that_does_not_fit_is_an_error(toy: Path, changes: dict[str, str], sentence: str) -> None:
     with pytest.raises(MutantError, match=sentence):
         load(entry(toy / "table.toml", **changes), toy)
 
 
-def test_a_seed_is_written_into_its_own_entry_only() -> None:
+def test_a_history_is_written_into_its_own_entry_only() -> None:
     text = TABLE.read_text("utf-8")
-    first, second = load()[:2]
-    changed = with_seeds(text, {second.id: 4711})
-    assert changed.replace("seed = 4711\n", f"seed = {second.seed}\n", 1) == text
+    first, second, third = load()[:3]
+    changed = with_histories(text, {second.id: "seed 4711"})
+    assert changed.replace('"seed 4711"', f'"{second.killed_by}"', 1) == text
     assert (
         changed.index(f'id = "{second.id}"')
-        < changed.index("seed = 4711")
-        < changed.index(f'id = "{load()[2].id}"')
+        < changed.index('"seed 4711"')
+        < changed.index(f'id = "{third.id}"')
     )
     with pytest.raises(MutantError, match="no-such-variant"):
-        with_seeds(text, {"no-such-variant": 1})
-    assert first.seed != 4711
+        with_histories(text, {"no-such-variant": "seed 1"})
+    assert first.killed_by != "seed 4711"
 
 
 # --- playing ---
 
 
-def played(seed: int, violation: Violation | None) -> Played:
-    return Played(generate(seed).seed, violation, [], "", 0.0, 0, {}, {}, 0, 0)  # type: ignore[arg-type]
+@pytest.mark.parametrize(
+    ("check", "names"), [(None, ["b"]), ("chain", ["b", "d"]), ("gate", ["b"]), ("grant", ["b", "d"])]
+)
+def test_histories_are_played_until_the_asked_promise_breaks(
+    check: str | None, names: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    breaks = {"b": Violation("gate", "one"), "d": Violation("chain", "two")}
+    monkeypatch.setattr(until_broken, "violation_of", breaks.get)
+    found = until_broken.until(check, until_broken.broken("abcde"))
+    assert [name for name, _, _ in found] == names
 
 
 @pytest.mark.parametrize(
-    ("check", "seeds"), [(None, [2]), ("chain", [2, 4]), ("gate", [2]), ("grant", [2, 4])]
+    ("name", "there"),
+    [
+        ("seed 1", True),
+        ("cuts host 7/1", True),
+        ("plan nobody", False),
+        ("seed", False),
+        ("7", False),
+        ("", False),
+    ],
 )
-def test_seeds_are_played_until_the_asked_promise_breaks(
-    check: str | None, seeds: list[int], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    breaks = {2: Violation("gate", "one"), 4: Violation("chain", "two")}
-    monkeypatch.setattr(until_broken, "play", lambda plan: played(plan.seed, breaks.get(plan.seed)))
-    assert [seed for seed, _, _ in until_broken.broken([1, 2, 3, 4, 5], check)] == seeds
+def test_a_history_has_a_kind_and_a_name(name: str, there: bool) -> None:
+    assert is_name(name) is there
+
+
+def test_a_history_of_an_unknown_kind_is_not_played() -> None:
+    with pytest.raises(ValueError, match="tale 1"):
+        violation_of("tale 1")
 
 
 @pytest.mark.parametrize(
@@ -130,12 +153,12 @@ def test_the_command_fails_unless_all_are_killed(
     assert main(["--only", SAMPLE[0]]) == status
     out = capsys.readouterr().out
     assert said in out
-    assert f"{SAMPLE[0]:<44} prefix" in out
+    assert f"{SAMPLE[0]:<50} prefix" in out
 
 
 def test_a_kill_by_another_promise_than_named_counts_and_is_told() -> None:
-    row = Row(named(SAMPLE[0]), Outcome.KILLED, Broken(3, "chain", "a gap"))
-    assert "killed, by Broken(seed=3, check='chain', what='a gap')" in str(row)
+    row = Row(named(SAMPLE[0]), Outcome.KILLED, Broken("seed 3", "chain", "a gap"))
+    assert "killed, by Broken(history='seed 3', check='chain', what='a gap')" in str(row)
 
 
 def named(name: str) -> Variant:

@@ -51,6 +51,13 @@ class MemoryCard:
         """Their paths only; cheap."""
         return sorted(stored.path for stored in self.volume().walk())
 
+    def identities(self) -> set[tuple[str, int, str]]:
+        """Path, size and time (to the second, ISO 8601) of each; cheap."""
+        return {
+            (stored.path, stored.size, stored.mtime.isoformat(timespec="seconds"))
+            for stored in self.volume().walk()
+        }
+
     def sector_of(self, content_start: bytes) -> int:
         """The sector where these bytes begin."""
         return self.image.index(content_start) // 512
