@@ -99,9 +99,11 @@ class Desk:
 
     def _facts(self, reader: str, who: Admitted) -> TapFacts:
         state = self._recorder.state
+        # The ledger's too: who took a camera a moment ago has it, though the issue be not written yet.
+        granted = {g.officer for g in self._open.values()} | {g.officer for g in state.grants.values()}
         return TapFacts(
             grant_at_reader=reader in self._open,
-            grant_of_person=any(g.officer == who.person for g in self._open.values()),
+            grant_of_person=who.person in granted,
             holds_a_camera=state.open_issue_of(who.person) is not None,
             returns_waiting=state.returns_to_confirm(),
         )

@@ -212,8 +212,11 @@ class Inspector(Witness):
     def _last_countersigned(self) -> bytes | None:
         """What the centre signed last: it remembers what the station's disk may have forgotten."""
         folder = f"{STORE}/{STATION}/ledger/checkpoints"
-        notes = self._site.far.durable(folder)
-        return notes[max(notes)] if notes else None
+        durable = self._site.far.durable(folder)
+        notes = [
+            path for path in durable if not path.startswith(f"{folder}/.")
+        ]  # what was begun has no name yet
+        return durable[max(notes)] if notes else None
 
     def _proved(self, recording: str, proof: bytes) -> None:
         """The court's program, which shares no code with the station, takes it as the proof of that recording."""

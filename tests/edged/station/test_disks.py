@@ -174,6 +174,25 @@ async def test_an_issue_that_the_ledger_did_not_take_is_told_as_soon_as_it_can_b
 
 
 @story
+async def test_who_took_a_camera_gets_no_second_one_while_the_issue_is_not_told_yet() -> None:
+    async with World.open() as world:
+        world.add("K000002")
+        world.insert("K000002", 2)
+        await world.until_slot(2, State.READY)
+        await until_the_lock_is_open(world)
+        taken = next(slot for slot in (1, 2) if world.open_lock(slot))
+        world.fs.fail("write_at", errno.ENOSPC, path="/ledger/", times=5)
+        await world.take(taken)
+        await world.passes(4)  # a reader takes no notice of the badge that it has just read
+        assert not world.facts(f.CameraIssued)
+        world.tap(OLENA.badge)
+        await world.passes(30)
+        assert not any(map(world.open_lock, (1, 2)))
+        assert len(world.facts(f.CameraGranted)) == len(world.facts(f.CameraIssued)) == 1
+        assert world.reader.sounded[-1] is Show.REFUSED
+
+
+@story
 async def test_a_ledger_that_is_broken_opens_no_lock_and_seals_nothing() -> None:
     async with World.open() as world:
         world.add("K000001")
