@@ -53,11 +53,13 @@ class Clearing:
         aboard: Aboard,
         gate: GateKeys,
         *,
-        identified: bool,
+        identified: Callable[[], bool],
         settled: set[str],
         lacking: int = 0,
     ) -> None:
-        """``settled``: recordings that an earlier round of this docking found absent or behind a closed gate;
+        """``identified``: whether it is a listed camera that nothing speaks against, now.
+
+        ``settled``: recordings that an earlier round of this docking found absent or behind a closed gate;
         asking again would only wear the card. The round adds to it. ``lacking``: bytes of free memory that the
         camera lacks for the next shift; only then the policy on-seal-when-needed has something to say."""
         self._lacking = lacking if gate.policy is Policy.ON_SEAL_WHEN_NEEDED else 0
@@ -68,7 +70,7 @@ class Clearing:
 
     def due(self) -> bool:
         """Whether something aboard may be past the gate, by what the ledger says. Cheap."""
-        if not self._identified or self._stopped() or doubted(self._t.recorder.state, self._aboard.camera):
+        if not self._identified() or self._stopped() or doubted(self._t.recorder.state, self._aboard.camera):
             return False
         return any(self._candidate(r) for r in self._recordings())
 
@@ -80,6 +82,8 @@ class Clearing:
         """
         listing = await self._session.listing()
         self.free_bytes = listing.free_bytes
+        if not self._identified():
+            return  # marked since this round became due; it is asked again when the mark has ended
         if not listing.complete:
             return  # damage kept entries from being listed: nothing is removed from such a card
         aboard = {(c.path, c.size, c.mtime, c.first_cluster): c for c in listing.clips}
@@ -105,6 +109,8 @@ class Clearing:
             if r.clear_begun and self._candidate(r) and r.identity[1:] not in aboard:
                 policy = Policy.ON_SEAL_WHEN_NEEDED if r.life is Life.SEALED else Policy.ON_RECEIPT
                 gone.setdefault(policy, []).append((r, _clip_of(r)))
+        if not self._identified():
+            return  # marked while it was read
         for policy in Policy:
             if policy in passed or policy in gone:
                 await self._clear(passed.get(policy, []), gone.get(policy, [])[:BATCH], policy)
@@ -152,7 +158,7 @@ class Clearing:
                 cause=Cause.MEMORY_NEEDED if recording.life is Life.SEALED else Cause.RECEIPT,
                 ledger_sound=self._gate.sound(),
                 listed=_clip_of(recording),
-                camera_identified=self._identified,
+                camera_identified=self._identified(),
                 sealed=Content(recording.id, recording.size, recording.sha256),
                 medium=Medium(recording.medium),
                 # Where the medium proves nothing the event says so; the centre's receipt rests on its own reading.
@@ -183,8 +189,8 @@ class Clearing:
                 camera=self._aboard.camera,
                 rules=" ".join(verdict.failing),
             )
-            # What differs waits for a technician to end the doubt, and is then read again.
-            if not differs and not _MAY_CHANGE.issuperset(verdict.failing):
+            # What differs waits for a technician to end the doubt, a marked camera for the end of the mark.
+            if not differs and self._identified() and not _MAY_CHANGE.issuperset(verdict.failing):
                 self._settled.add(recording.id)
         return verdict
 

@@ -367,13 +367,12 @@ class CameraSlotWork:
 
     def clearing(self) -> Clearing:
         aboard = Aboard(slot=self.label, camera=self.key)
-        identified = self.listed is not None and not self.twin and not self.quarantined
         return Clearing(
             self._s.tools,
             self._session(),
             aboard,
             self._s.gate,
-            identified=identified,
+            identified=lambda: self.listed is not None and not self.twin and not self.quarantined,
             settled=self._settled,
             lacking=self._lacking(),
         )

@@ -52,6 +52,7 @@ from tests.world.world import (
 HOME, STORE = "/home", "/store"
 RESTART_S = 5.0  # RestartSec of the units
 INTAKE_S = (2.0, 10.0)
+HAND_S = 0.5
 ASKED_S = 120.0  # then whoever sits at edgectl has given up
 T = TypeVar("T")
 HOST_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
@@ -360,7 +361,11 @@ class Site(World):
         return asyncio.create_task(work, context=context)
 
     def free_slot(self) -> int | None:
-        return next((n for n in self.dock.slots if n not in self.inside), None)
+        """One that has been empty for as long as a hand needs to change cameras."""
+        return next((n for n in self.dock.slots if n not in self.inside and self._is_clear(n)), None)
+
+    def _is_clear(self, slot: int) -> bool:
+        return self.loop.time() - self._emptied.get(slot, -HAND_S) >= HAND_S
 
     def insert(self, name: str, slot: int) -> None:
         super().insert(name, slot)

@@ -106,6 +106,24 @@ async def test_a_quarantined_camera_is_neither_cleared_nor_issued_until_it_is_re
         await world.until_cleared("K000001")
 
 
+@pytest.mark.parametrize("state", [State.SWITCHING_TO_CLEAR, State.CLEARING])
+@story
+async def test_a_camera_that_is_quarantined_as_its_clearing_begins_is_cleared_after_its_release(
+    state: State,
+) -> None:
+    async with World.open() as world:
+        world.add("K000001", {"CLIP0001.MP4": FILM, "CLIP0002.MP4": FILM[::-1]})
+        world.fault("K000001", bytes_per_s=500_000)
+        world.insert("K000001", 1)
+        await world.until_slot(1, state)
+        await ask(world, "camera quarantine", TARAS, ReasonParams(camera="K000001", reason="сумнів"))
+        await world.passes(300)
+        assert world.state(1) is State.QUARANTINE
+        assert not world.facts(f.ClearStarted)
+        await ask(world, "camera release", TARAS, ReasonParams(camera="K000001", reason="перевірено"))
+        await world.until_cleared("K000001")
+
+
 @pytest.mark.fault(
     "O03", "a daemon that was stopped for an hour: locks stay shut, the gap stands in the ledger"
 )
