@@ -23,6 +23,7 @@ from edged.ledger.book import Book
 from edged.ledger.pen import disk_error
 from edged.ledger.pieces import CHECKPOINTS, LEDGER, note_name, note_sizes
 from edged.ports import FileSystem
+from edged.stopping import carried_on
 
 COUNTERSIGNED = "countersigned"
 
@@ -109,7 +110,7 @@ class Checkpointer:
             EdgeError: the ledger's trouble; KEY_UNUSABLE; DiskError.
         """
         # Whoever cancels us must not leave a thread renaming files beside the next append.
-        return await asyncio.shield(asyncio.create_task(self._checkpoint(), name="checkpoint"))
+        return await asyncio.shield(carried_on(self._checkpoint(), name="checkpoint"))
 
     def subscribe(self, listener: Callable[[Checkpoint], None]) -> None:
         """Call ``listener`` with every checkpoint that was signed, once it is durable."""

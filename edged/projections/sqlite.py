@@ -14,6 +14,7 @@ import aiosqlite
 
 from edged.errors import DiskError, ErrorCode
 from edged.projections.store import Entry, LogQuery
+from edged.stopping import carried_on
 
 SCHEMA_VERSION = 2
 _SCHEMA = """
@@ -51,7 +52,7 @@ class SqliteStore:
 
     async def add(self, entries: Sequence[Entry]) -> None:
         # Shielded: half a transaction must not wait in the connection for the next writer.
-        await asyncio.shield(self._add(entries))
+        await asyncio.shield(carried_on(self._add(entries)))
 
     async def search(self, query: LogQuery) -> Sequence[str]:
         clauses, values = _where(query)

@@ -13,7 +13,7 @@ from typing import Protocol
 from edged.errors import CameraError, EdgeError, ErrorCode
 from edged.ports import Log
 from edged.slots.state import DEADLINES, RESULTS, START, Do, Event, State, UnexpectedEventError, accepts, step
-from edged.station.stopping import stop_if_told
+from edged.stopping import stop_if_told
 
 QUEUE = 256  # events; the world's are few a second, and a slot that lags this far is at fault
 JOB_END_S = 10.0  # a job that does not end within this is left behind; its processes were killed

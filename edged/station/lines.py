@@ -12,7 +12,7 @@ from edged.errors import EdgeError, ErrorCode
 from edged.ports import Random
 from edged.station.alerts import Alerts
 from edged.station.backoff import Backoff
-from edged.station.stopping import stop_if_told
+from edged.stopping import stop_if_told
 from firmware_protocol.session import Refusal
 
 STRANGE = (Refusal.FOREIGN, Refusal.OLD, Refusal.MIRRORED)

@@ -30,8 +30,8 @@ from edged.station.alerts import Alerts
 from edged.station.doubts import COMES_BACK, READS_DIFFER, damaged_alert
 from edged.station.recorder import Recorder
 from edged.station.session import CameraSession
-from edged.station.stopping import carried_through
 from edged.station_state import Life, Recording
+from edged.stopping import carried_through
 from edged.vault.layout import Place
 from edged.vault.sealing import Phase, Sealed
 from edged.vault.vault import Part, Vault

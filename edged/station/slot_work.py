@@ -28,6 +28,7 @@ from edged.station.presence import Presence
 from edged.station.recorder import Recorder
 from edged.station.session import CameraSession
 from edged.station_state import Life
+from edged.stopping import carried_on
 from firmware_protocol.dock import messages as dm
 
 ASSIGN_S = 0.7  # the officer waits for the lock; a camera that is slower keeps the old number
@@ -290,8 +291,8 @@ class CameraSlotWork:
     async def _cycle(self) -> None:
         await self.end_conversation()
         # The departure that this causes may end the job: what was switched off is switched on all the same.
-        self._cycling = asyncio.ensure_future(self._off_and_on())
-        self._cycling.add_done_callback(_look_at)
+        # A dock that goes away meanwhile has its own alert, and the slot cycles again when its time is over.
+        self._cycling = carried_on(self._off_and_on())
         await asyncio.shield(self._cycling)
 
     async def _off_and_on(self) -> None:
@@ -587,13 +588,6 @@ class CameraSlotWork:
 
     def _known(self) -> m.Identified:
         return self._session().known
-
-
-def _look_at(done: "asyncio.Future[None]") -> None:
-    """A job that was ended does not fetch this failure; a dock that went away meanwhile has its own alert, and the
-    slot cycles again when its time is over."""
-    if not done.cancelled():
-        done.exception()
 
 
 _VERDICTS = (

@@ -43,8 +43,8 @@ from edged.station.reporter import Reporter
 from edged.station.rereading import Rereading
 from edged.station.slot_unit import SlotUnit
 from edged.station.slot_work import CameraSlotWork, Shared
-from edged.station.stopping import stop_if_told
 from edged.station_state import StationState
+from edged.stopping import stop_if_told
 from edged.throttle import Throttle
 from edged.vault.vault import Vault
 

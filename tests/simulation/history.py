@@ -86,7 +86,7 @@ class _History:
 
     def _heard(self, loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
         if not isinstance(context.get("exception"), PowerCut):  # the last word of a dead process
-            said = (context.get(name) for name in ("message", "exception", "task"))
+            said = (context.get(name) for name in ("message", "exception", "task", "future"))
             self._defects.append(" ".join(map(repr, said))[:500])
 
     async def _played(self) -> Violation | None:

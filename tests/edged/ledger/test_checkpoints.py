@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import gc
 
 import pytest
 
@@ -122,6 +123,23 @@ async def test_a_full_disk_postpones_the_checkpoint_and_leaves_the_ledger_whole(
 
     assert (await checkpointer.checkpoint()) == Checkpoint("edged/yahodyn-1", 3, book.root_at(3))
     assert texts(book) == ["one", "two"]
+
+
+async def test_a_checkpoint_that_fails_after_its_caller_has_gone_is_no_defect(station: Station) -> None:
+    book = await station.with_lines("one")
+    checkpointer = await station.checkpointer(book)
+    station.fs.fail("write_at", errno.ENOSPC, path=".note")
+    heard: list[dict[str, object]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: heard.append(context))
+
+    signing = asyncio.create_task(checkpointer.checkpoint())
+    await asyncio.sleep(0)
+    signing.cancel()
+    await asyncio.wait({signing, *(task for task in asyncio.all_tasks() if task.get_name() == "checkpoint")})
+    gc.collect()
+
+    assert signing.cancelled()
+    assert not heard
 
 
 async def test_a_disk_too_full_for_a_new_piece_makes_the_piece_longer(station: Station) -> None:

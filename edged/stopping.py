@@ -2,8 +2,9 @@
 
 import asyncio
 from collections.abc import Coroutine
-from typing import Any
+from typing import Any, TypeVar
 
+T = TypeVar("T")
 CARRY_S = 8.0  # less than the keeper gives a job to end in (`edged.slots.keeper.JOB_END_S`)
 
 
@@ -18,11 +19,17 @@ def stop_if_told() -> None:
         raise asyncio.CancelledError
 
 
+def carried_on(doing: Coroutine[Any, Any, T], name: str = "carried on") -> "asyncio.Task[T]":
+    """A task for what goes on though whoever waits for it, shielded, is cancelled: then nobody is left to fetch its
+    error, and nobody has to."""
+    task = asyncio.create_task(doing, name=name)
+    task.add_done_callback(lambda done: done.cancelled() or done.exception())
+    return task
+
+
 async def carried_through(doing: Coroutine[Any, Any, None]) -> None:
     """Do what must not be left half done: whoever is cancelled meanwhile is so after it, or after ``CARRY_S``."""
-    task = asyncio.ensure_future(doing)
-    # Nobody may be left to fetch its error.
-    task.add_done_callback(lambda done: done.cancelled() or done.exception())
+    task = carried_on(doing)
     try:
         await asyncio.shield(task)
     except asyncio.CancelledError:
