@@ -21,7 +21,6 @@ from tests.simulation.variants import TABLE, Variant, load, with_histories
 
 AT_A_TIME = 2
 HISTORY_S = 60.0  # for each, far more than it takes; a variant that hangs is killed by none
-CUTS_S = 1800.0  # for the small story, cut at every moment
 SEEDS = (1, 300)  # from and to, of a search
 MORE = tuple(f"seed {number}" for number in range(1, 41))
 
@@ -68,8 +67,7 @@ def main(words: Sequence[str] | None = None) -> int:
         with ThreadPoolExecutor(AT_A_TIME) as pool:
             return tell(len(chosen), pool.map(judge, chosen))
     seeds = [f"seed {number}" for number in range(options.seeds_from, options.seeds_to + 1)]
-    names = [] if options.cuts else seeds
-    return tell(len(chosen), (search(v, names=names, cuts=options.cuts, write=options.write) for v in chosen))
+    return tell(len(chosen), (search(variant, names=seeds, write=options.write) for variant in chosen))
 
 
 def tell(count: int, rows: Iterable[Row]) -> int:
@@ -84,22 +82,22 @@ def tell(count: int, rows: Iterable[Row]) -> int:
 
 def judge(variant: Variant) -> Row:
     """Play the variant's own history, with it and without it; and should that be none any more, some others: whatever
-    changes in the code or in the acts gives every seed another history, and every cut another moment."""
+    changes in the code or in the acts gives every seed another history."""
     return _judged(variant, [variant.killed_by, *MORE], None)
 
 
-def search(variant: Variant, *, names: Sequence[str], cuts: bool, write: bool) -> Row:
+def search(variant: Variant, *, names: Sequence[str], write: bool) -> Row:
     """Play until one breaks the promise that is named; failing that, the first that broke another."""
-    row = _judged(variant, names, variant.breaks, cuts=cuts)
+    row = _judged(variant, names, variant.breaks)
     if write and row.outcome is Outcome.KILLED and row.found is not None:
         killed_by = {variant.id: row.found.history}
         TABLE.write_text(with_histories(TABLE.read_text("utf-8"), killed_by), "utf-8")
     return row
 
 
-def _judged(variant: Variant, names: Sequence[str], check: str | None, *, cuts: bool = False) -> Row:
+def _judged(variant: Variant, names: Sequence[str], check: str | None) -> Row:
     try:
-        found = _played(variant.changes(), names, check, cuts=cuts)
+        found = _played(variant.changes(), names, check)
         if not found:
             return Row(variant, Outcome.SURVIVED, why=f"{len(names)} histories")
         best = found[-1] if found[-1].check == check else found[0]
@@ -116,14 +114,12 @@ def _clean(history: str) -> tuple[Broken, ...]:
     return tuple(_played([], [history], None))
 
 
-def _played(
-    changes: Iterable[Removal], names: Sequence[str], check: str | None, *, cuts: bool = False
-) -> list[Broken]:
+def _played(changes: Iterable[Removal], names: Sequence[str], check: str | None) -> list[Broken]:
     """What these histories break in a copy of the tree; see `until_broken`. Raises UnplayableError."""
-    options = [*(("--check", check) if check else ()), *(("--cuts",) if cuts else ())]
-    limit_s = HISTORY_S * (len(names) + 1) + (CUTS_S if cuts else 0.0)
+    only = ("--check", check) if check else ()
     with mutated_tree(changes) as tree:
-        ran = run(("-m", "tests.simulation.until_broken", *options, *names), tree, limit_s)
+        module = ("-m", "tests.simulation.until_broken")
+        ran = run((*module, *only, *names), tree, HISTORY_S * (len(names) + 1))
     if ran.code != 0:
         raise UnplayableError("too late" if ran.code is None else ran.output)
     return [Broken(*row) for row in json.loads(ran.output.splitlines()[-1])]
