@@ -4,7 +4,7 @@
 # make bench  the measurements
 # make simulate   histories of a station under every kind of bad luck: SEEDS=n, SEED=n again with its trace, HOURS=n
 # make exhaustive one small story cut at every moment of host and centre, and again in the recovery: PAIRS=n or all
-# make mutants    wrong variants of what keeps evidence, each played with the seed that kills it: ID=name
+# make mutants    wrong variants of what keeps evidence, each played with the history that kills it: ID=name
 # make faults which faults of the catalogue are proved by a test, which are not and why; takes the defence out of
 #             some and runs their tests, which must fail (SAMPLE=20 or all, SEED=n, ROW=U01)
 # make fuzz   every decoder of foreign bytes with inputs guided by coverage: MINUTES=5 for all together, TARGET=name
