@@ -51,6 +51,9 @@ class Desk:
         self._clock, self._random, self._recorder = clock, random, recorder
         self._alerts = alerts
         self._open: dict[str, Grant] = {}  # reader → its one open grant
+        self._given: dict[
+            str, str
+        ] = {}  # grants of this life whose end the ledger may not have yet → officer
 
     def grant_ended(self, grant: Grant) -> None:
         """The camera was taken, or the slot is closed again: the reader is free."""
@@ -99,14 +102,19 @@ class Desk:
 
     def _facts(self, reader: str, who: Admitted) -> TapFacts:
         state = self._recorder.state
-        # The ledger's too: who took a camera a moment ago has it, though the issue be not written yet.
-        granted = {g.officer for g in self._open.values()} | {g.officer for g in state.grants.values()}
         return TapFacts(
             grant_at_reader=reader in self._open,
-            grant_of_person=who.person in granted,
+            grant_of_person=self._has_grant(who.person),
             holds_a_camera=state.open_issue_of(who.person) is not None,
             returns_waiting=state.returns_to_confirm(),
         )
+
+    def _has_grant(self, person: str) -> bool:
+        """Whether a grant of this life is open for them, or its end is not written yet: who took a camera a moment
+        ago has it. One of an earlier life, at a dock that does not answer, keeps nobody from another dock's camera."""
+        open_ = {*self._recorder.state.grants, *(grant.grant for grant in self._open.values())}
+        self._given = {grant: officer for grant, officer in self._given.items() if grant in open_}
+        return person in self._given.values()
 
     async def _confirm(self, reader: str, decided: ConfirmReturns) -> Show:
         await self._recorder.record(
@@ -130,7 +138,7 @@ class Desk:
             user_no=_user_no(person),
             reader=reader,
         )
-        self._open[reader] = grant
+        self._open[reader], self._given[grant.grant] = grant, person
         try:
             state = await keeper.ask(Event.GRANT, grant=grant, cause=f"badge at {reader}")
         except EdgeError:

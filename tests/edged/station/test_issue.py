@@ -4,6 +4,7 @@ import pytest
 
 from edged.formats import facts as f
 from edged.slots.state import State
+from edged.station_state import OpenGrant
 from firmware_protocol.reader.messages import Show
 from tests.world.loop import story
 from tests.world.persons import IRYNA, OLENA, PETRO
@@ -72,6 +73,18 @@ async def test_a_camera_that_nobody_takes_stays_in_and_the_officer_may_try_again
         await world.until(lambda: world.facts(f.CameraIssued))
         assert len(world.facts(f.CameraGranted)) == 2
         assert len(world.facts(f.CameraIssued)) == 1
+
+
+@story
+async def test_a_grant_of_an_earlier_life_that_nobody_has_ended_keeps_nobody_from_another_camera() -> None:
+    async with World.open() as world:
+        await docked(world, 1)
+        silent = OpenGrant(grant="f" * 32, slot=9, camera="K000009", officer="olena", reader="B")
+        world.station.recorder.state.grants[silent.grant] = (
+            silent  # at a dock that does not answer since the start
+        )
+        world.tap(OLENA.badge)
+        await world.until(lambda: world.open_lock(1), 5)
 
 
 @story
