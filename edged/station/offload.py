@@ -415,7 +415,7 @@ class Offload:
     async def _interrupted(self, recording: str, error: EdgeError) -> None:
         if self._owner(recording).life is Life.COPYING:
             held = await asyncio.to_thread(stored, self._t, self._owner(recording))
-            await self._t.recorder.record(
+            await self._t.recorder.happened(
                 f.OffloadInterrupted(
                     recording=recording, held=held, code=error.code.number, reason=str(error)[:300]
                 )
@@ -426,7 +426,7 @@ async def settle_unfinished(tools: Tools, unfinished: Iterator[Recording], reaso
     """Give every begun copy its outcome: the work was stopped. For a slot's STOP_WORK and for the start."""
     for recording in list(unfinished):
         held = await asyncio.to_thread(stored, tools, recording)
-        await tools.recorder.record(
+        await tools.recorder.happened(
             f.OffloadInterrupted(
                 recording=recording.id, held=held, code=ErrorCode.CAMERA_LOST.number, reason=reason
             )

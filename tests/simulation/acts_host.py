@@ -117,7 +117,7 @@ def sealed_files(site: Site) -> dict[str, bytes]:
 async def bit_flip(site: Site, place: float) -> None:
     """One bit of one sealed recording turns over, silently. Not where the vault holds the only copy, because of a
     decision or because somebody has altered the clip on its card: that no code can make good."""
-    sealed = sorted(sealed_files(site))
+    sealed = sorted(set(sealed_files(site)) - set(site.flipped))  # of those it is known what they were
     if sealed and "decision" not in site.plan.config:
         path = sealed[int(place * len(sealed)) % len(sealed)]
         whole = hashlib.sha256(site.fs.durable(path.rpartition("/")[0])[path]).hexdigest()
