@@ -51,9 +51,8 @@ class Desk:
         self._clock, self._random, self._recorder = clock, random, recorder
         self._alerts = alerts
         self._open: dict[str, Grant] = {}  # reader → its one open grant
-        self._given: dict[
-            str, str
-        ] = {}  # grants of this life whose end the ledger may not have yet → officer
+        # Grants of this life whose end the ledger may not have yet → officer.
+        self._given: dict[str, str] = {}
 
     def grant_ended(self, grant: Grant) -> None:
         """The camera was taken, or the slot is closed again: the reader is free."""

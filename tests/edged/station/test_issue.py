@@ -79,10 +79,9 @@ async def test_a_camera_that_nobody_takes_stays_in_and_the_officer_may_try_again
 async def test_a_grant_of_an_earlier_life_that_nobody_has_ended_keeps_nobody_from_another_camera() -> None:
     async with World.open() as world:
         await docked(world, 1)
+        # At a dock that has not answered since the start.
         silent = OpenGrant(grant="f" * 32, slot=9, camera="K000009", officer="olena", reader="B")
-        world.station.recorder.state.grants[silent.grant] = (
-            silent  # at a dock that does not answer since the start
-        )
+        world.station.recorder.state.grants[silent.grant] = silent
         world.tap(OLENA.badge)
         await world.until(lambda: world.open_lock(1), 5)
 
