@@ -1,6 +1,7 @@
 """The whole simulated dock, as a demo and a person use it."""
 
 import asyncio
+import math
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
@@ -133,7 +134,8 @@ async def test_an_officer_takes_what_unlocks(world: World) -> None:
     await world.insert("cam-1", 2)
     taking = asyncio.create_task(world.take(within_s=5))
     await asyncio.sleep(0)
-    world.dock.slots[2].latch = m.Latch.OPEN
+    slot = world.dock.slots[2]
+    slot.latch, slot.closes_at = m.Latch.OPEN, math.inf  # else the board's next look closes it again
     assert await taking == (2, "cam-1")
     assert world.slot_of("cam-1") is None
     with pytest.raises(TimeoutError):
