@@ -66,7 +66,7 @@ class Clearing:
         self._t, self._session, self._aboard, self._gate = tools, session, aboard, gate
         self._identified, self._settled = identified, settled
         self.free_bytes = -1
-        self.more = False  # the card holds files that nobody has listed yet
+        self.more = False  # to be listed again: the card holds a file that nobody has listed as it is now
 
     def due(self) -> bool:
         """Whether something aboard may be past the gate, by what the ledger says. Cheap."""
@@ -150,6 +150,7 @@ class Clearing:
         again = await self._read_again(clip)
         differs = again is not None and again.sha256 != recording.sha256
         if differs:
+            self.more = True  # was it altered, then the offload takes it for a new recording
             await self._t.alerts.raise_(
                 f"{READS_DIFFER}:{self._aboard.camera}", ErrorCode.CAMERA_CHANGED, recording=recording.id
             )

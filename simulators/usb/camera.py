@@ -61,6 +61,9 @@ class Camera:
         self._offset_s, self._set_at = spec.clock_offset_s, time.seconds()
         self._disk: Disk | None = None
         self._storage: MassStorage | None = None
+        self.shows_a_copy = (
+            False  # plugged in with writes that vanish: a change of its card is not seen meanwhile
+        )
 
     # --- power ---
 
@@ -76,6 +79,7 @@ class Camera:
     def detached(self) -> None:
         """It left the bus, by itself or not."""
         self._disk = self._storage = None  # the mapping ends with its last reader
+        self.shows_a_copy = False
 
     def charge(self, on: bool) -> None:
         self._level, self._since = self.battery, self._time.seconds()
@@ -122,7 +126,7 @@ class Camera:
         """The card, opened for this plug-in."""
         if not self.has_card:
             return None
-        private = self.faults.writes_vanish
+        self.shows_a_copy = private = self.faults.writes_vanish
         if self._memory is not None:
             image = bytearray(self._memory) if private else self._memory
             self._disk = Disk(image, self.faults, self.writes)

@@ -25,6 +25,7 @@ from edged.ports import Clock, FileSystem, Log
 from sync.files import names, read_or_none, replace_file
 
 ASIDE_LIMIT = 3  # spoilt arrivals of one name before it is refused
+TORN_LIMIT = 100  # the same of small files that power cuts here have torn: no fault of the sender
 
 
 class CentreAlert(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,14 +85,14 @@ class Desk:
             self.fs.sync_dir(folder)
             folder = folder.rpartition("/")[0]
 
-    def set_aside(self, path: str) -> bool:
+    def set_aside(self, path: str, limit: int = ASIDE_LIMIT) -> bool:
         """Move what arrived spoilt out of the way, so that it can be sent again; nothing of it is lost.
 
-        Returns False, with nothing moved, once that was done ASIDE_LIMIT - 1 times for this name. OSError.
+        Returns False, with nothing moved, once that was done ``limit`` - 1 times for this name. OSError.
         """
         folder, _, name = path.rpartition("/")
         before = sum(other.startswith(f"{name}.differs.") for other in names(self.fs, folder))
-        if before + 1 >= ASIDE_LIMIT:
+        if before + 1 >= limit:
             return False
         self.fs.rename(path, f"{path}.differs.{before + 1}")
         self.fs.sync_dir(folder)

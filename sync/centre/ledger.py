@@ -16,7 +16,7 @@ from edged.errors import EdgeError, FormatError
 from edged.formats.checkpoint import CHECKPOINT_LIMIT, Checkpoint, countersign, open_checkpoint
 from edged.formats.line import FIRST_PREV, decode_envelope, line_hash
 from edged.formats.merkle import Tree, leaf_hash
-from sync.centre.desk import Desk
+from sync.centre.desk import TORN_LIMIT, Desk
 from sync.files import exists, is_cut_note, is_torn, names, read_or_none, replace_file
 from sync.outbox import CHECKPOINT, PIECE
 
@@ -92,7 +92,7 @@ class LedgerIntake:
         """What a power cut here has torn, or ``cut`` at the end of a line, is moved out of the way: the station sends
         it again."""
         torn = [name for name, data in files.items() if name in cut or is_torn(data)]
-        moved = [name for name in torn if self._desk.set_aside(f"{self._home}/{name}")]
+        moved = [name for name in torn if self._desk.set_aside(f"{self._home}/{name}", TORN_LIMIT)]
         if moved:
             self._desk.alert("ledger-torn", names=" ".join(moved))
         return bool(moved)

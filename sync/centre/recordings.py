@@ -17,7 +17,7 @@ from contextlib import closing, suppress
 from edged.errors import EdgeError
 from edged.formats.manifest import Manifest, open_manifest
 from edged.formats.receipt import Refusal, open_refusal, receipt_for, sign_receipt
-from sync.centre.desk import ASIDE_LIMIT, Desk
+from sync.centre.desk import ASIDE_LIMIT, TORN_LIMIT, Desk
 from sync.files import exists, is_cut_note, is_torn, names, read_or_none, replace_file
 from sync.outbox import MANIFEST, MANIFEST_LIMIT, RECEIPT, RECORDING
 
@@ -54,7 +54,7 @@ class RecordingIntake:
     def _one(self, home: str, name: str) -> None:
         note = self._fs.read(f"{home}/{MANIFEST}", MANIFEST_LIMIT)
         torn = is_torn(note) or is_cut_note(note)
-        if torn and self._desk.set_aside(f"{home}/{MANIFEST}"):
+        if torn and self._desk.set_aside(f"{home}/{MANIFEST}", TORN_LIMIT):
             self._desk.alert("manifest-torn", recording=name)
             return
         manifest = self._accepted(home, name, note)

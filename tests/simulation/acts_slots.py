@@ -161,7 +161,8 @@ async def stray_file(site: Site, name: str) -> None:
 
 async def alter(site: Site, name: str, place: float) -> None:
     """Somebody changes a clip on the card, as soon as one was sealed: name, size and time stay what they were.
-    Not while the station clears that card, for then nobody else can write to it; and not the only good copy."""
+    Not while the station clears that card or sees a copy of it only, for then nobody else can write to what it sees;
+    and not the only good copy."""
     known = await site.moment(lambda: _sealed_aboard(site, name))
     if known is not None:
         _altered(site, name, known[int(place * len(known))])
@@ -169,7 +170,7 @@ async def alter(site: Site, name: str, place: float) -> None:
 
 def _sealed_aboard(site: Site, name: str) -> list[str]:
     slot = next((slot for slot, inside in site.inside.items() if inside == name), None)
-    if slot in site.in_state(State.CLEARING):
+    if slot in site.in_state(State.CLEARING) or site.bus.camera(name).shows_a_copy:
         return []
     sealed = {manifest.sha256 for manifest in _manifests(site)} - set(site.flipped.values())
     return [file.path for file in site.cards[name].files() if file.sha256 in sealed and file.size]

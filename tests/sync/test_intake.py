@@ -319,6 +319,26 @@ def test_a_piece_that_was_cut_at_the_end_of_a_line_is_put_aside_and_comes_again(
     assert centre.intake().scan().countersigned == 4
 
 
+@pytest.mark.parametrize("what", ["piece", "checkpoint", "manifest"])
+def test_what_is_torn_by_one_power_cut_after_another_comes_again_each_time(centre: Centre, what: str) -> None:
+    recording = centre.world.seal(b"sound")
+    piece = centre.world.ledger.grow(4)
+    path = {
+        "piece": f"/home/ledger/{piece}",
+        "checkpoint": f"/home/ledger/checkpoints/{int(piece[13:25]) + 1:012d}.note",
+        "manifest": f"/home/recordings/2026/11/22/{recording}/manifest.note",
+    }[what]
+    for _ in range(8):
+        centre.deliver()
+        centre.far.put(path, b"")
+        centre.intake().scan()
+        assert path not in centre.far.files("/home")
+    centre.deliver()
+    centre.intake().scan()
+    assert centre.note(int(piece[13:25]) + 1) is not None
+    assert centre.world.stored(recording) is not None
+
+
 @pytest.mark.parametrize("damage", ["flip", "drop", "swap", "tail"])
 def test_a_damaged_piece_is_refused_and_countersigned_only_when_it_comes_whole(
     centre: Centre, damage: str

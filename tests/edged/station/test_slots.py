@@ -181,6 +181,29 @@ async def test_what_a_doubt_kept_aboard_is_read_again_once_a_technician_has_ende
 
 
 @story
+async def test_a_clip_found_altered_when_it_was_due_to_go_is_stored_as_another_recording() -> None:
+    async with World.open() as world:
+        world.add("K000001", {"CLIP0001.MP4": FILM})
+        world.insert("K000001", 1)
+        await world.until(lambda: world.facts(f.RecordingSealed))
+        card = world.cards["K000001"]
+        at = card.sector_of(FILM[64:576]) * 512
+        card.image[at] ^= 1
+        await world.until(lambda: len(world.facts(f.RecordingSealed)) == 2, 300)
+        await world.passes(60)
+        assert "camera-reads-differ:K000001" in world.alerts()
+        assert world.aboard("K000001") == ["CLIP0001.MP4"]
+
+        await ask(world, "camera release", TARAS, ReasonParams(camera="K000001", reason="перевірено"))
+
+        await world.until_cleared("K000001", within_s=300)
+        first, second = world.facts(f.RecordingSealed)
+        assert first.sha256 != second.sha256
+        (cleared,) = world.facts(f.CameraCleared)
+        assert cleared.recordings == (second.recording,)
+
+
+@story
 async def test_a_clearing_whose_end_the_ledger_did_not_take_ends_before_the_next_begins() -> None:
     async with World.open() as world:
         world.add("K000001", {"CLIP0001.MP4": FILM})
