@@ -14,7 +14,9 @@ from drivers.random import SystemRandom
 from drivers.worker.messages import Clip
 from edged.errors import Fact
 from edged.roles.base import OnProgress, Progress, SealOrder, Worker
+from edged.roles.child import Family
 from edged.roles.subprocess_roles import SubprocessRoles
+from edged.roles.workers import StartedWorkers
 from edged.vault.sealing import Phase, Sealed
 from edged.vault.vault import Vault, create_vault, open_vault
 
@@ -37,7 +39,8 @@ class Copies:
         disk, root = PosixDisk(), str(folder / "vault")
         create_vault(disk, root, station=STATION, random=SystemRandom())
         self.vault: Vault = open_vault(disk, root, station=STATION)
-        self.roles = SubprocessRoles(_quiet, worker=_worker)
+        family = Family(_quiet)
+        self.roles = SubprocessRoles(family, StartedWorkers(family, _worker))
 
     @classmethod
     @asynccontextmanager

@@ -34,7 +34,9 @@ from edged.ledger.checkpoints import Checkpointer, Keys, Pace
 from edged.logs import StationLog, journal_log, stream_log
 from edged.ports import Clock, FileSystem, Log
 from edged.projections.sqlite import SqliteStore
+from edged.roles.child import Family
 from edged.roles.subprocess_roles import SubprocessRoles
+from edged.roles.workers import StartedWorkers
 from edged.station.recovery import fold
 from edged.station.reporter import Reporter
 from edged.station.station import Opened, Outside, Secrets, Station
@@ -105,13 +107,13 @@ def space_policy(fs: FileSystem, config: Config) -> SpacePolicy:
 
 
 def real_outside(config: Config, clock: Clock, log: StationLog) -> Outside:
-    random = SystemRandom()
+    random, family = SystemRandom(), Family(log)
     return Outside(
         fs=PosixDisk(),
         clock=clock,
         random=random,
         log=log,
-        roles=SubprocessRoles(log, worker=_worker_command(config)),
+        roles=SubprocessRoles(family, StartedWorkers(family, _worker_command(config))),
         hotplug=_hotplug(config, random),
         store=SqliteStore(f"{config.station.state}/projections.sqlite"),
         open_serial=open_serial,

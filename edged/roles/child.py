@@ -8,6 +8,7 @@ import socket
 from collections import deque
 from collections.abc import Callable, Sequence
 
+from edged.errors import ErrorCode
 from edged.ports import Log
 from edged.roles.base import END_S, KILL_S
 from edged.roles.channel import Channel
@@ -97,6 +98,11 @@ class Child:
     @property
     def ended(self) -> bool:
         return self._process.returncode is not None
+
+    @property
+    def gone(self) -> ErrorCode:
+        """What it means that the channel is closed: nothing but its own end closes it."""
+        return ErrorCode.PROCESS_DIED
 
     def story(self) -> dict[str, str | int]:
         """What is known of the process, for the detail of an error."""

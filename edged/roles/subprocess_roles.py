@@ -17,7 +17,6 @@ from collections.abc import AsyncIterator, Callable, Sequence
 
 from drivers.worker.messages import Clip, CopyEnded
 from edged.errors import CameraError, DiskError, ErrorCode
-from edged.ports import Log
 from edged.roles.base import END_S, OnProgress, SealOrder, Worker
 from edged.roles.child import Family
 from edged.roles.ended import checked
@@ -25,11 +24,11 @@ from edged.roles.failures import held_of, with_held
 from edged.roles.pace import Limits
 from edged.roles.sealer_process import SealerProcess
 from edged.roles.worker_process import WorkerProcess
+from edged.roles.workers import Workers
 from edged.vault.disk_errors import disk_errors
 from edged.vault.scheduler import turns_file
 from edged.vault.sealing import Sealed
 
-WorkerCommand = Callable[[str, int], Sequence[str]]
 SealerCommand = Callable[[int], Sequence[str]]
 IDLE_SEALERS = 2  # kept for the next clip: a start takes a tenth of a second and more
 
@@ -39,21 +38,10 @@ def sealer_command(fd: int) -> Sequence[str]:
 
 
 class SubprocessRoles:
-    """See `edged.roles.base.Roles`. One for a vault's disk: it holds the disk's write turns.
+    """See `edged.roles.base.Roles`. One for a vault's disk: it holds the disk's write turns. Owns both arguments."""
 
-    Args:
-        worker: the command line of the worker for a port, with the descriptor of its channel.
-    """
-
-    def __init__(
-        self,
-        log: Log,
-        *,
-        worker: WorkerCommand,
-        sealer: SealerCommand = sealer_command,
-    ) -> None:
-        self._worker_command, self._sealer_command = worker, sealer
-        self._family = Family(log)
+    def __init__(self, family: Family, workers: Workers, *, sealer: SealerCommand = sealer_command) -> None:
+        self._family, self._workers, self._sealer_command = family, workers, sealer
         self._turns = turns_file()
         self._idle: list[SealerProcess] = []
 
@@ -63,11 +51,7 @@ class SubprocessRoles:
         return self._family.abandoned
 
     async def start_worker(self, port: str) -> Worker:
-        name = f"worker {port}"
-        try:
-            return WorkerProcess(await self._family.start(name, lambda fd: self._worker_command(port, fd)))
-        except OSError as exc:
-            raise CameraError(ErrorCode.PROCESS_DIED, process=name, error=str(exc)) from exc
+        return await self._workers.start(port)
 
     async def transfer(
         self, worker: Worker, clip: Clip, offset: int, order: SealOrder, on_progress: OnProgress
@@ -91,6 +75,7 @@ class SubprocessRoles:
 
     async def close(self) -> None:
         self._idle.clear()
+        await self._workers.close()
         await self._family.close()
         turns, self._turns = self._turns, -1
         if turns >= 0:

@@ -1,17 +1,17 @@
-"""One slot's worker as a child process."""
+"""One slot's worker in a process of its own, whoever started it."""
 
 import asyncio
 import contextlib
 import os
 from collections.abc import AsyncIterator
+from typing import Protocol
 
 import msgspec
 
 from drivers.worker import messages as m
 from edged.errors import CameraError, ErrorCode
 from edged.roles.base import END_S, KILL_S
-from edged.roles.channel import ChannelClosedError
-from edged.roles.child import Child
+from edged.roles.channel import Channel, ChannelClosedError
 from edged.roles.failures import camera_failure
 
 _decode = msgspec.json.Decoder(m.Answer).decode
@@ -30,11 +30,35 @@ ANSWER: dict[type[m.Request], type[m.Answer]] = {
 }
 
 
+class Partner(Protocol):
+    """The process at the other end: a child of ours, or one that came to us."""
+
+    @property
+    def channel(self) -> Channel: ...
+
+    @property
+    def gone(self) -> ErrorCode:
+        """What it means that its channel is closed."""
+        ...
+
+    def story(self) -> dict[str, str | int]:
+        """What is known of it, for the detail of an error."""
+        ...
+
+    def kill(self) -> None:
+        """It is out of step: end it without waiting."""
+        ...
+
+    async def end(self, patience_s: float) -> None:
+        """The conversation is over. Returns within ``patience_s`` and KILL_S; repeatable."""
+        ...
+
+
 class WorkerProcess:
     """See `edged.roles.base.Worker`. One conversation, from start to the first thing that breaks it."""
 
-    def __init__(self, child: Child) -> None:
-        self._child = child
+    def __init__(self, partner: Partner) -> None:
+        self._partner = partner
         self._turn = asyncio.Lock()
         self._useless = False
 
@@ -46,7 +70,7 @@ class WorkerProcess:
 
     async def close(self) -> None:
         self._useless = True
-        await self._child.end(END_S)
+        await self._partner.end(END_S)
 
     # --- a copy: for Roles.transfer ---
 
@@ -59,9 +83,9 @@ class WorkerProcess:
         try:
             await self._ask(m.Copy(clip=clip, offset=offset), deadline_s)
         except BaseException:
-            _close_all(self._child.channel.take_fds())
+            _close_all(self._partner.channel.take_fds())
             raise
-        fds = self._child.channel.take_fds()
+        fds = self._partner.channel.take_fds()
         if len(fds) != 1:
             _close_all(fds)
             self.break_off()
@@ -77,17 +101,17 @@ class WorkerProcess:
     def break_off(self) -> None:
         """Kill the worker: its conversation cannot be trusted to be in step any more."""
         self._useless = True
-        self._child.kill()
+        self._partner.kill()
 
     # --- inside ---
 
     async def _ask(self, request: m.Request, deadline_s: float) -> m.Answer:
         if self._useless:
-            raise CameraError(ErrorCode.PROCESS_DIED, **self._child.story())
+            raise CameraError(ErrorCode.PROCESS_DIED, **self._partner.story())
         try:
             async with asyncio.timeout(deadline_s):
                 async with self._unbroken():
-                    await self._child.channel.send(msgspec.json.encode(request))
+                    await self._partner.channel.send(msgspec.json.encode(request))
                 return await self._receive(ANSWER[type(request)])
         except TimeoutError as exc:
             kind = type(request).__name__
@@ -96,7 +120,7 @@ class WorkerProcess:
     async def _receive(self, expected: type[m.Answer]) -> m.Answer:
         async with self._unbroken():
             try:
-                answer = _decode(await self._child.channel.receive())
+                answer = _decode(await self._partner.channel.receive())
             except (ValueError, RecursionError) as exc:  # what msgspec raises, its own errors included
                 raise CameraError(
                     ErrorCode.CAMERA_PROTOCOL, why="not an answer", found=str(exc)[:200]
@@ -115,8 +139,8 @@ class WorkerProcess:
             yield
         except ChannelClosedError as exc:
             self._useless = True
-            await self._child.end(KILL_S)  # it is ending by itself: its status tells why
-            raise CameraError(ErrorCode.PROCESS_DIED, **self._child.story()) from exc
+            await self._partner.end(KILL_S)  # it is ending by itself: its status tells why
+            raise CameraError(self._partner.gone, **self._partner.story()) from exc
         except BaseException:
             self.break_off()
             raise

@@ -123,7 +123,7 @@ class _Told:
     def kill(self) -> None:
         self.killed = True
 
-    def story(self) -> dict[str, str]:
+    def story(self) -> dict[str, str | int]:
         return {}
 
 

@@ -9,10 +9,13 @@ import pytest
 
 from drivers.disk import PosixDisk
 from edged.errors import Fact
+from edged.ports import Log
 from edged.roles.base import Progress, Roles, SealOrder, Worker
+from edged.roles.child import Family
 from edged.roles.inline_roles import InlineRoles
 from edged.roles.pace import Limits
-from edged.roles.subprocess_roles import SubprocessRoles
+from edged.roles.subprocess_roles import SealerCommand, SubprocessRoles, sealer_command
+from edged.roles.workers import StartedWorkers, WorkerCommand
 from edged.vault.sealing import Sealed
 from tests.edged.roles.scripted import CLIP, ScriptedServer
 from tests.edged.vault.rig import Rig, make_rig
@@ -65,6 +68,11 @@ class Bench:
             part.close()
 
 
+def processes_of(log: Log, worker: WorkerCommand, sealer: SealerCommand = sealer_command) -> SubprocessRoles:
+    family = Family(log)
+    return SubprocessRoles(family, StartedWorkers(family, worker), sealer=sealer)
+
+
 @asynccontextmanager
 async def opened(kind: str, folder: Path) -> AsyncIterator[Bench]:
     log: list[tuple[str, dict[str, Fact]]] = []
@@ -75,7 +83,7 @@ async def opened(kind: str, folder: Path) -> AsyncIterator[Bench]:
     disk = PosixDisk()
     make: dict[str, Callable[[], Roles]] = {
         "inline": lambda: InlineRoles(disk, ScriptedServer),
-        "processes": lambda: SubprocessRoles(write, worker=scripted_worker),
+        "processes": lambda: processes_of(write, scripted_worker),
     }
     roles = make[kind]()
     try:

@@ -15,7 +15,7 @@ from edged.roles.base import END_S, KILL_S, SealOrder
 from edged.roles.child import Child, Family
 from edged.roles.pace import Limits
 from edged.roles.subprocess_roles import SubprocessRoles
-from tests.edged.roles.conftest import QUICK, Bench, opened, scripted_worker
+from tests.edged.roles.conftest import QUICK, Bench, opened, processes_of, scripted_worker
 from tests.edged.roles.scripted import CLIP, SIZE
 from tests.real_disk import scratch
 
@@ -88,7 +88,7 @@ async def test_a_worker_that_breaks_the_protocol_is_not_used_again(processes: Be
 
 
 async def test_a_worker_that_cannot_be_started_is_an_error_of_its_own() -> None:
-    roles = SubprocessRoles(quiet, worker=lambda port, fd: ("/no/such/program",))
+    roles = processes_of(quiet, lambda port, fd: ("/no/such/program",))
     with pytest.raises(CameraError) as failed:
         await roles.start_worker("1-1")
     assert failed.value.code is ErrorCode.PROCESS_DIED
@@ -183,7 +183,7 @@ async def test_a_sealer_that_stopped_is_given_up(processes: Bench) -> None:
 
 
 async def test_a_sealer_that_cannot_be_started_is_an_error_of_its_own() -> None:
-    roles = SubprocessRoles(quiet, worker=scripted_worker, sealer=lambda fd: ("/no/such/program",))
+    roles = processes_of(quiet, scripted_worker, sealer=lambda fd: ("/no/such/program",))
     with pytest.raises(DiskError) as failed:
         await roles.rehash(__file__, 1)
     assert failed.value.code is ErrorCode.PROCESS_DIED
