@@ -5,16 +5,15 @@ monitor failed (its buffer can overflow) and every RELIST_S.
 """
 
 import asyncio
-import re
 from contextlib import suppress
 
 import pyudev
 
 from drivers.hotplug import HotplugEvent, Presence
+from drivers.usb_place import PORT
 
 RELIST_S = 30.0
 BURST = 256  # messages taken in one go, so that a storm cannot hold the loop
-_PORT = re.compile(r"[0-9]{1,3}-[0-9]{1,3}(\.[0-9]{1,3}){0,6}")
 
 
 class UdevHotplug:
@@ -62,7 +61,7 @@ class UdevHotplug:
         present = {}
         for device in self._context.list_devices(subsystem="usb", DEVTYPE="usb_device"):
             with suppress(KeyError, OSError):  # it left while we looked
-                if _PORT.fullmatch(device.sys_name):
+                if PORT.fullmatch(device.sys_name):
                     present[device.sys_name] = _connection(device)
         self._presence.replace(present)
         self._changed.set()
@@ -80,7 +79,7 @@ class UdevHotplug:
         self._changed.set()
 
     def _heard(self, device: pyudev.Device) -> None:
-        if not _PORT.fullmatch(device.sys_name):
+        if not PORT.fullmatch(device.sys_name):
             return
         if device.action == "add":
             self._presence.arrived(device.sys_name, _connection(device))

@@ -6,6 +6,7 @@ A simulated world calls ``open_station`` with ports of its own; nothing above th
 import asyncio
 import hashlib
 import os
+import pwd
 import stat as bits
 import sys
 from collections.abc import Callable, Sequence
@@ -23,7 +24,7 @@ from drivers.notify import Progress
 from drivers.random import SystemRandom
 from drivers.serial_link import open_serial
 from edged.config import Config, Dock
-from edged.errors import EdgeError, ErrorCode
+from edged.errors import ConfigError, EdgeError, ErrorCode
 from edged.formats.badge import parse_key
 from edged.formats.checkpoint import origin_of
 from edged.formats.facts import LedgerTailCut
@@ -35,6 +36,7 @@ from edged.logs import StationLog, journal_log, stream_log
 from edged.ports import Clock, FileSystem, Log
 from edged.projections.sqlite import SqliteStore
 from edged.roles.child import Family
+from edged.roles.connected_workers import ConnectedWorkers
 from edged.roles.subprocess_roles import SubprocessRoles
 from edged.roles.workers import StartedWorkers
 from edged.station.recovery import fold
@@ -107,14 +109,15 @@ def space_policy(fs: FileSystem, config: Config) -> SpacePolicy:
 
 
 def real_outside(config: Config, clock: Clock, log: StationLog) -> Outside:
-    random, family = SystemRandom(), Family(log)
+    random = SystemRandom()
+    roles, hotplug = _usb(config, random, log)
     return Outside(
         fs=PosixDisk(),
         clock=clock,
         random=random,
         log=log,
-        roles=SubprocessRoles(family, StartedWorkers(family, _worker_command(config))),
-        hotplug=_hotplug(config, random),
+        roles=roles,
+        hotplug=hotplug,
         store=SqliteStore(f"{config.station.state}/projections.sqlite"),
         open_serial=open_serial,
         progress=Progress(clock),
@@ -194,10 +197,30 @@ def _secret_reader() -> Callable[[str], bytes]:
     return read
 
 
-def _hotplug(config: Config, random: SystemRandom) -> Hotplug:
+def _usb(config: Config, random: SystemRandom, log: Log) -> tuple[SubprocessRoles, Hotplug]:
+    """Who works at the ports, and who says what is plugged in there.
+
+    Raises:
+        ConfigError: there is no user of the workers' name.
+    """
+    family = Family(log)
+    if config.usb.backend == "units":
+        connected = _connected_workers(config, log)
+        return SubprocessRoles(family, connected), connected
+    roles = SubprocessRoles(family, StartedWorkers(family, _worker_command(config)))
     if config.usb.backend == "usbip":
-        return UsbipHotplug(config.usb.socket, random)
-    return UdevHotplug()
+        return roles, UsbipHotplug(config.usb.socket, random)
+    return roles, UdevHotplug()
+
+
+def _connected_workers(config: Config, log: Log) -> ConnectedWorkers:
+    try:
+        uid = pwd.getpwnam(config.usb.workers_user).pw_uid
+    except KeyError as exc:
+        name = config.usb.workers_user
+        raise ConfigError(key="usb.workers_user", value=name, expected="a user of this host") from exc
+    ports = {slot.label: slot.port for dock in config.dock for slot in dock.slots}
+    return ConnectedWorkers(config.usb.workers, ports, uid, log)
 
 
 def _worker_command(config: Config) -> Callable[[str, int], Sequence[str]]:

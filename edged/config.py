@@ -180,8 +180,15 @@ class CameraDriver(_Section, frozen=True):
 class Usb(_Section, frozen=True):
     """How USB devices are reached."""
 
-    backend: Annotated[Literal["libusb", "usbip"], _m("The host's ports, or a USB/IP server.")] = "libusb"
+    backend: Annotated[
+        Literal["libusb", "units", "usbip"],
+        _m("The host's ports by workers of our own, or by those that systemd starts; or a USB/IP server."),
+    ] = "libusb"
     socket: Annotated[str, _m("Unix socket of the USB/IP server.", pattern=_PATH_OR_NONE)] = ""
+    workers: Annotated[
+        str, _m("Where the workers that systemd starts find us, a folder a slot.", pattern=_ABSOLUTE)
+    ] = "/run/edged/workers"
+    workers_user: Annotated[str, _m("Whom they run as.", pattern=r"^[a-z_][a-z0-9_-]{0,31}\Z")] = "edged-slot"
 
 
 class Control(_Section, frozen=True):

@@ -98,6 +98,7 @@ ADAPTERS = (
     "drivers/random.py",
     "drivers/serial_link.py",
     "drivers/usb.py",
+    "drivers/usb_place.py",
     "drivers/usbip_backend.py",
     "drivers/usbip_client.py",
     "drivers/worker",

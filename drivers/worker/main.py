@@ -1,29 +1,37 @@
-"""The process of one slot: ``python -m drivers.worker.main --fd N --backend B --port 1-1.2``.
+"""The process of one slot, started by the core or by systemd:
 
-Descriptor N is one end of a Unix stream socket pair; on it go lines of JSON (messages.py), one answer
-for each request. A copy's bytes go through a pipe: its read end travels beside CopyStarted, and closing
-it stops the copy. The process ends when the socket does. It holds no state worth keeping: whoever
-started it may kill it at any moment.
+    python -m drivers.worker.main --backend B --port 1-1.2 --fd N
+    python -m drivers.worker.main --backend B --device /dev/edged/slot-2 --connect /run/edged/workers/2/core.sock
+
+A conversation is a Unix stream socket with lines of JSON (messages.py), one answer for each request. A copy's
+bytes go through a pipe: its read end travels beside CopyStarted, and closing it stops the copy. With ``--fd`` there
+is one conversation and the process ends with it; with ``--connect`` as many as the core begins (lifeline.py). It
+holds no state worth keeping: it may be killed at any moment.
 """
 
 import argparse
 import fcntl
 import os
 import select
+import signal
 import socket
 import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from types import FrameType
 
 import msgspec
 
 from drivers import usb
 from drivers.cameras.detect import Connection
 from drivers.cameras.password import parse_password
+from drivers.notify import Notifier
 from drivers.random import SystemRandom
+from drivers.usb_place import Place, place_of
 from drivers.worker import messages as m
+from drivers.worker.lifeline import CoreGoneError, Lifeline
 from drivers.worker.serve import CopyRun, WorkerServer
 from edged.errors import EdgeError, ErrorCode
 
@@ -33,9 +41,13 @@ PIPE_SIZE = 1024 * 1024  # pipe-max-size of an unprivileged process
 TAKEN_S = 300.0
 """The reader must take something within this time; it is paced by a disk that may be slow, not by a person."""
 ANSWER_S = 30.0  # the core must take an answer
+WATCH_S = 5.0  # between two signs of life of one who waits
 DEFAULT_PASSWORD = "000000"  # noqa: S105  the family's factory setting, known to everybody
 
 PASSWORD_FILE_LIMIT = 4096  # bytes that are read of it
+
+Alive = Callable[[], None]
+"""Tells the watchdog; called where something got on, or by one who waits for the core and nothing else."""
 
 _decoder: msgspec.json.Decoder[m.Request] = msgspec.json.Decoder(m.Request)
 _encoder = msgspec.json.Encoder()
@@ -45,6 +57,10 @@ class _CoreGoneError(Exception):
     """The other end of the socket is closed: there is nobody to work for."""
 
 
+class _ToldToEndError(BaseException):
+    """SIGTERM: no error handling on the way may swallow it."""
+
+
 class _ReaderGoneError(Exception):
     """The pipe's reader gave up, or takes nothing any more."""
 
@@ -52,8 +68,9 @@ class _ReaderGoneError(Exception):
 class Channel:
     """The socket: lines in, lines out, now and then with a descriptor."""
 
-    def __init__(self, sock: socket.socket) -> None:
+    def __init__(self, sock: socket.socket, alive: Alive = lambda: None) -> None:
         self._socket = sock
+        self._alive = alive
         self._held = bytearray()
 
     def receive(self) -> m.Request:
@@ -73,6 +90,9 @@ class Channel:
             raise _CoreGoneError(f"not a request: {exc}") from exc
 
     def _some(self) -> bytes:
+        while not select.select([self._socket], (), (), WATCH_S)[0]:
+            self._alive()
+        self._alive()
         try:
             some = self._socket.recv(65536)
         except OSError as exc:  # a reset: it closed without reading our last answer
@@ -128,13 +148,13 @@ class Writer:
             raise _ReaderGoneError(f"nothing taken in {TAKEN_S:.0f} s")
 
 
-def serve(channel: Channel, server: WorkerServer) -> None:
+def serve(channel: Channel, server: WorkerServer, alive: Alive = lambda: None) -> None:
     """Answer requests until the core closes the socket."""
     try:
         while True:
             request = channel.receive()
             if isinstance(request, m.Copy):
-                _copy(channel, server, request)
+                _copy(channel, server, request, alive)
             else:
                 channel.send(server.handle(request))
     except _CoreGoneError:
@@ -143,7 +163,7 @@ def serve(channel: Channel, server: WorkerServer) -> None:
         server.close()
 
 
-def _copy(channel: Channel, server: WorkerServer, request: m.Copy) -> None:
+def _copy(channel: Channel, server: WorkerServer, request: m.Copy, alive: Alive) -> None:
     try:
         run = server.copy(request)
     except EdgeError as error:
@@ -156,7 +176,7 @@ def _copy(channel: Channel, server: WorkerServer, request: m.Copy) -> None:
         channel.send(m.CopyStarted(), inlet)
         os.close(inlet)  # ours: the reader must be the only one, or its going away would not show
         inlet = -1
-        answer = _pump(run, Writer(outlet, channel.fileno()), server)
+        answer = _pump(run, Writer(outlet, channel.fileno()), server, alive)
     finally:
         os.close(outlet)
         if inlet >= 0:
@@ -164,10 +184,11 @@ def _copy(channel: Channel, server: WorkerServer, request: m.Copy) -> None:
     channel.send(answer)
 
 
-def _pump(run: CopyRun, writer: Writer, server: WorkerServer) -> m.Answer:
+def _pump(run: CopyRun, writer: Writer, server: WorkerServer, alive: Alive) -> m.Answer:
     try:
         for block in run:
             writer.write(block)
+            alive()
     except EdgeError as error:
         return server.failed(error)
     except _ReaderGoneError as gone:
@@ -208,18 +229,60 @@ def _password(path: Path) -> str:
         raise EdgeError(exc.code, **{"path": str(path)} | exc.detail) from exc
 
 
+def stay(path: str, connection: str, new_server: Callable[[], WorkerServer], alive: Alive) -> None:
+    """Hold one conversation after the other, until the core closes the line of life or SIGTERM comes."""
+    signal.signal(signal.SIGTERM, _told_to_end)
+    line = Lifeline(path, connection, alive)
+    try:
+        while True:
+            with line.conversation() as sock:
+                serve(Channel(sock, alive), new_server(), alive)
+    except CoreGoneError as gone:
+        sys.stderr.write(f"{gone}\n")
+    except _ToldToEndError:
+        line.leave()
+    finally:
+        line.close()
+
+
+def _told_to_end(_number: int, _frame: FrameType | None) -> None:
+    raise _ToldToEndError
+
+
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="drivers.worker.main", description="One slot's USB worker.")
-    parser.add_argument("--fd", type=int, required=True, help="socket to the core")
-    parser.add_argument("--backend", required=True, help="libusb, or usbip:/path/to.sock")
-    parser.add_argument("--port", required=True, help="port path, as 1-1.2")
-    parser.add_argument("--password-file", type=Path, help="the station's password for cameras")
-    options = parser.parse_args(arguments)
+    options = _parser().parse_args(arguments)
     backend = usb.open_backend(options.backend)
-    server = _server(options.password_file, lambda: usb.open_port(backend, options.port))
-    with socket.socket(fileno=options.fd) as sock:
-        serve(Channel(sock), server)
+    try:
+        place = Place(options.port, "") if options.device is None else place_of(options.device)
+    except EdgeError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+
+    def new_server() -> WorkerServer:
+        return _server(options.password_file, lambda: usb.open_port(backend, place.port))
+
+    if options.fd is not None:
+        with socket.socket(fileno=options.fd) as sock:
+            serve(Channel(sock), new_server())
+        return 0
+    notifier = Notifier(os.environ, os.getpid())
+    notifier.ready()
+    stay(options.connect, place.connection or options.connection, new_server, notifier.alive)
     return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="drivers.worker.main", description="One slot's USB worker.")
+    core = parser.add_mutually_exclusive_group(required=True)
+    core.add_argument("--fd", type=int, help="socket to the core, which started us")
+    core.add_argument("--connect", help="the core's socket for this slot")
+    where = parser.add_mutually_exclusive_group(required=True)
+    where.add_argument("--port", help="port path, as 1-1.2")
+    where.add_argument("--device", type=Path, help="device node of what is plugged in, or a link to it")
+    parser.add_argument("--connection", default="", help="with --port: which plug-in of it this is")
+    parser.add_argument("--backend", required=True, help="libusb, or usbip:/path/to.sock")
+    parser.add_argument("--password-file", type=Path, help="the station's password for cameras")
+    return parser
 
 
 if __name__ == "__main__":

@@ -155,6 +155,20 @@ class Failed(_Message, frozen=True, tag="failed"):
     detail: dict[str, str | int | float | bool]
 
 
+class Greeting(_Message, frozen=True, tag="greeting"):
+    """A worker that came by itself: first line on its line of life, see `lifeline`."""
+
+    connection: str  # tells two plug-ins on its port apart; printable, at most 100 characters
+
+
+class Converse(_Message, frozen=True, tag="converse"):
+    """The core's: beside it comes one end of a socket pair, on which the next conversation is held."""
+
+
+class Leaving(_Message, frozen=True, tag="leaving"):
+    """The worker was told to end, because its device has left. Last line on its line of life."""
+
+
 Request: TypeAlias = (
     Identify
     | ReadClock

@@ -1,0 +1,257 @@
+"""Workers that come by themselves: systemd starts one when something appears at a slot's port.
+
+The other end is `drivers.worker.lifeline`.
+
+1. One socket a slot, in a folder that no other slot's unit sees. Whoever connects must run as the workers' user.
+2. The newest worker of a slot counts. As long as its line of life stands, the device is there; when it says that it
+   leaves, the device is gone; when the line breaks, it has RETURN_S to come back before the device counts as gone.
+3. A worker out of step is let go with its line of life: it ends, or its unit's watchdog ends it, and another comes.
+"""
+
+import asyncio
+import contextlib
+import socket
+import struct
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+
+from drivers.hotplug import HotplugEvent, Presence
+from drivers.worker import messages as m
+from edged.errors import CameraError, ErrorCode
+from edged.ports import Log
+from edged.roles.base import START_S
+from edged.roles.channel import Channel, ChannelClosedError
+from edged.roles.worker_process import WorkerProcess
+
+GREETING_S = 5.0
+RETURN_S = 15.0
+SEND_S = 5.0
+LINE_LIMIT = 512  # bytes of what a worker says on its line of life
+BACKLOG = 4  # of connections that have not greeted yet, a slot
+CONNECTION_LIMIT = 100
+
+_greeting = msgspec.json.Decoder(m.Greeting).decode
+_last = msgspec.json.Decoder(m.Leaving).decode
+_CONVERSE = msgspec.json.encode(m.Converse())
+
+
+class ConnectedWorkers:
+    """Both `Workers` and `Hotplug`: that a worker comes is how the core learns that something was plugged in.
+
+    Args:
+        folder: where the sockets lie, ``<slot>/core.sock``.
+        ports: slot → its port, by which the rest of the core knows it.
+        uid: of the workers' user.
+    """
+
+    def __init__(self, folder: str, ports: Mapping[int, str], uid: int, log: Log) -> None:
+        self._slots = [_Slot(label, port, f"{folder}/{label}/core.sock") for label, port in ports.items()]
+        self._uid, self._log = uid, log
+        self._presence = Presence()
+        self._changed = asyncio.Event()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._open = False
+
+    async def start(self, port: str) -> WorkerProcess:
+        slot = next(slot for slot in self._slots if slot.port == port)
+        try:
+            async with asyncio.timeout(START_S):
+                return WorkerProcess(await slot.converse())
+        except TimeoutError as exc:
+            name = f"worker of slot {slot.label}"
+            raise CameraError(ErrorCode.PROCESS_DIED, process=name, error="none has come") from exc
+
+    async def next(self) -> HotplugEvent:
+        """See `drivers.hotplug.Hotplug`."""
+        self._listen()
+        while (event := self._presence.take()) is None:
+            self._changed.clear()
+            await self._changed.wait()
+        return event
+
+    async def close(self) -> None:
+        """Let every worker go. Repeatable."""
+        tasks, self._tasks = self._tasks, set()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    # --- who comes -----------------------------------------------------------------------------------
+
+    def _listen(self) -> None:
+        if not self._open:
+            self._open = True
+            for slot in self._slots:
+                self._spawn(self._serve(slot, slot.listening()))
+
+    def _spawn(self, work: "asyncio._CoroutineLike[None]") -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _serve(self, slot: "_Slot", listening: socket.socket) -> None:
+        with listening:
+            room = asyncio.Semaphore(BACKLOG)
+            while True:
+                await room.acquire()
+                sock, _ = await asyncio.get_running_loop().sock_accept(listening)
+                self._spawn(self._meet(slot, sock, room))
+
+    async def _meet(self, slot: "_Slot", sock: socket.socket, room: asyncio.Semaphore) -> None:
+        channel = Channel(sock, line_limit=LINE_LIMIT)
+        try:
+            try:
+                life = await self._greeted(slot, sock, channel)
+            finally:
+                room.release()
+            if life is not None:
+                await self._live(slot, life)
+        finally:
+            channel.close()
+
+    async def _greeted(self, slot: "_Slot", sock: socket.socket, channel: Channel) -> "_Life | None":
+        pid, uid, _ = struct.unpack("3i", sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
+        try:
+            _require(uid == self._uid, f"user {uid} is not the workers'")
+            async with asyncio.timeout(GREETING_S):
+                greeting = _greeting(await channel.receive())
+            fit = greeting.connection.isprintable() and len(greeting.connection) <= CONNECTION_LIMIT
+            _require(fit, "an unfit name of a connection")
+        except (ValueError, ChannelClosedError, TimeoutError) as exc:
+            reason = str(exc)[:200] or type(exc).__name__
+            self._log("EDG-9104", slot=slot.label, pid=pid, reason=reason)
+            return None
+        return _Life(f"worker of slot {slot.label}", pid, greeting.connection, sock, channel)
+
+    async def _live(self, slot: "_Slot", life: "_Life") -> None:
+        slot.take(life)
+        self._log("EDG-9103", slot=slot.label, pid=life.pid, connection=life.connection)
+        self._presence.arrived(slot.port, life.connection)
+        self._changed.set()
+        await life.ends()
+        replaced = not slot.lose(life)
+        life.ended.set()
+        if not replaced:
+            if not life.left:
+                await slot.comes_back(RETURN_S)
+            if slot.life is None:
+                self._presence.left(slot.port, life.connection)
+                self._changed.set()
+
+
+def _shut(sock: socket.socket) -> None:
+    """Both ends see that it is over; the descriptor stays its owner's to close."""
+    with contextlib.suppress(OSError):
+        sock.shutdown(socket.SHUT_RDWR)
+
+
+def _require(holds: bool, otherwise: str) -> None:
+    if not holds:
+        raise ValueError(otherwise)
+
+
+class _Life:
+    """One worker, from its greeting to the end of its line."""
+
+    def __init__(self, name: str, pid: int, connection: str, sock: socket.socket, channel: Channel) -> None:
+        self.name, self.pid, self.connection = name, pid, connection
+        self._sock, self._channel = sock, channel
+        self.left = False  # it said that its device has left
+        self.ended = asyncio.Event()  # its slot knows
+
+    async def ends(self) -> None:
+        """Wait for its last word, or for the break of the line."""
+        with contextlib.suppress(ChannelClosedError, ValueError):  # ValueError: what msgspec raises
+            _last(await self._channel.receive())
+            self.left = True
+
+    async def converse(self) -> "_Conversation":
+        """Begin a conversation. Raises ChannelClosedError."""
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            with theirs:
+                async with asyncio.timeout(SEND_S):
+                    await self._channel.send(_CONVERSE, [theirs.fileno()])
+        except BaseException as exc:
+            ours.close()
+            if isinstance(exc, TimeoutError):
+                raise ChannelClosedError("it takes nothing") from exc
+            raise
+        return _Conversation(self, ours)
+
+    def drop(self) -> None:
+        """Break the line: whoever waits for its end sees it."""
+        _shut(self._sock)
+
+
+class _Conversation:
+    """See `edged.roles.worker_process.Partner`."""
+
+    def __init__(self, life: _Life, sock: socket.socket) -> None:
+        self._life, self._sock, self.channel = life, sock, Channel(sock)
+
+    @property
+    def gone(self) -> ErrorCode:
+        return ErrorCode.CAMERA_LOST if self._life.left else ErrorCode.PROCESS_DIED
+
+    def story(self) -> dict[str, str | int]:
+        return {"process": self._life.name, "pid": self._life.pid}
+
+    def kill(self) -> None:
+        _shut(self._sock)
+        self._life.drop()
+
+    async def end(self, patience_s: float) -> None:  # noqa: ARG002  # nothing is waited for
+        self.channel.close()
+
+
+class _Slot:
+    def __init__(self, label: int, port: str, path: str) -> None:
+        self.label, self.port, self._path = label, port, path
+        self.life: _Life | None = None
+        self._there = asyncio.Event()
+
+    def listening(self) -> socket.socket:
+        """The slot's socket. Anybody may connect to it, who sees it: what counts is who he is."""
+        path = Path(self._path)
+        path.parent.mkdir(mode=0o711, parents=True, exist_ok=True)
+        path.unlink(missing_ok=True)
+        sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        sock.setblocking(False)
+        sock.bind(self._path)
+        path.chmod(0o666)
+        sock.listen(BACKLOG)
+        return sock
+
+    def take(self, life: _Life) -> None:
+        if self.life is not None:
+            self.life.drop()
+        self.life = life
+        self._there.set()
+
+    def lose(self, life: _Life) -> bool:
+        """Its line has ended. False: another has taken its place already."""
+        if self.life is not life:
+            return False
+        self.life = None
+        self._there.clear()
+        return True
+
+    async def comes_back(self, within_s: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(within_s):
+                await self._there.wait()
+
+    async def converse(self) -> _Conversation:
+        """With the worker that is there, or comes."""
+        while True:
+            await self._there.wait()
+            assert self.life is not None
+            life = self.life
+            try:
+                return await life.converse()
+            except ChannelClosedError:
+                life.drop()
+                await life.ended.wait()
