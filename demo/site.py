@@ -168,6 +168,7 @@ class Site:
             f'assigned_to = "{c.assigned_to}"\n'
             for c in cameras
         )
+        usb = {"usb": f'backend = "usbip"\nsocket = "{paths.usb}"'}
         return _TEMPLATE.format(
             station=STATION,
             state=self.state,
@@ -176,7 +177,6 @@ class Site:
             centre=centre,
             vault=self.vault,
             roster=self.folder / "roster.note",
-            usb=paths.usb,
             socket=self.socket,
             controller=paths.controller,
             controller_key=paths.controller_key,
@@ -189,7 +189,7 @@ class Site:
             key_file=self.sshd.key_file,
             host_key=self.sshd.host_key,
             sync_state=self.folder / "sync",
-            **({"readiness": "", "timing": "", "sync": "", "vault_more": ""} | settings),
+            **({"readiness": "", "timing": "", "sync": "", "vault_more": ""} | usb | settings),
         )
 
     # --- processes ------------------------------------------------------------------------------------
@@ -379,8 +379,7 @@ grant_open_s = 8.0
 {readiness}
 
 [usb]
-backend = "usbip"
-socket = "{usb}"
+{usb}
 
 [control]
 socket = "{socket}"

@@ -160,7 +160,7 @@ async def test_killed_in_mid_copy_and_in_mid_transfer_it_resumes_and_nothing_is_
         await patrol(site, clip(1, LONG), clip(2))
         await site.world.change("cam-1", faults=UsbFaults(bytes_per_s=8_000_000))
         await site.world.insert("cam-1", 1)
-        await site.until("a copy is past its first mark", lambda: _copied(site, MARK + MIB))
+        await site.until("a copy is past its first mark", lambda: copied(site, MARK + MIB))
         await site.kill_edged()
         await site.until("no helper is left behind", lambda: not helpers(site), within_s=10)
         await site.world.change("cam-1", faults=NO_FAULTS)
@@ -203,7 +203,8 @@ def helpers(site: Site) -> list[str]:
     return found
 
 
-async def _copied(site: Site, least: int) -> dict[str, Any] | None:
+async def copied(site: Site, least: int) -> dict[str, Any] | None:
+    """Slot 1, once so many bytes of a recording are copied."""
     row = await site.slot(1)
     return row if row["recording_bytes"] >= least else None
 
@@ -219,7 +220,7 @@ async def test_told_to_stop_in_mid_work_both_end_within_ten_seconds_and_go_on_af
         site.proxy.throttle(500_000)
         await site.world.change("cam-1", faults=UsbFaults(bytes_per_s=2_500_000))
         await site.world.insert("cam-1", 1)
-        await site.until("a copy runs", lambda: _copied(site, BIG // 4))
+        await site.until("a copy runs", lambda: copied(site, BIG // 4))
         await site.until("a transfer runs", lambda: site.proxy.traffic.up > 400_000)
         for name in ("edged", "edged-sync"):
             began = time.monotonic()
