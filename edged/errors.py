@@ -91,6 +91,12 @@ class ErrorCode(Enum):
         "Find the camera; complete the draft incident.",
     )
 
+    PORT_FAULT = (
+        1203,
+        "A slot's USB port cannot be opened, closed or switched",
+        "Look at the reason in the details and at systemctl status edged-ports; the slot stays shut.",
+    )
+
     # 2 camera
     CAMERA_LOST = (
         2001,

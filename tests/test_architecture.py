@@ -99,6 +99,7 @@ ADAPTERS = (
     "drivers/serial_link.py",
     "drivers/usb.py",
     "drivers/usb_place.py",
+    "drivers/usb_ports/main.py",
     "drivers/usbip_backend.py",
     "drivers/usbip_client.py",
     "drivers/worker",

@@ -52,6 +52,19 @@ class UsbIdentity:
     bulk_out: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claims:
+    """What the descriptors of an admitted device say."""
+
+    own: d.DeviceDescriptor
+    interfaces: tuple[str, ...]
+    descriptor_sha256: str
+    configuration: int
+    interface: int
+    bulk_in: int
+    bulk_out: int
+
+
 def clean_text(text: str) -> str:
     """Printable, at most 64 characters; what cannot be printed stands as its escape."""
     shown = (
@@ -88,9 +101,35 @@ def inspect(device: Control, port: str) -> UsbIdentity:
         CameraError: CAMERA_FORBIDDEN_INTERFACE with interfaces, ids and descriptors, if the device is
             anything but a camera; else as BulkDevice.control.
     """
-    raw = b""
     try:
         raw = read_descriptors(device)
+    except WireError as exc:
+        raise _forbidden(port, b"", f"its descriptors are malformed: {exc}") from exc
+    claims = judge(raw, port)
+    own = claims.own
+    return UsbIdentity(
+        port=port,
+        vendor_id=own.vendor_id,
+        product_id=own.product_id,
+        manufacturer=clean_text(_string(device, own.manufacturer)),
+        product=clean_text(_string(device, own.product)),
+        serial=clean_serial(_string(device, own.serial)),
+        interfaces=claims.interfaces,
+        descriptor_sha256=claims.descriptor_sha256,
+        configuration=claims.configuration,
+        interface=claims.interface,
+        bulk_in=claims.bulk_in,
+        bulk_out=claims.bulk_out,
+    )
+
+
+def judge(raw: bytes, port: str) -> Claims:
+    """Judge a device by its descriptors: its own and, behind it, the first configuration's. Pure.
+
+    Raises:
+        CameraError: CAMERA_FORBIDDEN_INTERFACE, as ``inspect``.
+    """
+    try:
         own, configuration = d.decode_device(raw), d.decode_configuration(raw[d.DEVICE_SIZE :])
     except WireError as exc:
         raise _forbidden(port, raw, f"its descriptors are malformed: {exc}") from exc
@@ -105,13 +144,8 @@ def inspect(device: Control, port: str) -> UsbIdentity:
     endpoints = sorted(e.address for e in found[0].endpoints if e.attributes & 3 == _BULK)
     if len(endpoints) != 2 or len(found[0].endpoints) != 2 or not endpoints[0] < 0x80 <= endpoints[1]:
         raise _forbidden(port, raw, "its endpoints are not one bulk pipe each way", **known)
-    return UsbIdentity(
-        port=port,
-        vendor_id=own.vendor_id,
-        product_id=own.product_id,
-        manufacturer=clean_text(_string(device, own.manufacturer)),
-        product=clean_text(_string(device, own.product)),
-        serial=clean_serial(_string(device, own.serial)),
+    return Claims(
+        own=own,
         interfaces=names,
         descriptor_sha256=hashlib.sha256(raw).hexdigest(),
         configuration=configuration.value,

@@ -43,9 +43,6 @@ async def test_a_camera_that_becomes_a_disk_is_continued_by_the_next_worker() ->
         assert not site.world.trouble
 
 
-@pytest.mark.fault(
-    "X01", "a worker killed in mid-copy is replaced, its copy goes on, the other slot notices nothing"
-)
 async def test_a_worker_killed_in_mid_copy_is_replaced_and_the_copy_goes_on() -> None:
     async with station() as (site, workers):
         await patrol(site, clip(1, LONG))

@@ -162,7 +162,6 @@ async def test_a_worker_that_is_told_to_end_says_that_the_device_has_left(host: 
     assert await process.wait() == 0
 
 
-@pytest.mark.fault("X01", "a worker that dies is replaced within seconds: its camera has not left for that")
 async def test_a_worker_that_dies_is_replaced_and_nobody_takes_it_for_a_removal(host: Host) -> None:
     process = await host.worker()
     worker = await host.workers.start(PORT)

@@ -1,0 +1,48 @@
+"""Which slot is at which port: the part of the station's configuration that the ports' process reads. Pure."""
+
+import tomllib
+from typing import Any
+
+from drivers.usb_ports.id_path import IdPath, parse_id_path
+from edged.errors import ConfigError, ErrorCode
+
+MAX_SLOTS = 256
+
+
+def read_slot_map(text: bytes) -> dict[int, IdPath]:
+    """Slot label → its port. Everything else in the file is another process's business.
+
+    Raises:
+        ConfigError: no TOML, or no slot map in it.
+    """
+    try:
+        docks = tomllib.loads(text.decode()).get("dock", [])
+        slots = [(slot["label"], slot["port"]) for dock in docks for slot in dock["slots"]]
+    except (
+        ValueError,
+        KeyError,
+        TypeError,
+        AttributeError,
+        RecursionError,
+    ) as exc:  # tomllib's, and what is no table
+        raise ConfigError(ErrorCode.CONFIG_INVALID, key="dock", reason=str(exc)[:200]) from exc
+    found: dict[int, IdPath] = {}
+    for label, port in slots:
+        where = _port(label, port)
+        if label in found or where in found.values():
+            raise ConfigError(ErrorCode.CONFIG_INVALID, key="dock", reason=f"slot {label} is there twice")
+        found[label] = where
+    if not 0 < len(found) <= MAX_SLOTS:
+        raise ConfigError(ErrorCode.CONFIG_INVALID, key="dock", reason=f"{len(found)} slots")
+    return found
+
+
+def _port(label: Any, port: Any) -> IdPath:
+    if (
+        not isinstance(label, int)
+        or isinstance(label, bool)
+        or not 0 < label < 10_000
+        or not isinstance(port, str)
+    ):
+        raise ConfigError(ErrorCode.CONFIG_INVALID, key="dock", reason="a slot without label and port")
+    return parse_id_path(port)
