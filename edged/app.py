@@ -37,6 +37,7 @@ from edged.ports import Clock, FileSystem, Log
 from edged.projections.sqlite import SqliteStore
 from edged.roles.child import Family
 from edged.roles.connected_workers import ConnectedWorkers
+from edged.roles.port_gate import PortGate
 from edged.roles.subprocess_roles import SubprocessRoles
 from edged.roles.workers import StartedWorkers
 from edged.station.recovery import fold
@@ -220,7 +221,7 @@ def _connected_workers(config: Config, log: Log) -> ConnectedWorkers:
         name = config.usb.workers_user
         raise ConfigError(key="usb.workers_user", value=name, expected="a user of this host") from exc
     ports = {slot.label: slot.port for dock in config.dock for slot in dock.slots}
-    return ConnectedWorkers(config.usb.workers, ports, uid, log)
+    return ConnectedWorkers(config.usb.workers, ports, uid, PortGate(config.usb.ports), log)
 
 
 def _worker_command(config: Config) -> Callable[[str, int], Sequence[str]]:

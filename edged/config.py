@@ -188,6 +188,9 @@ class Usb(_Section, frozen=True):
     workers: Annotated[
         str, _m("Where the workers that systemd starts find us, a folder a slot.", pattern=_ABSOLUTE)
     ] = "/run/edged/workers"
+    ports: Annotated[
+        str, _m("Socket of edged-ports, which opens a slot's port for them.", pattern=_ABSOLUTE)
+    ] = "/run/edged-ports/ports.sock"
     workers_user: Annotated[str, _m("Whom they run as.", pattern=r"^[a-z_][a-z0-9_-]{0,31}\Z")] = "edged-slot"
 
 

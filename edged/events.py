@@ -174,6 +174,7 @@ _TABLE: tuple[tuple[str, Level, str], ...] = (
     ("EDG-9102", X, "Process {process} (pid {pid}) does not end, {abandoned} are left behind so far"),
     ("EDG-9103", I, "A worker has come to slot {slot} (pid {pid}, connection {connection})"),
     ("EDG-9104", W, "A process (pid {pid}) is not let in as the worker of slot {slot}: {reason}"),
+    ("EDG-9105", X, "The USB port of slot {slot} could not be shut: {reason}"),
     ("EDG-9004", W, "{count} log lines were lost: the journal did not take them"),
 )
 

@@ -7,6 +7,7 @@ from drivers.usb_ports.id_path import IdPath, parse_id_path
 from edged.errors import ConfigError, ErrorCode
 
 MAX_SLOTS = 256
+LINE_LIMIT = 1000  # characters: a key of many parts costs tomllib their number squared
 
 
 def read_slot_map(text: bytes) -> dict[int, IdPath]:
@@ -15,6 +16,10 @@ def read_slot_map(text: bytes) -> dict[int, IdPath]:
     Raises:
         ConfigError: no TOML, or no slot map in it.
     """
+    if max(map(len, text.splitlines()), default=0) > LINE_LIMIT:
+        raise ConfigError(
+            ErrorCode.CONFIG_INVALID, key="", reason=f"a line of more than {LINE_LIMIT} characters"
+        )
     try:
         docks = tomllib.loads(text.decode()).get("dock", [])
         slots = [(slot["label"], slot["port"]) for dock in docks for slot in dock["slots"]]

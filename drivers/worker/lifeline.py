@@ -30,19 +30,24 @@ class Lifeline:
 
     WATCH_S = 5.0
 
-    def __init__(self, path: str, connection: str, watch: Callable[[], None]) -> None:
-        """Connect and greet. Raises CoreGoneError."""
-        self._watch = watch
-        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
-        self._socket.settimeout(CONNECT_S)
-        try:
-            self._socket.connect(path)
-            self._socket.sendall(_encoder.encode(m.Greeting(connection=connection)) + b"\n")
-        except OSError as exc:
-            self._socket.close()
-            raise CoreGoneError(f"{path}: {exc}") from exc
+    def __init__(self, sock: socket.socket, watch: Callable[[], None]) -> None:
+        """``sock`` is connected, and from now on ours."""
+        self._socket, self._watch = sock, watch
         self._held = bytearray()
         self._fds: list[int] = []
+
+    @classmethod
+    def connected(cls, path: str, connection: str, watch: Callable[[], None]) -> "Lifeline":
+        """Connect and greet. Raises CoreGoneError."""
+        sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
+        sock.settimeout(CONNECT_S)
+        try:
+            sock.connect(path)
+            sock.sendall(_encoder.encode(m.Greeting(connection=connection)) + b"\n")
+        except OSError as exc:
+            sock.close()
+            raise CoreGoneError(f"{path}: {exc}") from exc
+        return cls(sock, watch)
 
     def conversation(self) -> socket.socket:
         """Wait for the next one, without end. Raises CoreGoneError."""

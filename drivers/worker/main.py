@@ -232,7 +232,7 @@ def _password(path: Path) -> str:
 def stay(path: str, connection: str, new_server: Callable[[], WorkerServer], alive: Alive) -> None:
     """Hold one conversation after the other, until the core closes the line of life or SIGTERM comes."""
     signal.signal(signal.SIGTERM, _told_to_end)
-    line = Lifeline(path, connection, alive)
+    line = Lifeline.connected(path, connection, alive)
     try:
         while True:
             with line.conversation() as sock:

@@ -104,6 +104,9 @@ class Child:
         """What it means that the channel is closed: nothing but its own end closes it."""
         return ErrorCode.PROCESS_DIED
 
+    def distrust(self) -> None:
+        """Nothing: without the ports' process there is nothing to shut."""
+
     def story(self) -> dict[str, str | int]:
         """What is known of the process, for the detail of an error."""
         status = self._process.returncode

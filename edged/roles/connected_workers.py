@@ -5,7 +5,8 @@ The other end is `drivers.worker.lifeline`.
 1. One socket a slot, in a folder that no other slot's unit sees. Whoever connects must run as the workers' user.
 2. The newest worker of a slot counts. As long as its line of life stands, the device is there; when it says that it
    leaves, the device is gone; when the line breaks, it has RETURN_S to come back before the device counts as gone.
-3. A worker out of step is let go with its line of life: it ends, or its unit's watchdog ends it, and another comes.
+3. A port is opened for each conversation and shut when its device turns out to be no camera.
+4. A worker out of step is ended, its port shut, its line of life broken: another comes.
 """
 
 import asyncio
@@ -23,6 +24,7 @@ from edged.errors import CameraError, ErrorCode
 from edged.ports import Log
 from edged.roles.base import START_S
 from edged.roles.channel import Channel, ChannelClosedError
+from edged.roles.port_gate import PortGate
 from edged.roles.worker_process import WorkerProcess
 
 GREETING_S = 5.0
@@ -44,24 +46,29 @@ class ConnectedWorkers:
         folder: where the sockets lie, ``<slot>/core.sock``.
         ports: slot → its port, by which the rest of the core knows it.
         uid: of the workers' user.
+        gate: the ports' process. Owned.
     """
 
-    def __init__(self, folder: str, ports: Mapping[int, str], uid: int, log: Log) -> None:
+    def __init__(self, folder: str, ports: Mapping[int, str], uid: int, gate: PortGate, log: Log) -> None:
+        self._gate = gate
         self._slots = [_Slot(label, port, f"{folder}/{label}/core.sock") for label, port in ports.items()]
         self._uid, self._log = uid, log
         self._presence = Presence()
         self._changed = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._open = False
+        self._open = self._closed = False
 
     async def start(self, port: str) -> WorkerProcess:
         slot = next(slot for slot in self._slots if slot.port == port)
         try:
             async with asyncio.timeout(START_S):
-                return WorkerProcess(await slot.converse())
-        except TimeoutError as exc:
+                life = await slot.somebody()
+                await self._gate.open(slot.label)
+                return WorkerProcess(_Conversation(slot.label, life, await life.converse(), self))
+        except (TimeoutError, ChannelClosedError) as exc:
             name = f"worker of slot {slot.label}"
-            raise CameraError(ErrorCode.PROCESS_DIED, process=name, error="none has come") from exc
+            error = "none has come" if isinstance(exc, TimeoutError) else "it went away"
+            raise CameraError(ErrorCode.PROCESS_DIED, process=name, error=error) from exc
 
     async def next(self) -> HotplugEvent:
         """See `drivers.hotplug.Hotplug`."""
@@ -73,10 +80,25 @@ class ConnectedWorkers:
 
     async def close(self) -> None:
         """Let every worker go. Repeatable."""
+        self._closed = True
         tasks, self._tasks = self._tasks, set()
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        self._gate.close()
+
+    def shut(self, slot: int, pid: int | None = None) -> None:
+        """Shut the slot's port, and end the worker with this number, without keeping the caller waiting."""
+        if not self._closed:  # else the end of the conversation with the ports' process shuts them all
+            self._spawn(self._shut(slot, pid))
+
+    async def _shut(self, slot: int, pid: int | None) -> None:
+        try:
+            await self._gate.shut(slot)
+            if pid is not None:
+                await self._gate.end_worker(pid)
+        except CameraError as exc:
+            self._log("EDG-9105", slot=slot, code=exc.code.label, reason=str(exc)[:200])
 
     # --- who comes -----------------------------------------------------------------------------------
 
@@ -116,14 +138,12 @@ class ConnectedWorkers:
         try:
             _require(uid == self._uid, f"user {uid} is not the workers'")
             async with asyncio.timeout(GREETING_S):
-                greeting = _greeting(await channel.receive())
-            fit = greeting.connection.isprintable() and len(greeting.connection) <= CONNECTION_LIMIT
-            _require(fit, "an unfit name of a connection")
+                connection = greeted(await channel.receive())
         except (ValueError, ChannelClosedError, TimeoutError) as exc:
             reason = str(exc)[:200] or type(exc).__name__
             self._log("EDG-9104", slot=slot.label, pid=pid, reason=reason)
             return None
-        return _Life(f"worker of slot {slot.label}", pid, greeting.connection, sock, channel)
+        return _Life(f"worker of slot {slot.label}", pid, connection, sock, channel)
 
     async def _live(self, slot: "_Slot", life: "_Life") -> None:
         slot.take(life)
@@ -131,14 +151,24 @@ class ConnectedWorkers:
         self._presence.arrived(slot.port, life.connection)
         self._changed.set()
         await life.ends()
-        replaced = not slot.lose(life)
-        life.ended.set()
-        if not replaced:
+        if slot.lose(life):
             if not life.left:
                 await slot.comes_back(RETURN_S)
             if slot.life is None:
                 self._presence.left(slot.port, life.connection)
                 self._changed.set()
+
+
+def greeted(line: bytes) -> str:
+    """Return the name of the connection that a worker greets with. Raises ValueError."""
+    try:
+        connection = _greeting(line).connection
+    except RecursionError as exc:  # msgspec raises it beside ValueError
+        raise ValueError("too deep") from exc
+    _require(
+        connection.isprintable() and len(connection) <= CONNECTION_LIMIT, "an unfit name of a connection"
+    )
+    return connection
 
 
 def _shut(sock: socket.socket) -> None:
@@ -159,7 +189,6 @@ class _Life:
         self.name, self.pid, self.connection = name, pid, connection
         self._sock, self._channel = sock, channel
         self.left = False  # it said that its device has left
-        self.ended = asyncio.Event()  # its slot knows
 
     async def ends(self) -> None:
         """Wait for its last word, or for the break of the line."""
@@ -167,8 +196,8 @@ class _Life:
             _last(await self._channel.receive())
             self.left = True
 
-    async def converse(self) -> "_Conversation":
-        """Begin a conversation. Raises ChannelClosedError."""
+    async def converse(self) -> socket.socket:
+        """Begin a conversation; return our end. Raises ChannelClosedError."""
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
             with theirs:
@@ -179,7 +208,7 @@ class _Life:
             if isinstance(exc, TimeoutError):
                 raise ChannelClosedError("it takes nothing") from exc
             raise
-        return _Conversation(self, ours)
+        return ours
 
     def drop(self) -> None:
         """Break the line: whoever waits for its end sees it."""
@@ -189,8 +218,9 @@ class _Life:
 class _Conversation:
     """See `edged.roles.worker_process.Partner`."""
 
-    def __init__(self, life: _Life, sock: socket.socket) -> None:
-        self._life, self._sock, self.channel = life, sock, Channel(sock)
+    def __init__(self, slot: int, life: _Life, sock: socket.socket, workers: ConnectedWorkers) -> None:
+        self._slot, self._life, self._workers = slot, life, workers
+        self._sock, self.channel = sock, Channel(sock)
 
     @property
     def gone(self) -> ErrorCode:
@@ -202,6 +232,10 @@ class _Conversation:
     def kill(self) -> None:
         _shut(self._sock)
         self._life.drop()
+        self._workers.shut(self._slot, self._life.pid)
+
+    def distrust(self) -> None:
+        self._workers.shut(self._slot)
 
     async def end(self, patience_s: float) -> None:  # noqa: ARG002  # nothing is waited for
         self.channel.close()
@@ -244,14 +278,8 @@ class _Slot:
             async with asyncio.timeout(within_s):
                 await self._there.wait()
 
-    async def converse(self) -> _Conversation:
-        """With the worker that is there, or comes."""
-        while True:
-            await self._there.wait()
-            assert self.life is not None
-            life = self.life
-            try:
-                return await life.converse()
-            except ChannelClosedError:
-                life.drop()
-                await life.ended.wait()
+    async def somebody(self) -> _Life:
+        """The worker that is there, or comes."""
+        await self._there.wait()
+        assert self.life is not None
+        return self.life

@@ -1,6 +1,7 @@
-"""Failed answers of the two roles as exceptions. Neither role can speak for the other, nor name a code
+"""Failed answers of the roles and of the ports' process as exceptions. None can speak for another, nor name a code
 that is none of its business; what it says in words is made printable and capped."""
 
+from drivers.usb_ports.messages import Refused
 from drivers.worker.messages import Failed
 from edged.errors import CameraError, CameraLostError, DiskError, EdgeError, ErrorCode, Fact
 
@@ -28,6 +29,15 @@ def sealer_failure(answer: Failed) -> EdgeError:
     if code is not None and (code in _BOTH or code.number // 1000 == 5):
         return DiskError(code, **detail)
     return DiskError(ErrorCode.PROCESS_DIED, **{**detail, "said": answer.code})
+
+
+def port_failure(answer: Refused) -> CameraError:
+    """What a refusal of the ports' process means: a code of the camera group, else PORT_FAULT."""
+    failed = Failed(code=answer.code, detail=answer.detail)
+    code = _BY_NUMBER.get(answer.code)
+    if code is not None and code.number // 1000 == 2:
+        return camera_failure(failed)
+    return CameraError(ErrorCode.PORT_FAULT, **_facts(failed))
 
 
 def held_of(error: EdgeError) -> int:

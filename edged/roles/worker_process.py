@@ -49,6 +49,10 @@ class Partner(Protocol):
         """It is out of step: end it without waiting."""
         ...
 
+    def distrust(self) -> None:
+        """It said that the device is no camera, or became another: nobody is to talk to that any more."""
+        ...
+
     async def end(self, patience_s: float) -> None:
         """The conversation is over. Returns within ``patience_s`` and KILL_S; repeatable."""
         ...
@@ -129,7 +133,10 @@ class WorkerProcess:
                 found = type(answer).__name__
                 raise CameraError(ErrorCode.CAMERA_PROTOCOL, why="another answer", found=found)
         if isinstance(answer, m.Failed):
-            raise camera_failure(answer)
+            error = camera_failure(answer)
+            if error.code is ErrorCode.CAMERA_FORBIDDEN_INTERFACE:
+                self._partner.distrust()
+            raise error
         return answer
 
     @contextlib.asynccontextmanager

@@ -11,6 +11,7 @@ from tests.e2e import places, units
 from tests.e2e.places import MIB, OFFICER, QuickSite, clip
 from tests.e2e.test_main_job import LONG, MARK, copied, nothing_lost_nothing_twice, patrol
 from tests.real_disk import scratch
+from tests.scripted_ports import ScriptedPorts
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 
@@ -21,6 +22,7 @@ async def station() -> AsyncIterator[tuple[QuickSite, units.Units]]:
         async with (
             places.commissioned(settings=units.settings(folder)) as site,
             units.Units.of(site.world, folder) as workers,
+            ScriptedPorts.at(folder / "ports.sock"),
         ):
             await site.start()
             await places.vouch(site)

@@ -18,7 +18,12 @@ STOP_S = 5.0  # TimeoutStopSec
 
 def settings(folder: Path) -> dict[str, str]:
     """The station's configuration for it."""
-    lines = ['backend = "units"', f'workers = "{folder}"', f'workers_user = "{me()}"']
+    lines = [
+        'backend = "units"',
+        f'workers = "{folder}"',
+        f'workers_user = "{me()}"',
+        f'ports = "{folder}/ports.sock"',
+    ]
     return {"usb": "\n".join(lines)}
 
 

@@ -72,7 +72,7 @@ REPORTS: tuple[v.Report, ...] = (
 )
 
 
-def _through_socket(data: bytes, receive: Callable[[socket.socket], object]) -> None:
+def through_socket(data: bytes, receive: Callable[[socket.socket], object]) -> None:
     """``data`` as all that the other end ever sends."""
     ours, theirs = socket.socketpair()
     with ours, theirs:
@@ -95,7 +95,7 @@ def _requests(data: bytes) -> None:
             if not taken:
                 raise
 
-    _through_socket(data, receive)
+    through_socket(data, receive)
 
 
 def _orders(data: bytes) -> None:
@@ -104,7 +104,7 @@ def _orders(data: bytes) -> None:
         while (found := line.receive()) is not None:
             require(isinstance(found[0], v.Order), "a line passes that is no order")
 
-    _through_socket(data, receive)
+    through_socket(data, receive)
 
 
 class _Told:
@@ -122,6 +122,9 @@ class _Told:
 
     def kill(self) -> None:
         self.killed = True
+
+    def distrust(self) -> None:
+        pass
 
     def story(self) -> dict[str, str | int]:
         return {}

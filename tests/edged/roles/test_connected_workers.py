@@ -13,17 +13,20 @@ import pytest
 
 from drivers.disk import PosixDisk
 from drivers.hotplug import UsbArrived, UsbLeft
+from drivers.usb_ports import messages as p
 from drivers.worker import messages as m
 from edged.errors import CameraError, ErrorCode, Fact
 from edged.roles import connected_workers
 from edged.roles.base import SealOrder
 from edged.roles.child import Family
 from edged.roles.connected_workers import ConnectedWorkers
+from edged.roles.port_gate import PortGate
 from edged.roles.subprocess_roles import SubprocessRoles
 from simulators.usb.spec import CameraSpec
 from tests.drivers.usb_world import PORT, World, card, served
 from tests.edged.vault.rig import make_rig
 from tests.real_disk import scratch
+from tests.scripted_ports import ScriptedPorts
 
 pytestmark = pytest.mark.slow
 SPEC = CameraSpec(name="cam", kind="msc", usb_serial="USB0001")
@@ -35,10 +38,12 @@ PATIENCE_S = 20.0
 class Host:
     """The core's side and a bus, for workers that the test starts in systemd's place."""
 
-    def __init__(self, folder: Path, bus: Path, uid: int) -> None:
+    def __init__(self, folder: Path, bus: Path, uid: int, ports: ScriptedPorts) -> None:
         self.log: list[tuple[str, dict[str, Fact]]] = []
         self.folder, self.bus = folder / "workers", bus
-        self.workers = ConnectedWorkers(str(self.folder), {SLOT: PORT}, uid, self.write)
+        self.ports = ports
+        gate = PortGate(str(ports.path))
+        self.workers = ConnectedWorkers(str(self.folder), {SLOT: PORT}, uid, gate, self.write)
         self.events: asyncio.Queue[UsbArrived | UsbLeft] = asyncio.Queue()
         self._listening = asyncio.create_task(self._listen())
         self.processes: list[asyncio.subprocess.Process] = []
@@ -84,12 +89,13 @@ async def until(holds) -> None:  # type: ignore[no-untyped-def]  # any function 
 async def hosted(folder: Path, uid: int = os.getuid()) -> AsyncIterator[Host]:
     world = World()
     world.dock(SPEC, card({"CLIP0001.MP4": FILM}))
-    with served(world.bus, folder / "usb.sock") as path:
-        host = Host(folder, path, uid)
-        try:
-            yield host
-        finally:
-            await host.close()
+    async with ScriptedPorts.at(folder / "ports.sock") as ports:
+        with served(world.bus, folder / "usb.sock") as path:
+            host = Host(folder, path, uid, ports)
+            try:
+                yield host
+            finally:
+                await host.close()
 
 
 @pytest.fixture
@@ -122,7 +128,7 @@ async def test_a_conversation_that_broke_off_leaves_nothing_behind_for_the_next(
     await worker.close()
     again = await host.worker("one")  # as systemd would: its line was broken, so it ends and another comes
     async with asyncio.timeout(PATIENCE_S):
-        assert await process.wait() == 0
+        assert await process.wait() in (0, -signal.SIGKILL)
     assert (await identify(host)).usb_serial == "USB0001"
     assert again.returncode is None
     assert await host.event() == UsbArrived(PORT, "one")
@@ -147,6 +153,60 @@ async def test_a_clip_comes_in_through_the_pipe_of_a_worker_that_came(host: Host
         assert sealed.size == len(FILM)
         await worker.close()
         await roles.close()
+
+
+async def test_a_port_is_opened_for_a_conversation_only_and_shut_for_what_is_no_camera(host: Host) -> None:
+    await host.worker()
+    host.ports.refuse[SLOT] = ErrorCode.CAMERA_FORBIDDEN_INTERFACE
+    with pytest.raises(CameraError) as refused:
+        await host.workers.start(PORT)
+    assert refused.value.code is ErrorCode.CAMERA_FORBIDDEN_INTERFACE
+    assert not host.ports.open
+    del host.ports.refuse[SLOT]
+    worker = await host.workers.start(PORT)
+    assert host.ports.open == {SLOT}
+    worker._partner.distrust()
+    await until(lambda: not host.ports.open)
+    await worker.close()
+
+
+@pytest.mark.parametrize(
+    "says",
+    [
+        b"{}\n",
+        b"\xff\n",
+        b"x" * 9000,
+        b'{"kind":"refused","code":9999,"detail":{}}\n',
+        b'{"kind":"refused","code":1}\n',
+    ],
+)
+async def test_an_answer_of_the_ports_process_that_is_none_is_a_fault_of_the_port(
+    says: bytes, host: Host
+) -> None:
+    await host.worker()
+    host.ports.says = says
+    with pytest.raises(CameraError) as failed:
+        await host.workers.start(PORT)
+    assert failed.value.code is ErrorCode.PORT_FAULT
+    host.ports.says = None
+    assert (await identify(host)).usb_serial == "USB0001"
+
+
+async def test_a_worker_that_hangs_is_ended_its_port_shut_and_the_next_one_goes_on(host: Host) -> None:
+    process = await host.worker()
+    worker = await host.workers.start(PORT)
+    process.send_signal(signal.SIGSTOP)
+    with pytest.raises(CameraError) as failed:
+        await worker.call(m.Identify(), deadline_s=0.3)
+    assert failed.value.code is ErrorCode.CAMERA_SILENT
+    await worker.close()
+    async with asyncio.timeout(PATIENCE_S):
+        assert await process.wait() == -signal.SIGKILL
+    assert host.ports.asked[-2:] == [p.Close(slot=SLOT), p.EndWorker(pid=process.pid)]
+    await host.worker()
+    assert (await identify(host)).usb_serial == "USB0001"
+    assert await host.event() == UsbArrived(PORT, "one")
+    assert host.events.empty()
 
 
 async def test_a_worker_that_is_told_to_end_says_that_the_device_has_left(host: Host) -> None:
