@@ -7,6 +7,7 @@ cd "$(dirname "$0")"
 declare -A NEEDED=(
     [sshd]=openssh-server [ssh-keygen]=openssh-client [sftp]=openssh-client [ffmpeg]=ffmpeg
     [mkfs.vfat]=dosfstools [fsck.vfat]=dosfstools [mcopy]=mtools
+    [systemd-analyze]=systemd
     [mkfs.exfat]=exfatprogs [fsck.exfat]=exfatprogs [mkfs.ext4]=e2fsprogs
 )
 export PATH="$PATH:/usr/sbin:/sbin"

@@ -100,6 +100,7 @@ ADAPTERS = (
     "drivers/usb.py",
     "drivers/usb_place.py",
     "drivers/usb_ports/main.py",
+    "drivers/usb_ports/write_rules.py",
     "drivers/usbip_backend.py",
     "drivers/usbip_client.py",
     "drivers/worker",

@@ -19,11 +19,10 @@ from drivers.notify import Notifier
 from drivers.usb_ports import messages as p
 from drivers.usb_ports.gate import Gate
 from drivers.usb_ports.service import PortsServer
-from drivers.usb_ports.slot_map import read_slot_map
+from drivers.usb_ports.slot_map import load_slot_map
 from edged.errors import EdgeError, ErrorCode
 
 FIRST_FD = 3  # SD_LISTEN_FDS_START
-MAP_LIMIT = 1024 * 1024
 ANSWER_S = 5.0
 
 _decode: Callable[[bytes], p.Request] = msgspec.json.Decoder(p.Request).decode
@@ -42,7 +41,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--workers-user", default="edged-slot", help="whose processes may be ended")
     options = parser.parse_args(arguments)
     try:
-        gate = Gate(read_slot_map(_text(options.map)), time.sleep)
+        gate = Gate(load_slot_map(options.map), time.sleep)
         server = PortsServer(gate, ender(options.workers_user))
         listening = _handed_over(os.environ)
         gate.close_all()
@@ -130,14 +129,6 @@ def _handed_over(environ: Mapping[str, str]) -> socket.socket:
     if environ.get("LISTEN_PID") != str(os.getpid()) or environ.get("LISTEN_FDS") != "1":
         raise EdgeError(ErrorCode.CONFIG_INVALID, key="socket", reason="to be started by edged-ports.socket")
     return socket.socket(fileno=FIRST_FD)
-
-
-def _text(path: Path) -> bytes:
-    try:
-        with path.open("rb") as file:
-            return file.read(MAP_LIMIT)
-    except OSError as exc:
-        raise EdgeError(ErrorCode.CONFIG_MISSING, file=str(path), reason=exc.strerror or "") from exc
 
 
 if __name__ == "__main__":

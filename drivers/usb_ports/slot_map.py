@@ -1,13 +1,24 @@
-"""Which slot is at which port: the part of the station's configuration that the ports' process reads. Pure."""
+"""Which slot is at which port: the part of the station's configuration that the ports' process reads."""
 
 import tomllib
+from pathlib import Path
 from typing import Any
 
 from drivers.usb_ports.id_path import IdPath, parse_id_path
 from edged.errors import ConfigError, ErrorCode
 
 MAX_SLOTS = 256
+MAP_LIMIT = 1024 * 1024  # bytes
 LINE_LIMIT = 1000  # characters: a key of many parts costs tomllib their number squared
+
+
+def load_slot_map(path: Path) -> dict[int, IdPath]:
+    """Raises ConfigError, also CONFIG_MISSING."""
+    try:
+        with path.open("rb") as file:
+            return read_slot_map(file.read(MAP_LIMIT))
+    except OSError as exc:
+        raise ConfigError(ErrorCode.CONFIG_MISSING, file=str(path), reason=exc.strerror or "") from exc
 
 
 def read_slot_map(text: bytes) -> dict[int, IdPath]:

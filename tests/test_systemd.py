@@ -1,0 +1,154 @@
+"""The units as systemd reads them: sound, as closed as they can be, every exception with its reason."""
+
+import re
+import shutil
+import subprocess
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from drivers.usb_ports.id_path import IdPath
+from drivers.usb_ports.rules import rules
+from drivers.usb_ports.write_rules import main as make_rules
+
+pytestmark = pytest.mark.slow
+ROOT = Path(__file__).parent.parent
+UNITS = ROOT / "systemd"
+BIN = "/usr/lib/edged/bin/"
+LIMITS = {  # of `systemd-analyze security`, on systemd 252
+    "edged.service": 1.0,
+    "edged-slot@.service": 0.8,
+    "edged-sync.service": 1.2,
+    "edged-ports.service": 2.5,
+    "edged-rules.service": 2.5,
+}
+CLOSED = (
+    "NoNewPrivileges=yes",
+    "CapabilityBoundingSet=",
+    "IPAddressDeny=any",
+    "LockPersonality=yes",
+    "MemoryDenyWriteExecute=yes",
+    "PrivateDevices=yes",
+    "PrivateIPC=yes",
+    "PrivateMounts=yes",
+    "PrivateNetwork=yes",
+    "PrivateTmp=yes",
+    "PrivateUsers=yes",
+    "ProcSubset=pid",
+    "ProtectClock=yes",
+    "ProtectControlGroups=yes",
+    "ProtectHome=yes",
+    "ProtectHostname=yes",
+    "ProtectKernelLogs=yes",
+    "ProtectKernelModules=yes",
+    "ProtectKernelTunables=yes",
+    "ProtectProc=invisible",
+    "ProtectSystem=strict",
+    "RemoveIPC=yes",
+    "RestrictNamespaces=yes",
+    "RestrictRealtime=yes",
+    "RestrictSUIDSGID=yes",
+    "SystemCallArchitectures=native",
+)
+"""Each stands in each long-running unit, or a comment of the unit says why not: ``# ... Not Name=: reason``."""
+RUNNING = ("edged.service", "edged-slot@.service", "edged-sync.service", "edged-ports.service")
+
+
+def lines(unit: str) -> list[str]:
+    return (UNITS / unit).read_text().splitlines()
+
+
+def test_systemd_finds_nothing_to_complain_about(tmp_path: Path) -> None:
+    """The programs are not installed here: each is some program that is."""
+    for path in [*UNITS.glob("*.service"), *UNITS.glob("*.socket"), *UNITS.glob("*.path")]:
+        text = re.sub(rf"{BIN}[a-z-]+", "/bin/true", path.read_text()).replace(
+            "/usr/bin/udevadm", "/bin/true"
+        )
+        (tmp_path / path.name.replace("@.", "@7.")).write_text(text)
+    units = sorted(map(str, tmp_path.iterdir()))
+    done = subprocess.run(
+        ["systemd-analyze", "verify", "--man=no", *units], capture_output=True, text=True, timeout=60
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("unit", LIMITS)
+def test_no_unit_is_more_exposed_than_was_decided(unit: str) -> None:
+    command = ["systemd-analyze", "security", "--offline=yes", "--no-pager", str(UNITS / unit)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    found = re.search(r"Overall exposure level for \S+: (\d+\.\d)", done.stdout + done.stderr)
+    assert found is not None, done.stdout + done.stderr
+    assert float(found[1]) <= LIMITS[unit]
+
+
+@pytest.mark.parametrize("unit", RUNNING)
+def test_what_a_unit_leaves_open_has_its_reason(unit: str) -> None:
+    text = (UNITS / unit).read_text()
+    for setting in CLOSED:
+        name = setting.partition("=")[0]
+        assert setting in lines(unit) or re.search(rf"^#.*Not .*{name}=", text, re.MULTILINE), (
+            unit,
+            setting,
+        )
+
+
+@pytest.mark.parametrize("unit", RUNNING)
+def test_a_unit_is_watched_limited_and_starts_again_for_ever(unit: str) -> None:
+    names = {line.partition("=")[0] for line in lines(unit)}
+    assert {"Restart", "RestartSec", "StartLimitIntervalSec", "TasksMax", "MemoryMax"} <= names
+    assert {"LogRateLimitBurst", "TimeoutStopSec", "OOMScoreAdjust"} - names <= {"OOMScoreAdjust"}
+    assert "StartLimitIntervalSec=0" in lines(unit)
+    assert not [line for line in lines(unit) if line.startswith(("LogNamespace", "RestartSteps"))]
+
+
+def test_every_program_of_a_unit_is_one_of_the_packages() -> None:
+    scripts = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["scripts"]
+    called = {
+        word for unit in UNITS.glob("*.service") for word in re.findall(rf"{BIN}([a-z-]+)", unit.read_text())
+    }
+    assert called <= set(scripts)
+    assert {"edged", "edged-sync", "edged-worker", "edged-ports", "edged-usb-rules"} <= called
+
+
+# --- the rules of the ports ---
+
+SLOTS = {3: IdPath("pci", "0000:00:10.0", "1.3"), 4: IdPath("pci", "0000:00:11.0", "2")}
+
+
+def test_the_rules_shut_each_controller_and_know_each_slot() -> None:
+    text = rules(SLOTS)
+    for port in SLOTS.values():
+        assert f'KERNELS=="{port.controller}", ATTR{{authorized_default}}="0"' in text
+    for label, port in SLOTS.items():
+        assert f'ENV{{ID_PATH}}=="{port.id_path}", ENV{{EDGED_SLOT}}="{label}"' in text
+        assert f'"{port.id_path}:*|{port.id_path}.*"' in text
+    opening = [n for n, line in enumerate(text.splitlines()) if 'ATTR{authorized}="1"' in line]
+    leaving = text.splitlines().index('ENV{EDGED_SLOT}=="?*", GOTO="edged_end"')
+    assert min(opening) > leaving  # what is in a slot never gets there
+
+
+def test_the_rules_file_is_replaced_whole_or_not_at_all(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config, target = tmp_path / "edged.toml", tmp_path / "71-edged.rules"
+    config.write_text('[[dock]]\nslots = [{ label = 3, port = "pci-0000:00:10.0-usb-0:1.3" }]\n')
+    assert make_rules(["--map", str(config), "--write", str(target)]) == 0
+    before = target.read_text()
+    assert "edged/slot-" in before
+    config.write_text("[[dock]]\nslots = 5\n")
+    assert make_rules(["--map", str(config), "--write", str(target)]) == 1
+    assert "E4001" in capsys.readouterr().err
+    assert target.read_text() == before
+    assert make_rules(["--map", str(tmp_path / "none"), "--write", str(target)]) == 1
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
+
+
+@pytest.mark.skipif(
+    shutil.which("udevadm") is None, reason="udev is not here: the virtual machine tries the rules"
+)
+def test_udev_reads_the_rules(tmp_path: Path) -> None:
+    target = tmp_path / "71-edged.rules"
+    target.write_text(rules(SLOTS))
+    done = subprocess.run(["udevadm", "verify", str(target)], capture_output=True, text=True, timeout=30)
+    assert done.returncode == 0, done.stdout + done.stderr
