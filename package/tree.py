@@ -1,0 +1,83 @@
+"""What lies in the package: an environment of its own below /usr/lib/edged, units, users, pages."""
+
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+from package.suites import Suite
+
+ROOT = Path(__file__).resolve().parent.parent
+HOME = "usr/lib/edged"
+OURS = ("edged", "drivers", "firmware_protocol", "sync")
+PLATFORMS = (
+    "manylinux_2_28_x86_64",
+    "manylinux_2_17_x86_64",
+    "manylinux2014_x86_64",
+    "manylinux_2_34_x86_64",
+)
+SCRIPT = "#!/{home}/bin/python -I\nimport sys\n\nfrom {module} import {function}\n\nsys.exit({function}())\n"
+
+
+def lay_out(tree: Path, suite: Suite) -> None:
+    """Fill the empty folder ``tree``. Raises CalledProcessError: pip found no fitting wheel."""
+    packages = tree / HOME / "lib" / f"python{suite.python}" / "site-packages"
+    packages.mkdir(parents=True)
+    _environment(tree / HOME, suite)
+    _wheels(packages, suite)
+    for name in OURS:
+        shutil.copytree(ROOT / name, packages / name, ignore=shutil.ignore_patterns("__pycache__"))
+    _scripts(tree / HOME / "bin")
+    _host_files(tree, suite)
+    _pages(tree / "usr/share/doc/edged")
+
+
+def _environment(home: Path, suite: Suite) -> None:
+    """A virtual environment without what pip would need: the package manager does that work."""
+    (home / "bin").mkdir()
+    (home / "bin" / "python").symlink_to(f"/usr/bin/python{suite.python}")
+    (home / "pyvenv.cfg").write_text(
+        f"home = /usr/bin\ninclude-system-site-packages = false\nversion = {suite.python}\n"
+    )
+
+
+def _wheels(packages: Path, suite: Suite) -> None:
+    """The pinned packages as wheels of the suite's Python, whatever Python runs here."""
+    words = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-compile"]
+    words += ["--target", str(packages), "--no-deps", "--only-binary=:all:", "--require-hashes"]
+    words += ["--implementation", "cp", "--python-version", suite.python]
+    words += [word for platform in PLATFORMS for word in ("--platform", platform)]
+    subprocess.run([*words, "-r", str(ROOT / "requirements-run.txt")], check=True)
+    shutil.rmtree(packages / "bin", ignore_errors=True)
+
+
+def _scripts(folder: Path) -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    for name, target in project["scripts"].items():
+        module, _, function = target.partition(":")
+        if module.partition(".")[0] in OURS:
+            path = folder / name
+            path.write_text(SCRIPT.format(home=HOME, module=module, function=function))
+            path.chmod(0o755)
+
+
+def _host_files(tree: Path, suite: Suite) -> None:
+    units = tree / suite.units
+    units.mkdir(parents=True)
+    for path in (ROOT / "systemd").iterdir():
+        if path.suffix in {".service", ".socket", ".path"}:
+            shutil.copyfile(path, units / path.name)
+    for folder in ("sysusers.d", "tmpfiles.d"):
+        shutil.copytree(ROOT / "systemd" / folder, tree / "usr/lib" / folder)
+    catalog = tree / "usr/lib/systemd/catalog"
+    catalog.mkdir(parents=True)
+    shutil.copyfile(ROOT / "systemd" / "edged.catalog", catalog / "edged.catalog")
+    (tree / "usr/bin").mkdir()
+    (tree / "usr/bin/edgectl").symlink_to("../lib/edged/bin/edgectl")
+
+
+def _pages(folder: Path) -> None:
+    shutil.copytree(ROOT / "docs", folder)
+    shutil.copyfile(ROOT / "LICENSE", folder / "copyright")
+    shutil.copyfile(ROOT / "README.md", folder / "README.md")
