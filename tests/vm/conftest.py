@@ -1,0 +1,39 @@
+"""One lab for all tests; a machine of its own for each."""
+
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.vm import lab as labs
+from tests.vm.machine import Machine
+
+pytestmark = pytest.mark.vm
+
+
+@pytest.fixture(scope="session")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> labs.Lab:
+    if lacking := labs.missing():
+        pytest.fail(f"not proven here, for want of: apt-get install {' '.join(lacking)}")
+    return labs.Lab(os.environ.get("SUITE", "bookworm"), tmp_path_factory.mktemp("vm"))
+
+
+@pytest.fixture
+def machine(lab: labs.Lab) -> Iterator[Machine]:
+    made = lab.machine()
+    try:
+        yield made
+    finally:
+        made.kill()
+
+
+@pytest.fixture(scope="session")
+def card(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty FAT32 card."""
+    path = tmp_path_factory.mktemp("card") / "card.img"
+    with path.open("wb") as file:
+        file.truncate(64 << 20)
+    subprocess.run(["mkfs.vfat", "-F", "32", str(path)], check=True, capture_output=True, timeout=60)
+    return path
