@@ -161,7 +161,8 @@ class Site:
     ) -> str:
         paths = self.world.paths
         slots = "\n".join(
-            f'  {{ label = {n}, port = "1-1.{n}", controller_slot = {n} }},' for n in range(1, self.slots + 1)
+            f'  {{ label = {n}, port = "{settings.get("hub", "1-1")}.{n}", controller_slot = {n} }},'
+            for n in range(1, self.slots + 1)
         )
         listed = "\n".join(
             f'[[camera]]\nserial = "{c.serial}"\ninventory_number = "{c.inventory}"\ndriver = "{c.driver}"\n'

@@ -33,6 +33,8 @@ class _Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 _ABSOLUTE = r"^/[^\0]{0,4000}\Z"
 _PATH_OR_NONE = r"^(/[^\0]{0,4000})?\Z"
+_BUS_PATH = r"\d{1,3}-\d{1,2}(\.\d{1,2}){0,5}"
+_ID_PATH = r"(pci|platform)-[A-Za-z0-9:._-]{1,64}-usb-0:\d{1,3}(\.\d{1,3}){0,5}"
 _NAME = r"^[a-z0-9][a-z0-9-]{0,31}\Z"
 
 
@@ -241,7 +243,13 @@ class Slot(_Section, frozen=True):
     """One slot of a dock."""
 
     label: Annotated[int, _m("Number on the housing, unique in the station.", ge=1, le=9999)]
-    port: Annotated[str, _m("USB port path.", pattern=r"^\d{1,3}-\d{1,2}(\.\d{1,2}){0,5}\Z")]
+    port: Annotated[
+        str,
+        _m(
+            "USB port: its path, as 1-1.2; with backend `units` udev's ID_PATH.",
+            pattern=rf"^({_BUS_PATH}|{_ID_PATH})\Z",
+        ),
+    ]
     controller_slot: Annotated[int, _m("The controller's own number for it.", ge=1, le=32)]
 
 
@@ -439,12 +447,26 @@ def _sense(config: Config) -> Iterable[_Problem]:
             yield _BAD, f"station.{key}", "a time zone such as Europe/Kyiv"
     if config.vault.path == config.station.state:
         yield _BAD, "vault.path", "another folder than station.state"
+    yield from _ports(config)
     if config.usb.backend == "usbip" and not config.usb.socket:
         yield _BAD, "usb.socket", "a path, because usb.backend is usbip"
     for i, dock in enumerate(config.dock):
         if bool(dock.reader) != bool(dock.reader_key):
             yield _BAD, f"dock[{i}].reader_key", "reader and reader_key together, or neither"
     yield from _dangers(config)
+
+
+def _ports(config: Config) -> Iterable[_Problem]:
+    """systemd's units name a port by its ID_PATH, which outlives a reboot; a core that looks itself, by its bus."""
+    units = config.usb.backend == "units"
+    for i, dock in enumerate(config.dock):
+        for j, slot in enumerate(dock.slots):
+            if units != slot.port.startswith(("pci-", "platform-")):
+                expected = (
+                    "an ID_PATH such as pci-0000:00:10.0-usb-0:1.3" if units else "a path such as 1-1.3"
+                )
+                because = f"because usb.backend is {config.usb.backend}"
+                yield _BAD, f"dock[{i}].slots[{j}].port", f"{expected}, {because}"
 
 
 def _dangers(config: Config) -> Iterable[_Problem]:

@@ -24,7 +24,7 @@ def settings(folder: Path) -> dict[str, str]:
         f'workers_user = "{me()}"',
         f'ports = "{folder}/ports.sock"',
     ]
-    return {"usb": "\n".join(lines)}
+    return {"usb": "\n".join(lines), "hub": "pci-0000:00:10.0-usb-0:1"}
 
 
 class Units:

@@ -85,6 +85,12 @@ BROKEN = {
     "a relative path": ("/srv/vault", "srv/vault", "vault.path", "matching regex"),
     "a word outside its list": ('driver = "msc"', 'driver = "mtp"', "camera[1].driver", "one of gat947, msc"),
     "a port that is no port path": ('"1-1.2"', '"../2"', "dock[0].slots[1].port", "matching regex"),
+    "a port's path where units name it": (
+        "[vault]", '[usb]\nbackend = "units"\n[vault]', "dock[0].slots[0].port", "an ID_PATH",
+    ),
+    "a port's ID_PATH where nobody uses it": (
+        '"1-1.2"', '"pci-0000:00:10.0-usb-0:1.2"', "dock[0].slots[1].port", "a path such as",
+    ),
     "a verifier key of other text": ("+", "-", "keys.authority", "name+hash+base64"),
     "an unknown time zone": ('id = "post-1"', 'id = "post-1"\ntimezone = "Kyiv"', "station.timezone", "Europe/Kyiv"),
     "a label twice": ("label = 3", "label = 1", "dock[1].slots[0].label", "dock[0].slots[0].label has the same"),
