@@ -144,8 +144,15 @@ def test_the_rules_file_is_replaced_whole_or_not_at_all(
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
 
 
+def _udev_can_verify() -> bool:
+    if shutil.which("udevadm") is None:
+        return False
+    return not subprocess.run(["udevadm", "verify", "--help"], capture_output=True, timeout=30).returncode
+
+
 @pytest.mark.skipif(
-    shutil.which("udevadm") is None, reason="udev is not here: the virtual machine tries the rules"
+    not _udev_can_verify(),
+    reason="no udev here that can verify rules (254): `make vm` tries them on a real one",
 )
 def test_udev_reads_the_rules(tmp_path: Path) -> None:
     target = tmp_path / "71-edged.rules"
