@@ -111,6 +111,18 @@ def test_every_program_of_a_unit_is_one_of_the_packages() -> None:
     assert {"edged", "edged-sync", "edged-worker", "edged-ports", "edged-usb-rules"} <= called
 
 
+def test_the_package_carries_the_versions_that_were_tested() -> None:
+    def pins(name: str) -> dict[str, set[str]]:
+        blocks = re.findall(
+            r"^([a-z0-9-]+==\S+)[^\n]*\n((?:    [^\n]*\n)*)", (ROOT / name).read_text(), re.MULTILINE
+        )
+        return {pin: set(re.findall(r"sha256:[0-9a-f]+", hashes)) for pin, hashes in blocks}
+
+    carried = pins("requirements-run.txt")
+    assert len(carried) > 20
+    assert carried.items() <= pins("requirements.txt").items()
+
+
 # --- the rules of the ports ---
 
 SLOTS = {3: IdPath("pci", "0000:00:10.0", "1.3"), 4: IdPath("pci", "0000:00:11.0", "2")}

@@ -10,7 +10,7 @@ Source: Documentation/usb/authorization.rst of the kernel.
 import errno
 import re
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 from drivers.cameras.identity import judge
@@ -44,12 +44,12 @@ class Gate:
             CameraError: CAMERA_LOST, nothing is there (any more); CAMERA_FORBIDDEN_INTERFACE, it is no camera.
         """
         device = self._device(slot)
-        try:
-            with _told(slot):
+        with _told(slot):
+            try:
                 return self._open(device)
-        except BaseException:
-            _shut(device)
-            raise
+            except BaseException:
+                _shut(device)
+                raise
 
     def close(self, slot: int) -> None:
         with _told(slot):
@@ -102,10 +102,8 @@ class Gate:
         chain of numbers below each."""
         port = self._port(slot)
         controller = self._sysfs / "bus" / port.bus / "devices" / port.controller
-        near = [
-            *controller.glob("usb*"),
-            *controller.glob("*/usb*"),
-        ]  # a platform controller has a child that has them
+        # A platform controller has a child that has them.
+        near = [*controller.glob("usb*"), *controller.glob("*/usb*")]
         found = [path for path in near if _ROOT_HUB.fullmatch(path.name)]
         return [(hub, port.chain) for hub in sorted(found)]
 
@@ -144,8 +142,11 @@ def _descriptors(device: Path) -> bytes:
 
 def _shut(device: Path) -> None:
     """Without a word if it has left."""
-    with suppress(FileNotFoundError, NotADirectoryError):
+    try:
         (device / "authorized").write_text("0")
+    except OSError as exc:
+        if exc.errno not in _LEFT:
+            raise
 
 
 @contextmanager

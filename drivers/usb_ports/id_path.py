@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from edged.errors import ConfigError
 
 _ID_PATH = re.compile(
-    r"(?P<bus>pci|platform)-(?P<name>[A-Za-z0-9:._-]{1,64})-usb(v[23])?-0:(?P<chain>[0-9]{1,3}(\.[0-9]{1,3}){0,6})"
+    r"(?P<bus>pci|platform)-(?P<name>[A-Za-z0-9:._-]{1,64})-usb-0:(?P<chain>[0-9]{1,3}(\.[0-9]{1,3}){0,5})"
 )
 
 
@@ -23,11 +23,6 @@ class IdPath:
     @property
     def id_path(self) -> str:
         return f"{self.bus}-{self.controller}-usb-0:{self.chain}"
-
-    @property
-    def controller_path(self) -> str:
-        """ID_PATH of the controller's root hubs."""
-        return f"{self.bus}-{self.controller}"
 
 
 def parse_id_path(text: str) -> IdPath:

@@ -41,21 +41,24 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--workers-user", default="edged-slot", help="whose processes may be ended")
     options = parser.parse_args(arguments)
     try:
-        gate = Gate(load_slot_map(options.map), time.sleep)
-        server = PortsServer(gate, ender(options.workers_user))
-        listening = _handed_over(os.environ)
-        gate.close_all()
+        run(Gate(load_slot_map(options.map), time.sleep), ender(options.workers_user))
     except EdgeError as error:
         sys.stderr.write(f"edged-ports: {error}\n             {error.code.remedy}\n")
         return 1
-    signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit(0))
-    Notifier(os.environ, os.getpid()).ready("every port is shut")
-    try:
-        with listening:
-            serve(listening, server, gate)
-    finally:
-        gate.close_all()
     return 0
+
+
+def run(gate: Gate, end_worker: Callable[[int], None]) -> None:
+    """Until SIGTERM. Raises EdgeError: a port that cannot be shut; systemd starts us again, to try anew."""
+    listening = _handed_over(os.environ)
+    signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit(0))
+    with listening:
+        try:
+            gate.close_all()
+            Notifier(os.environ, os.getpid()).ready("every port is shut")
+            serve(listening, PortsServer(gate, end_worker), gate)
+        finally:
+            gate.close_all()
 
 
 def serve(listening: socket.socket, server: PortsServer, gate: Gate) -> None:

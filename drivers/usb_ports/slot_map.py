@@ -34,13 +34,8 @@ def read_slot_map(text: bytes) -> dict[int, IdPath]:
     try:
         docks = tomllib.loads(text.decode()).get("dock", [])
         slots = [(slot["label"], slot["port"]) for dock in docks for slot in dock["slots"]]
-    except (
-        ValueError,
-        KeyError,
-        TypeError,
-        AttributeError,
-        RecursionError,
-    ) as exc:  # tomllib's, and what is no table
+    # The first and the last are tomllib's; the others, something else where a table should be.
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as exc:
         raise ConfigError(ErrorCode.CONFIG_INVALID, key="dock", reason=str(exc)[:200]) from exc
     found: dict[int, IdPath] = {}
     for label, port in slots:

@@ -61,13 +61,8 @@ class PortGate:
                 channel = self._channel or await self._connect()
                 await channel.send(msgspec.json.encode(request))
                 return _decode(await channel.receive())
-        except (
-            ChannelClosedError,
-            OSError,
-            TimeoutError,
-            ValueError,
-            RecursionError,
-        ) as exc:  # the last: msgspec's
+        # The last two are msgspec's.
+        except (ChannelClosedError, OSError, TimeoutError, ValueError, RecursionError) as exc:
             self.close()
             reason = str(exc)[:200] or type(exc).__name__
             raise CameraError(ErrorCode.PORT_FAULT, socket=self._path, reason=reason) from exc

@@ -250,9 +250,8 @@ def main() -> None:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, signal.SIG_IGN)
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-        with contextlib.suppress(
-            PermissionError
-        ):  # the unit's filter of calls: there the scheduler has to be fair
+        # The unit's filter of calls may forbid it: there the scheduler has to be fair.
+        with contextlib.suppress(PermissionError):
             os.nice(NICE)
         line = Line(sock)
         sealer = Sealer(line)

@@ -2,6 +2,7 @@
 
 import os
 import pwd
+import re
 import signal
 import socket
 import subprocess
@@ -22,6 +23,7 @@ from drivers.usb_ports.id_path import IdPath, parse_id_path
 from drivers.usb_ports.main import converse, ender, serve
 from drivers.usb_ports.service import PortsServer
 from drivers.usb_ports.slot_map import read_slot_map
+from edged.config import _ID_PATH
 from edged.errors import CameraError, ConfigError, EdgeError, ErrorCode
 from firmware_protocol.usb.descriptors import ConfigurationDescriptor, DeviceDescriptor
 from simulators.usb.hostile import DEVICES
@@ -231,6 +233,7 @@ def test_an_id_path_names_one_port_or_none(text: str) -> None:
     except ConfigError:
         return
     assert parse_id_path(found.id_path) == found
+    assert re.fullmatch(_ID_PATH, text)  # the configuration takes it too
     assert "/" not in found.controller + found.chain
     assert ".." not in found.chain
 

@@ -96,8 +96,8 @@ class Machine:
         if self._process is not None:
             self._process.kill()
             self._process.wait(30)
-            for sock in (self._monitor, self._agent):
-                sock.close()
+            for end in (self._lines, self._monitor, self._agent):
+                end.close()
             self._process = None
 
     def stop(self) -> None:
@@ -164,8 +164,19 @@ class Machine:
             if time.monotonic() > end:
                 raise MachineError(f"{name} does not leave the bus")
             time.sleep(LOOK_S)
-        with contextlib.suppress(MachineError):  # not every device has a card
-            self.monitor("blockdev-del", **{"node-name": f"{name}-card"})
+        while self._holds_card(name):  # QEMU lets go of it a little later
+            if time.monotonic() > end:
+                raise MachineError(f"the card of {name} stays in use")
+            time.sleep(LOOK_S)
+
+    def _holds_card(self, name: str) -> bool:
+        """Whether QEMU still has the card of a device that was pulled; not every device had one."""
+        node = f"{name}-card"
+        if node not in {one["node-name"] for one in self.monitor("query-named-block-nodes")}:
+            return False
+        with contextlib.suppress(MachineError):  # still in use
+            self.monitor("blockdev-del", **{"node-name": node})
+        return True
 
     def monitor(self, command: str, **arguments: object) -> Any:
         """One command of QEMU's monitor. Raises MachineError: it was refused."""

@@ -56,6 +56,62 @@ def test_the_gate_is_shut_at_boot_with_everything_plugged_in_and_nothing_of_ours
     assert not machine.run("grep -l '1-1.[23]' /proc/mounts /proc/bus/input/devices", check=False).strip()
 
 
+CORE = """
+import asyncio, pwd
+from drivers.hotplug import UsbArrived
+from drivers.worker import messages as m
+from edged.errors import EdgeError
+from edged.roles.connected_workers import ConnectedWorkers
+from edged.roles.port_gate import PortGate
+
+def say(*words): print(*words, flush=True)
+
+async def main():
+    uid, gate = pwd.getpwnam("edged-slot").pw_uid, PortGate("/run/edged-ports/ports.sock")
+    workers = ConnectedWorkers("/run/edged/workers", {n: str(n) for n in (1, 2, 3)}, uid, gate, lambda *_, **__: None)
+    while True:
+        event = await workers.next()
+        say(type(event).__name__, event.port)
+        if isinstance(event, UsbArrived):
+            try:
+                worker = await workers.start(event.port)
+                say("camera", (await worker.call(m.Identify(), deadline_s=60)).usb_serial)
+                say("card", (await worker.call(m.ListClips(), deadline_s=60)).filesystem)
+            except EdgeError as error:
+                say("refused", error.code.label, error.detail.get("descriptors", "")[:4])
+
+asyncio.run(main())
+"""  # the core's part in it: who comes, who is let in, who has left
+
+
+def test_a_camera_is_spoken_to_by_its_sandboxed_worker_and_a_keyboard_by_nobody(
+    machine: Machine, card: Path
+) -> None:
+    commission(machine)
+    machine.run("systemctl stop edged edged-sync")
+    machine.put("/run/edged/core.py", CORE.encode())
+    machine.run("chown edged: /run/edged && chmod 711 /run/edged")
+    start = "systemd-run -q --unit=core -p User=edged -p PrivateNetwork=yes /usr/lib/edged/bin/python"
+    machine.run(f"{start} /run/edged/core.py")
+    said = "journalctl -u core -o cat --no-pager"
+    machine.plug_disk("camera", card, PORTS[3], "BWC-1")
+    machine.plug("badusb", "usb-kbd", PORTS[2], serial="KBD-1")
+    machine.until(f"{said} | grep -qx 'card fat32'")
+    machine.until(f"{said} | grep -q '^refused'")
+    lines = machine.run(said).splitlines()
+    assert {"UsbArrived 3", "camera BWC-1", "UsbArrived 2", "refused E2010 1201"} <= set(lines)
+    assert machine.run("readlink /sys/bus/usb/devices/1-1.3:1.0/driver").strip().endswith("/usbfs")
+    machine.run(SHUT.format(port=PORTS[2]))
+    machine.pull("camera")
+    machine.until(f"{said} | grep -qx 'UsbLeft 3'")
+    machine.until("! systemctl is-active -q edged-slot@3")
+
+    machine.plug_disk("camera", card, PORTS[3], "BWC-1")
+    machine.until(f"test $({said} | grep -cx 'card fat32') = 2")
+    machine.run("systemctl kill -s KILL core")  # the gate does not outlive the core
+    machine.until(SHUT.format(port=PORTS[3]))
+
+
 def test_the_package_is_installed_with_its_users_and_starts_shut(machine: Machine) -> None:
     for user in ("edged", "edged-slot", "edged-sync"):
         machine.run(f"id {user}")
