@@ -20,6 +20,7 @@ from simulators.usb.bus import Enumerated, UsbBus
 from simulators.usb.device import Buffer, Gone, Reply, Stall
 
 BUFFER = 2 * 1024 * 1024  # bytes of the socket's send buffer: a whole 1 MiB URB goes out in one call
+LET_GO_S = 5.0  # from the end of a connection until its thread has seen it
 
 
 class Exports:
@@ -28,13 +29,20 @@ class Exports:
     def __init__(self, bus: UsbBus) -> None:
         self.bus = bus
         self._lock = threading.Lock()
+        self._freed = threading.Condition(self._lock)
         self._taken: dict[Enumerated, socket.socket] = {}
         bus.listen(self._changed)
 
     def take(self, busid: str, sock: socket.socket) -> Enumerated | OpStatus:
-        """Reserve the device on a port, or say why not."""
+        """Reserve the device on a port, or say why not.
+
+        A kernel lets go of a device with the last descriptor. Here a thread learns of that end a little later: it is
+        waited for, so that whoever comes after a process that has ended never meets its shadow.
+        """
         with self._lock:
             what = self.bus.on_bus(busid)
+            if what in self._taken and _hung_up(self._taken[what]):
+                self._freed.wait_for(lambda: what not in self._taken, LET_GO_S)
             if what is None:
                 return OpStatus.NO_DEVICE
             if what in self._taken:
@@ -48,6 +56,7 @@ class Exports:
     def release(self, what: Enumerated) -> None:
         with self._lock:
             self._taken.pop(what, None)
+            self._freed.notify_all()
 
     def _changed(self, event: str, what: Enumerated) -> None:
         """A device that left: its connection wakes up at the end of its stream."""
@@ -55,6 +64,13 @@ class Exports:
         if event == "remove" and sock is not None:
             with suppress(OSError):  # the host has closed it already
                 sock.shutdown(socket.SHUT_RD)
+
+
+def _hung_up(sock: socket.socket) -> bool:
+    """The other end of a connection has closed it, whether or not it is read to its end."""
+    poll = select.poll()
+    poll.register(sock, select.POLLRDHUP)
+    return bool(poll.poll(0))
 
 
 def exported(what: Enumerated) -> usbip.ExportedDevice:

@@ -3,6 +3,7 @@
 import errno
 import json
 import socket
+import threading
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -14,9 +15,10 @@ from firmware_protocol.usb import bot, descriptors, scsi, usbip
 from firmware_protocol.usb.descriptors import Kind, Request, Setup
 from firmware_protocol.usb.usbip import Operation, OpHeader, OpStatus
 from simulators.faults import UsbFaults
-from simulators.usb.bus import UsbBus
+from simulators.usb.bus import Enumerated, UsbBus
 from simulators.usb.server import HostTime, Server, Timers
 from simulators.usb.spec import CameraChanges, CameraSpec
+from simulators.usb.urbs import Exports
 
 MIB = 1 << 20
 PORT = "1-1.3"
@@ -163,6 +165,22 @@ def test_a_device_is_imported_by_one_at_a_time(server: Server) -> None:
         assert second.status == OpStatus.BUSY
     with Peer(server, "1-1.4") as nothing:
         assert nothing.status == OpStatus.NO_DEVICE
+
+
+def test_who_comes_after_one_that_hung_up_never_meets_its_shadow(server: Server) -> None:
+    plug(server, bytes(512))
+    exports = Exports(server.bus)
+    gone, peer = socket.socketpair()
+    here, other = socket.socketpair()
+    with gone, peer, here, other:
+        what = exports.take(PORT, gone)
+        assert exports.take(PORT, here) is OpStatus.BUSY
+        peer.close()
+        assert isinstance(what, Enumerated)
+        thread = threading.Timer(0.1, exports.release, [what])  # its own sees the end a little later
+        thread.start()
+        assert exports.take(PORT, here) is what
+        thread.join()
 
 
 def test_what_nobody_answers_waits_until_it_is_unlinked(server: Server) -> None:

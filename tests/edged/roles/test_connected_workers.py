@@ -106,9 +106,11 @@ async def host(tmp_path: Path) -> AsyncIterator[Host]:
 
 async def identify(host: Host) -> m.Identified:
     worker = await host.workers.start(PORT)
-    found = await worker.call(m.Identify(), deadline_s=PATIENCE_S)
+    try:
+        found = await worker.call(m.Identify(), deadline_s=PATIENCE_S)
+    finally:
+        await worker.close()
     assert isinstance(found, m.Identified)
-    await worker.close()
     return found
 
 
