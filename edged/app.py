@@ -29,7 +29,7 @@ from edged.formats.badge import parse_key
 from edged.formats.checkpoint import origin_of
 from edged.formats.facts import LedgerTailCut
 from edged.formats.note import Signer, Verifier
-from edged.key_files import check_secret_file, check_secret_files, require_random
+from edged.key_files import Credentials, check_secret_file, check_secret_files, require_random
 from edged.ledger.book import Book
 from edged.ledger.checkpoints import Checkpointer, Keys, Pace
 from edged.logs import StationLog, journal_log, stream_log
@@ -141,8 +141,9 @@ def real_secrets(config: Config, log: Log) -> Secrets:
     Raises:
         EdgeError: KEY_UNUSABLE for the first that is missing, open to others or no key.
     """
-    read = _secret_reader()
-    if problems := check_secret_files(config.secret_files(), os.stat, os.geteuid()):
+    credentials = Credentials(os.environ.get("CREDENTIALS_DIRECTORY", ""))
+    read = _secret_reader(credentials)
+    if problems := check_secret_files(config.secret_files(), os.stat, os.geteuid(), credentials):
         for problem in problems:
             log("EDG-6005", code=problem.code.label, **{"path": "", "reason": ""} | problem.detail)
         raise problems[0]
@@ -187,9 +188,10 @@ def _of_file(path: str, take: Callable[[], T]) -> T:
         raise EdgeError(exc.code, **{"path": path} | exc.detail) from exc
 
 
-def _secret_reader() -> Callable[[str], bytes]:
-    def read(path: str) -> bytes:
-        check_secret_file(path, os.stat, os.geteuid())
+def _secret_reader(credentials: Credentials) -> Callable[[str], bytes]:
+    def read(secret: str) -> bytes:
+        path = credentials.path(secret)
+        check_secret_file(path, os.stat, os.geteuid(), credentials)
         with Path(path).open("rb") as file:
             if not bits.S_ISREG(os.fstat(file.fileno()).st_mode):
                 raise EdgeError(ErrorCode.KEY_UNUSABLE, path=path, reason="not a file")

@@ -16,6 +16,7 @@ import msgspec
 
 from edged.errors import ConfigError, EdgeError, ErrorCode
 from edged.formats.note import Verifier
+from edged.key_files import KEY_FILE, KEY_FILE_OR_NONE
 from edged.toml_text import line_of, parse
 from sync.config import SyncConfig
 
@@ -60,15 +61,19 @@ class Station(_Section, frozen=True):
 
 
 class Keys(_Section, frozen=True):
-    """Files of secrets (mode 0600), and the public keys that the station believes."""
+    """Files of secrets (mode 0600), and the public keys that the station believes.
+
+    A secret is a path, or `credential:NAME`: the file `NAME` of `/etc/edged/keys/core`, which systemd hands to
+    the core alone.
+    """
 
     authority: Annotated[str, _m("Verifier key of the authority that signs rosters.")]
     centre: Annotated[str, _m("Verifier key of the centre that signs receipts.")]
     signing_key: Annotated[
-        str, _m("Station's signing key, PEM; empty: `<state>/keys/station.key`.", pattern=_PATH_OR_NONE)
+        str, _m("Station's signing key, PEM; empty: `<state>/keys/station.key`.", pattern=KEY_FILE_OR_NONE)
     ] = ""
     badge_key: Annotated[
-        str, _m("Secret of the badge digests; empty: `<state>/keys/badge.key`.", pattern=_PATH_OR_NONE)
+        str, _m("Secret of the badge digests; empty: `<state>/keys/badge.key`.", pattern=KEY_FILE_OR_NONE)
     ] = ""
 
 
@@ -260,12 +265,12 @@ class Dock(_Section, frozen=True):
         str, _m("Name of dock and reader in records.", pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,31}\Z")
     ]
     controller: Annotated[str, _m("Serial line of the controller.", pattern=_ABSOLUTE)]
-    controller_key: Annotated[str, _m("File (mode 0600) with the key shared with it.", pattern=_ABSOLUTE)]
+    controller_key: Annotated[str, _m("File (mode 0600) with the key shared with it.", pattern=KEY_FILE)]
     slots: Annotated[tuple[Slot, ...], _m("Its slots.", min_length=1, max_length=32)]
     reader: Annotated[str, _m("Serial line of the reader; empty: none.", pattern=_PATH_OR_NONE)] = ""
-    reader_key: Annotated[str, _m("File (mode 0600) with the key shared with it.", pattern=_PATH_OR_NONE)] = (
-        ""
-    )
+    reader_key: Annotated[
+        str, _m("File (mode 0600) with the key shared with it.", pattern=KEY_FILE_OR_NONE)
+    ] = ""
     charge_limit_ma: Annotated[int, _m("Most charging current of a slot.", "mA", ge=0, le=3000)] = 1500
 
 
@@ -450,6 +455,9 @@ def _sense(config: Config) -> Iterable[_Problem]:
     yield from _ports(config)
     if config.usb.backend == "usbip" and not config.usb.socket:
         yield _BAD, "usb.socket", "a path, because usb.backend is usbip"
+    if config.usb.backend == "units" and config.camera_driver.gat947_password_file:
+        key = "camera_driver.gat947_password_file"
+        yield _BAD, key, "nothing: units have it from /etc/edged/keys/cameras/gat947.password"
     for i, dock in enumerate(config.dock):
         if bool(dock.reader) != bool(dock.reader_key):
             yield _BAD, f"dock[{i}].reader_key", "reader and reader_key together, or neither"

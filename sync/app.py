@@ -11,6 +11,7 @@ from drivers.host_clock import HostClock
 from drivers.journal import Journal
 from drivers.notify import Notifier
 from drivers.random import SystemRandom
+from edged.key_files import Credentials
 from edged.logs import bridged, journal_log, stream_log
 from edged.ports import Clock, Log
 from sync.config import LogConfig, Settings
@@ -71,6 +72,7 @@ async def _work(settings: Settings, clock: Clock, log: Log) -> None:
         port=sync.port,
         user=sync.user,
         key_file=sync.key_file,
+        credentials=Credentials(os.environ.get("CREDENTIALS_DIRECTORY", "")),
         host_key=sync.host_key,
         connect_s=sync.connect_s,
         answer_s=sync.answer_s,

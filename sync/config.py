@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal, TypeVar
 import msgspec
 
 from edged.errors import ConfigError
+from edged.key_files import KEY_FILE
 from edged.toml_text import parse
 
 T = TypeVar("T")
@@ -32,7 +33,14 @@ class SyncConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     ] = ""
     port: Annotated[int, _m("Its port.", ge=1, le=65535)] = 22
     user: Annotated[str, _m("Account of the station there.", min_length=1, max_length=64)]
-    key_file: Annotated[str, _m("Private key of the login (OpenSSH or PEM, mode 0600).", pattern=_ABSOLUTE)]
+    key_file: Annotated[
+        str,
+        _m(
+            "Private key of the login (OpenSSH or PEM, mode 0600); `credential:NAME`: the file NAME of "
+            "`/etc/edged/keys/courier`.",
+            pattern=KEY_FILE,
+        ),
+    ]
     host_key: Annotated[
         str,
         _m("The server's public key, as in its `ssh_host_ed25519_key.pub`.", min_length=20, max_length=4096),

@@ -17,6 +17,7 @@ from pathlib import Path
 import paramiko
 
 from edged.errors import EdgeError, ErrorCode
+from edged.key_files import BY_HAND, Credentials
 from sync.store import (
     CentreAuthError,
     CentreBusyError,
@@ -47,6 +48,7 @@ class SshAddress:
     port: int
     user: str
     key_file: str
+    credentials: Credentials = BY_HAND  # that `key_file` may name
     host_key: str  # OpenSSH public key line: "ssh-ed25519 AAAA…"
     connect_s: float = 20.0  # each of: TCP, greeting, key exchange, login
     answer_s: float = 60.0  # longest silence before the connection is given up
@@ -67,7 +69,8 @@ class SshLine:
             StoreError: of the kind that fits.
             EdgeError: CONFIG_INVALID for the pinned key, KEY_UNUSABLE for our own.
         """
-        pinned, login = pinned_key(self._address.host_key), login_key(self._address.key_file)
+        pinned = pinned_key(self._address.host_key)
+        login = login_key(self._address.key_file, self._address.credentials)
         self._socket = _connect(self._address)
         _await_greeting(self._socket)
         with _ssh_failures():
@@ -140,15 +143,16 @@ def _whole(blob: bytes) -> bytes:
     return blob
 
 
-def login_key(path: str) -> paramiko.PKey:
-    """Return the private key that the station logs in with.
+def login_key(secret: str, credentials: Credentials = BY_HAND) -> paramiko.PKey:
+    """Return the private key that the station logs in with: a path, or one of the ``credentials``.
 
     Raises:
         EdgeError: KEY_UNUSABLE: missing, unreadable, protected by a passphrase or open to others.
     """
+    path = credentials.path(secret)
     try:
         mode = stat.S_IMODE(Path(path).stat().st_mode)
-        if not mode & 0o077:
+        if credentials.vouched(path) or not mode & 0o077:
             return paramiko.PKey.from_path(path)
     except Exception as exc:  # as above
         raise EdgeError(ErrorCode.KEY_UNUSABLE, file=path, reason=str(exc)[:200]) from exc

@@ -20,14 +20,19 @@ MAY_IMPORT = {
     "edged/cli": {"edged", "drivers", "firmware_protocol", "sync"},
     "edged/config.py": {"edged", "sync.config"},
     "sync": {"sync", "edged.formats", *LEAVES},
-    "sync/config.py": {"edged.errors", "edged.toml_text"},  # one file of settings, read in one way
+    "sync/ssh.py": {"sync", "edged.errors", "edged.key_files"},  # one rule for secrets
+    "sync/config.py": {
+        "edged.errors",
+        "edged.key_files",
+        "edged.toml_text",
+    },  # one file of settings, read in one way
     "simulators": {"simulators", "firmware_protocol", "drivers.base", "edged.errors"},
 }
 """The longest path that fits a file decides."""
 
 HOST = {"drivers.disk", "drivers.host_clock", "drivers.random", "drivers.notify", "drivers.journal"}
 WIRING = {
-    "sync/app.py": {*HOST, "edged.logs"},
+    "sync/app.py": {*HOST, "edged.logs", "edged.key_files"},
     "sync/centre/command.py": {*HOST, "edged.logs"},
 }
 """Wiring files of the courier: each may also import what it constructs."""

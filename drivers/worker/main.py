@@ -218,6 +218,11 @@ def _server(password_file: Path | None, connect: Callable[[], Connection]) -> Wo
     return WorkerServer(connect, password, pause)
 
 
+def _password_file(options: argparse.Namespace) -> Path | None:
+    given: Path | None = options.password_credential
+    return given if given is not None and given.exists() else options.password_file
+
+
 def _password(path: Path) -> str:
     try:
         with path.open("rb") as file:
@@ -259,7 +264,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
 
     def new_server() -> WorkerServer:
-        return _server(options.password_file, lambda: usb.open_port(backend, place.port))
+        return _server(_password_file(options), lambda: usb.open_port(backend, place.port))
 
     if options.fd is not None:
         with socket.socket(fileno=options.fd) as sock:
@@ -282,6 +287,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--connection", default="", help="with --port: which plug-in of it this is")
     parser.add_argument("--backend", required=True, help="libusb, or usbip:/path/to.sock")
     parser.add_argument("--password-file", type=Path, help="the station's password for cameras")
+    parser.add_argument(
+        "--password-credential", type=Path, help="the same, from systemd; counts where the file is there"
+    )
     return parser
 
 

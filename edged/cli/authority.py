@@ -6,8 +6,8 @@ import os
 from pathlib import Path
 from typing import Any
 
-from edged.cli.offline import write_secret
 from edged.cli.output import EXIT_OK, emit_json, pairs
+from edged.cli.station_init import write_secret
 from edged.errors import EdgeError, ErrorCode, FormatError
 from edged.formats import document
 from edged.formats.badge import credential_digest, parse_key

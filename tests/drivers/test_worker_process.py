@@ -146,6 +146,20 @@ def test_a_line_that_is_no_request_ends_the_process(tmp_path: Path, line: bytes)
         assert core.process.wait(10) == 0
 
 
+@pytest.mark.parametrize(("content", "heard"), [(None, None), (b"two words", "credential")])
+def test_a_password_from_systemd_counts_where_there_is_one(
+    tmp_path: Path, content: bytes | None, heard: str | None
+) -> None:
+    given = tmp_path / "credential"
+    if content is not None:
+        given.write_bytes(content)
+    with worker(tmp_path / "none", "--password-credential", str(given)) as core:
+        answer = core.ask(m.Identify())
+        assert isinstance(answer, m.Failed)
+        unusable = answer.code == ErrorCode.KEY_UNUSABLE.number
+        assert (Path(str(answer.detail["path"])).name if unusable else None) == heard
+
+
 @pytest.mark.parametrize("content", [None, b"", b"seventeen letters", b"\xff\xfe\x00", b"two words"])
 def test_a_password_file_that_cannot_be_used_is_named_and_the_process_stays(
     tmp_path: Path, content: bytes | None

@@ -28,7 +28,7 @@ from edged.config import (
     sections,
 )
 from edged.errors import ConfigError, EdgeError, ErrorCode
-from edged.key_files import check_secret_file, check_secret_files
+from edged.key_files import Credentials, check_secret_file, check_secret_files
 from edged.slots.state import DEADLINES
 from edged.toml_text import MAX_SIZE, line_of
 from tests.edged.samples import AUTHORITY, CENTRE, CONFIG
@@ -279,6 +279,32 @@ def test_a_secret_that_others_can_reach_is_refused(answer: Found, reason: str) -
 @pytest.mark.parametrize("answer", [found(0o600), found(0o400), found(0o600, 0)])
 def test_a_secret_of_the_daemon_or_of_root_is_taken(answer: Found) -> None:
     check_secret_file("/k", lambda path: answer, 990)
+
+
+def test_a_credential_lies_where_systemd_put_it_and_is_judged_by_systemd() -> None:
+    given = Credentials("/run/credentials/edged.service")
+    path = given.path("credential:station.key")
+    assert path == "/run/credentials/edged.service/edged_station.key"
+    assert given.path("/etc/edged/a.key") == "/etc/edged/a.key"
+    check_secret_file(path, lambda _: found(0o440, 0), 990, given)  # how systemd 257 shows an access list
+    with pytest.raises(EdgeError):
+        check_secret_file("/run/credentials/edged.service.key", lambda _: found(0o440, 0), 990, given)
+    with pytest.raises(EdgeError):
+        check_secret_file(path, lambda _: Found(stat.S_IFDIR | 0o700), 990, given)
+
+
+def test_a_credential_that_nobody_gave_is_named() -> None:
+    (error,) = check_secret_files(["credential:station.key"], lambda _: found(0o600), 990)
+    assert error.detail["path"] == "credential:station.key"
+    assert "by hand" in str(error.detail["reason"])
+
+
+@pytest.mark.parametrize(
+    "name", ["credential:", "credential:../a", "credential:a/b", "credential:.key", "a.key"]
+)
+def test_a_credential_has_a_plain_name(name: str) -> None:
+    problems = check(edited("/etc/edged/a.key", name).encode(), NAME)
+    assert [problem.detail["key"] for problem in problems] == ["dock[0].controller_key"]
 
 
 def test_a_missing_key_does_not_hide_the_next_bad_one() -> None:

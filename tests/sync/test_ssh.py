@@ -14,6 +14,7 @@ import pytest
 
 from demo.sshd import Sshd
 from edged.errors import EdgeError, ErrorCode
+from edged.key_files import Credentials
 from sync.sftp_store import SftpDialler
 from sync.ssh import SshAddress, SshLine, login_key, pinned_key
 from sync.store import (
@@ -317,6 +318,15 @@ def test_what_is_no_public_key_line_is_refused(line: str) -> None:
     with pytest.raises(EdgeError) as caught:
         pinned_key(line)
     assert caught.value.code is ErrorCode.CONFIG_INVALID
+
+
+def test_a_login_key_from_systemd_is_judged_by_systemd(tmp_path: Path) -> None:
+    key = paramiko.ECDSAKey.generate()
+    key.write_private_key_file(str(tmp_path / "edged_login.key"))
+    (tmp_path / "edged_login.key").chmod(0o440)  # how systemd 257 shows an access list
+    assert login_key("credential:login.key", Credentials(str(tmp_path))).get_base64() == key.get_base64()
+    with pytest.raises(EdgeError):
+        login_key(str(tmp_path / "edged_login.key"))
 
 
 @pytest.mark.fault("F08", "a login key that is missing, broken or open to others is not used")

@@ -1,0 +1,94 @@
+"""Root commissions a packaged station: the keys stay root's, everything else is the station's user's."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from edged.cli.main import main
+from tests.edged.samples import CONFIG
+
+USER, READERS = 65533, 65532  # of nobody on any Debian
+
+
+@pytest.fixture
+def host() -> Iterator[Path]:
+    """A folder that any user may enter, with a state folder as the package makes it."""
+    if os.geteuid() != 0:
+        pytest.skip("not shown: only root can act as the station's user")
+    folder = Path(tempfile.mkdtemp(prefix="edged-init-"))
+    folder.chmod(0o755)
+    rehearse(folder / "rehearsal")
+    state = folder / "state"
+    state.mkdir()
+    os.chown(state, USER, READERS)
+    state.chmod(0o2710)
+    (folder / "keys").mkdir(0o700)
+    (folder / "vault").mkdir()
+    yield folder
+    shutil.rmtree(folder)
+
+
+def rehearse(folder: Path) -> None:
+    """Load every module: this checkout's Python may lie where the user cannot read, a package's does not."""
+    for part in ("state", "vault", "keys"):
+        (folder / part).mkdir(parents=True)
+    assert init(folder, credentials=True) == 0
+    shutil.rmtree(folder)
+
+
+def init(host: Path, *, credentials: bool) -> int:
+    named = (
+        'signing_key = "credential:station.key"\nbadge_key = "credential:badge.key"\n' if credentials else ""
+    )
+    text = CONFIG.replace("[keys]\n", f"[keys]\n{named}")
+    text = text.replace('id = "post-1"', f'id = "post-1"\nstate = "{host}/state"')
+    text = text.replace("/srv/vault", f"{host}/vault").replace("[vault]", "[vault]\nallow_memory = true")
+    (host / "edged.toml").write_text(text)
+    words = ["--config", f"{host}/edged.toml", "station", "init", "--customs-body", "Митниця", "--post", "7"]
+    return main([*words, "--keys", f"{host}/keys"])
+
+
+def owners(folder: Path) -> set[int]:
+    return {path.lstat().st_uid for path in folder.rglob("*")}
+
+
+def test_keys_that_are_credentials_stay_roots_and_the_station_is_its_users(host: Path) -> None:
+    assert init(host, credentials=True) == 0
+    keys = {path.name: path.stat() for path in (host / "keys").iterdir()}
+    assert {name: (found.st_uid, found.st_mode & 0o777) for name, found in keys.items()} == {
+        "station.key": (0, 0o600),
+        "badge.key": (0, 0o600),
+    }
+    assert owners(host / "state") == owners(host / "vault") == {USER}
+    assert not list(host.rglob("state/keys"))
+    assert os.geteuid() == os.getegid() == 0
+
+
+def test_the_readers_group_may_read_ledger_and_vault_and_no_key(host: Path) -> None:
+    assert init(host, credentials=False) == 0
+    made = [path for part in ("state", "vault") for path in (host / part).rglob("*")]
+    assert {path.lstat().st_gid for path in made} == {READERS}
+    closed = {path.name for path in made if path.is_file() and not path.stat().st_mode & 0o040}
+    assert closed == {"station.key", "badge.key"}
+    assert (host / "vault").stat().st_mode & 0o7777 == 0o2750
+    assert owners(host / "state") == {USER}
+
+
+def test_a_disk_with_somebody_elses_files_is_not_handed_over(host: Path) -> None:
+    (host / "vault" / "film.mp4").write_bytes(b"evidence")
+    assert init(host, credentials=True) != 0
+    assert (host / "vault").stat().st_uid == (host / "vault" / "film.mp4").stat().st_uid == 0
+    assert not (host / "state" / "ledger").exists()
+
+
+def test_a_second_commissioning_is_refused_and_changes_nothing(host: Path) -> None:
+    assert init(host, credentials=True) == 0
+    before = {path: path.stat().st_mtime_ns for path in host.rglob("*") if path.name != "edged.lock"}
+    (host / "edged.toml").touch()
+    assert init(host, credentials=True) != 0
+    after = {path: path.stat().st_mtime_ns for path in before if path.name != "edged.toml"}
+    assert after.items() <= before.items()
