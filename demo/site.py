@@ -135,16 +135,22 @@ class Site:
         settings: dict[str, str] | None = None,
     ) -> None:
         """Keys, configuration, `edgectl station init`, roster: all through the product's own commands."""
+        await self.configure(cameras, settings)
+        made = await self.edgectl_json("station", "init", "--customs-body", BODY, "--post", POST)
+        self.station_key = made["station_key"]
+        (self.folder / "keys" / "station.pub").write_text(self.station_key + "\n")
+        await self.publish_roster(1, persons)
+
+    async def configure(
+        self, cameras: Sequence[CameraEntry], settings: dict[str, str] | None = None
+    ) -> None:
+        """Keys of authority and centre, and the configuration; nothing of the station."""
         keys = self.folder / "keys"
         keys.mkdir(exist_ok=True)
         authority = await self.edgectl_json("key", "new", AUTHORITY, str(keys / "authority.key"))
         centre = await self.edgectl_json("key", "new", SERVER, str(keys / "centre.key"))
         self.config.write_text(self._toml(authority["key"], centre["key"], cameras, settings or {}))
-        made = await self.edgectl_json("station", "init", "--customs-body", BODY, "--post", POST)
-        self.station_key = made["station_key"]
-        (keys / "station.pub").write_text(self.station_key + "\n")
         (keys / "centre.pub").write_text(centre["key"] + "\n")
-        await self.publish_roster(1, persons)
 
     async def publish_roster(self, version: int, persons: Sequence[Someone]) -> None:
         """The authority signs a roster; the station finds it in its file."""

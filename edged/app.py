@@ -23,6 +23,7 @@ from drivers.journal import Journal
 from drivers.notify import Progress
 from drivers.random import SystemRandom
 from drivers.serial_link import open_serial
+from edged.commissioning import Lines
 from edged.config import Config, Dock
 from edged.errors import ConfigError, EdgeError, ErrorCode
 from edged.formats.badge import parse_key
@@ -135,13 +136,30 @@ def real_log(config: Config, clock: Clock) -> StationLog:
     return stream_log(sys.stderr, clock, config.log.format, config.log.level)
 
 
+def waiting_log(config: Config | None) -> StationLog:
+    """Of a station that is not commissioned: as its configuration says, or into the journal."""
+    if config is None:
+        return journal_log(Journal(), "edged")
+    return real_log(config, real_clock(config))
+
+
+def waiting_lines() -> Lines:
+    """The docks of a station that is not commissioned."""
+    read = _secret_reader(_given())
+    return Lines(open_serial, lambda secret: _line_key(secret, read(secret)), SystemRandom())
+
+
+def _given() -> Credentials:
+    return Credentials(os.environ.get("CREDENTIALS_DIRECTORY", ""))
+
+
 def real_secrets(config: Config, log: Log) -> Secrets:
     """Read every key file; say which cannot be used.
 
     Raises:
         EdgeError: KEY_UNUSABLE for the first that is missing, open to others or no key.
     """
-    credentials = Credentials(os.environ.get("CREDENTIALS_DIRECTORY", ""))
+    credentials = _given()
     read = _secret_reader(credentials)
     if problems := check_secret_files(config.secret_files(), os.stat, os.geteuid(), credentials):
         for problem in problems:

@@ -133,6 +133,9 @@ _TABLE: tuple[tuple[str, Level, str], ...] = (
     ("EDG-3205", W, "Centre: alert {alert} about {station}: {reason}"),
     # configuration and lists
     ("EDG-4001", I, "Configuration {file} in force, SHA-256 {sha256}"),
+    ("EDG-4002", W, "Commissioning needed: {reason} ({code}). {remedy}"),
+    ("EDG-4003", I, "What was missing has come: the daemon ends, to be started anew"),
+    ("EDG-4004", W, "The lights of dock {dock} cannot say that commissioning is needed: {reason}"),
     ("EDG-4101", I, "Roster version {version} in force: {persons} persons, valid until {valid_until}"),
     ("EDG-4102", X, "Roster refused: {reason} ({code})"),
     # host, disk, clock; the station's own life

@@ -12,15 +12,25 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from drivers.notify import Notifier, feed_watchdog
-from edged.app import open_station, real_clock, real_log, real_outside, real_secrets
+from edged.app import (
+    open_station,
+    real_clock,
+    real_log,
+    real_outside,
+    real_secrets,
+    waiting_lines,
+    waiting_log,
+)
+from edged.commissioning import wait
 from edged.config import Config, check, load
-from edged.control.api import ControlServer
+from edged.control.api import ControlServer, RefusingServer
 from edged.errors import ConfigError, EdgeError, ErrorCode
 from edged.logs import StationLog, bridged
-from edged.ports import Clock
+from edged.ports import Clock, Log
 from edged.station.station import Station
 
 DEFAULT_CONFIG = "/etc/edged/edged.toml"
+DEFAULT_SOCKET, DEFAULT_MODE = "/run/edged/control.sock", "0660"  # as in edged.config, where there is none
 EXIT_CONFIG = 78  # EX_CONFIG of sysexits.h: starting again does not help
 EXIT_FAILED = 1
 SIZE_LIMIT = 1024 * 1024
@@ -31,6 +41,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     if args.command == "check-config":
         return check_config(args.file)
     try:
+        if args.await_commissioning and (error := uncommissioned(args.config)) is not None:
+            config = _known(args.config, error)
+            return asyncio.run(await_commissioning(args.config, error, config, waiting_log(config)))
         text = read_config(args.config)
         config = load(text, args.config)
         require_commissioned(config.station.state)
@@ -77,6 +90,64 @@ def require_commissioned(state: str) -> None:
         raise _unusable(state, exc) from exc
     if not found:
         raise EdgeError(ErrorCode.NOT_COMMISSIONED, state=state)
+
+
+def uncommissioned(file: str) -> EdgeError | None:
+    """Why there is no station: no configuration, or none that was ever commissioned.
+
+    Raises:
+        ConfigError: the configuration is not in order.
+    """
+    try:
+        require_commissioned(load(read_config(file), file).station.state)
+    except EdgeError as exc:
+        if exc.code in (ErrorCode.CONFIG_MISSING, ErrorCode.NOT_COMMISSIONED):
+            return exc
+        raise
+    return None
+
+
+def _known(file: str, error: EdgeError) -> Config | None:
+    return load(read_config(file), file) if error.code is ErrorCode.NOT_COMMISSIONED else None
+
+
+async def await_commissioning(file: str, error: EdgeError, config: Config | None, log: Log) -> int:
+    """Say so until it is commissioned; return 0, to be started anew: only then systemd has its keys to give.
+
+    Args:
+        error: what is missing now.
+        config: what the file holds, if it is there.
+    """
+    notifier = Notifier(os.environ, os.getpid())
+    path, mode = (config.control.socket, config.control.mode) if config else (DEFAULT_SOCKET, DEFAULT_MODE)
+    now = error
+
+    def why() -> EdgeError | None:
+        try:
+            reason = uncommissioned(file)
+        except ConfigError as exc:  # somebody is writing it
+            return exc
+        # A configuration that has come has docks to light, and a socket of its own: begin again with it.
+        return reason if reason is None or reason.code is error.code else None
+
+    def tell(reason: EdgeError) -> None:
+        nonlocal now
+        now = reason
+        notifier.alive()
+        notifier.status(f"commissioning needed: {reason}")
+
+    control = RefusingServer(path, int(mode, 8), lambda: now)
+    await control.start()
+    notifier.ready(f"commissioning needed: {error}")
+    waiting = asyncio.create_task(wait(why, tell, config.dock if config else (), waiting_lines(), log))
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, waiting.cancel)
+    try:
+        await asyncio.gather(waiting, return_exceptions=True)
+        return 0 if waiting.cancelled() or waiting.exception() is None else EXIT_FAILED
+    finally:
+        notifier.stopping()
+        await control.stop()
 
 
 def _unusable(path: str, exc: OSError) -> EdgeError:
@@ -171,6 +242,11 @@ async def _watch(notifier: Notifier, station: Station, log: StationLog) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="edged", description="Edge daemon of a camera dock station")
     parser.add_argument("--config", default=DEFAULT_CONFIG, help=f"default {DEFAULT_CONFIG}")
+    parser.add_argument(
+        "--await-commissioning",
+        action="store_true",
+        help="without a configuration or a commissioned station: say so and wait, instead of ending",
+    )
     commands = parser.add_subparsers(dest="command")
     checking = commands.add_parser(
         "check-config", help="say whether a configuration is in order, and why not"

@@ -13,10 +13,8 @@ from edged.cli import authority, online, station_init, verification
 from edged.cli.output import EXIT_REFUSED, EXIT_UNREACHABLE, complain
 from edged.config import load
 from edged.errors import EdgeError, ErrorCode
-from edged.main import DEFAULT_CONFIG, read_config
+from edged.main import DEFAULT_CONFIG, DEFAULT_SOCKET, read_config
 from sync.centre.command import run_intake
-
-DEFAULT_SOCKET = "/run/edged/control.sock"
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -36,14 +36,20 @@ _SILENT.addHandler(logging.NullHandler())
 _SILENT.propagate = False
 
 
-class ControlServer:
-    """Listens from ``start`` to ``stop``."""
+class _Socket:
+    """Where requests come in, from ``start`` to ``stop``."""
 
-    def __init__(self, path: str, mode: int, station: Station) -> None:
-        self._path, self._mode, self._station = path, mode, station
+    def __init__(self, path: str, mode: int) -> None:
+        self._path, self._mode = path, mode
         app = web.Application(client_max_size=BODY_LIMIT)
         app.add_routes([web.post("/v1/{verb}", self._call), web.get("/v1/events", self._events)])
         self._runner = web.AppRunner(app, access_log=None, logger=_SILENT, shutdown_timeout=1.0)
+
+    async def _call(self, request: web.Request) -> web.StreamResponse:
+        raise NotImplementedError
+
+    async def _events(self, request: web.Request) -> web.StreamResponse:
+        raise NotImplementedError
 
     async def start(self) -> None:
         """Raises EdgeError BAD_REQUEST if the socket's folder is missing or not ours."""
@@ -65,7 +71,26 @@ class ControlServer:
         with suppress(FileNotFoundError):
             Path(self._path).unlink()  # noqa: ASYNC240  # aiohttp leaves it behind
 
-    # --- requests -----------------------------------------------------------------------------------
+
+class RefusingServer(_Socket):
+    """Answers every request with one and the same reason: there is no station yet."""
+
+    def __init__(self, path: str, mode: int, why: Callable[[], EdgeError]) -> None:
+        super().__init__(path, mode)
+        self._why = why
+
+    async def _call(self, request: web.Request) -> web.StreamResponse:  # noqa: ARG002  # whatever it asks
+        return _refusal(self._why())
+
+    _events = _call
+
+
+class ControlServer(_Socket):
+    """Answers for a station."""
+
+    def __init__(self, path: str, mode: int, station: Station) -> None:
+        super().__init__(path, mode)
+        self._station = station
 
     async def _call(self, request: web.Request) -> web.StreamResponse:
         verb = request.match_info["verb"].replace("-", " ", 1)
