@@ -141,9 +141,7 @@ class Site:
         (self.folder / "keys" / "station.pub").write_text(self.station_key + "\n")
         await self.publish_roster(1, persons)
 
-    async def configure(
-        self, cameras: Sequence[CameraEntry], settings: dict[str, str] | None = None
-    ) -> None:
+    async def configure(self, cameras: Sequence[CameraEntry], settings: dict[str, str] | None = None) -> None:
         """Keys of authority and centre, and the configuration; nothing of the station."""
         keys = self.folder / "keys"
         keys.mkdir(exist_ok=True)

@@ -41,6 +41,11 @@ OnProgress = Callable[[Progress], None]
 class Worker(Protocol):
     """The worker of one slot: speaks with the camera."""
 
+    @property
+    def spent(self) -> bool:
+        """It ended, or had to be ended: a crash, a hang, an answer that is none."""
+        ...
+
     async def call(self, request: Request, *, deadline_s: float) -> Answer:
         """Ask and return the request's own answer. Copy goes through `Roles.transfer`.
 

@@ -63,6 +63,7 @@ class InlineWorker:
     def __init__(self, server: Server, pause: "Pause") -> None:
         self.server, self._pause = server, pause
         self.turn = asyncio.Lock()
+        self.spent = False
 
     async def call(self, request: Request, *, deadline_s: float) -> Answer:
         """See `Worker.call`. The server blocks, so a deadline is judged afterwards."""
@@ -75,6 +76,7 @@ class InlineWorker:
             answer = self.server.handle(request)
             await self._pause()
         if loop.time() - begun > deadline_s:
+            self.spent = True
             raise CameraError(ErrorCode.CAMERA_SILENT, request=type(request).__name__, deadline_s=deadline_s)
         if isinstance(answer, Failed):
             raise camera_failure(answer)

@@ -66,6 +66,10 @@ class WorkerProcess:
         self._turn = asyncio.Lock()
         self._useless = False
 
+    @property
+    def spent(self) -> bool:
+        return self._useless
+
     async def call(self, request: m.Request, *, deadline_s: float) -> m.Answer:
         if isinstance(request, m.Copy):
             raise TypeError("Copy goes through Roles.transfer")

@@ -5,6 +5,7 @@ second worker continues. What comes back must be what left (fault U10), else the
 """
 
 import asyncio
+from dataclasses import dataclass
 from typing import TypeVar
 
 from drivers.worker import messages as m
@@ -21,14 +22,29 @@ CLEAR_S = 120.0
 
 BUSY_TRIES, BUSY_S = 5, 0.2
 _ENDS_WORKER = frozenset({ErrorCode.PROCESS_DIED, ErrorCode.CAMERA_SILENT, ErrorCode.CAMERA_LOST})
+WORKERS_A_DOCKING = 3
 A = TypeVar("A", bound=m.Answer)
+
+
+@dataclass(slots=True)
+class Deaths:
+    """Workers of one docking that ended, or had to be ended, at work, with nothing brought in or cleared since.
+
+    One may be chance. The third means that this camera, or this port, breaks every worker.
+    """
+
+    count: int = 0
+
+    @property
+    def too_many(self) -> bool:
+        return self.count >= WORKERS_A_DOCKING
 
 
 class CameraSession:
     """See the module. One task talks at a time; the slot's keeper sees to that."""
 
-    def __init__(self, roles: Roles, presence: Presence, port: str) -> None:
-        self._roles = roles
+    def __init__(self, roles: Roles, presence: Presence, port: str, deaths: Deaths) -> None:
+        self._roles, self._deaths = roles, deaths
         self._presence = presence
         self._port = port
         self._worker: Worker | None = None
@@ -87,8 +103,7 @@ class CameraSession:
         try:
             got = await worker.call(request, deadline_s=deadline_s)
         except (CameraError, asyncio.CancelledError) as exc:
-            if not isinstance(exc, CameraError) or exc.code in _ENDS_WORKER:
-                await self.close()
+            await self._failed(worker, exc, introducing=isinstance(request, m.Identify))
             raise
         if not isinstance(got, answer):
             raise CameraError(ErrorCode.CAMERA_PROTOCOL, expected=answer.__name__, got=type(got).__name__)
@@ -110,14 +125,26 @@ class CameraSession:
         """Let the bytes of ``clip`` run from the worker to a sealer. Raises CameraError or DiskError."""
         worker = await self._at_work(None)
         try:
-            return await self._roles.transfer(worker, clip, offset, order, on_progress)
+            sealed = await self._roles.transfer(worker, clip, offset, order, on_progress)
         except (CameraError, asyncio.CancelledError) as exc:
-            if not isinstance(exc, CameraError) or exc.code in _ENDS_WORKER:
-                await self.close()
+            await self._failed(worker, exc)
             raise
+        self._deaths.count = 0
+        return sealed
 
     async def clear(self, clips: tuple[m.Clip, ...]) -> m.Cleared:
-        return await self.ask(m.Clear(clips=clips), m.Cleared, deadline_s=CLEAR_S)
+        cleared = await self.ask(m.Clear(clips=clips), m.Cleared, deadline_s=CLEAR_S)
+        self._deaths.count = 0
+        return cleared
+
+    async def _failed(
+        self, worker: Worker, exc: CameraError | asyncio.CancelledError, *, introducing: bool = False
+    ) -> None:
+        if isinstance(exc, CameraError) and worker.spent and exc.code is not ErrorCode.CAMERA_LOST:
+            # A camera that does not even say who it is in time: that is what the state SILENT is for.
+            self._deaths.count += not (introducing and exc.code is ErrorCode.CAMERA_SILENT)
+        if not isinstance(exc, CameraError) or exc.code in _ENDS_WORKER:
+            await self.close()
 
     async def close(self) -> None:
         """End the worker. The camera stays who it is."""

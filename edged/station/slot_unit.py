@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 
 from edged.config import Timing
-from edged.errors import EdgeError, ErrorCode
+from edged.errors import CameraError, EdgeError, ErrorCode
 from edged.formats import facts as f
 from edged.slots.keeper import Keeper
-from edged.slots.state import RESTING, Event, State, accepts
+from edged.slots.state import LOCKED_IN, RESTING, Event, State, accepts
 from edged.station.recorder import Recorder
 from edged.station.slot_work import CameraSlotWork
 from edged.station_state import Life
@@ -93,6 +93,14 @@ class SlotUnit:
 
     # --- the bus's end ------------------------------------------------------------------------------
 
+    def _watch_workers(self) -> None:
+        """A camera that breaks every worker is out of use until a technician says otherwise; its evidence stays."""
+        if not self.work.deaths.too_many or self.keeper.state not in LOCKED_IN:
+            return
+        count, self.work.deaths.count = self.work.deaths.count, 0
+        self.work.fault = CameraError(ErrorCode.PROCESS_DIED, workers=count)
+        self.keeper.feed(Event.FAULT_SEEN, cause="workers")
+
     def usb_arrived(self) -> None:
         self.work.presence.arrived()
         self.keeper.feed(Event.USB_ARRIVED)
@@ -106,6 +114,7 @@ class SlotUnit:
     def tick(self, now_s: float, check_every_s: float) -> None:
         """Feed what is due; called about once a second with seconds of BOOTTIME."""
         self._watch_witnesses(now_s)
+        self._watch_workers()
         if self.keeper.state not in RESTING:
             self._checked_s = now_s
             return

@@ -26,7 +26,7 @@ from edged.station.doubts import TWIN, doubted
 from edged.station.offload import Aboard, Offload, Progress, Tools, settle_unfinished
 from edged.station.presence import Presence
 from edged.station.recorder import Recorder
-from edged.station.session import CameraSession
+from edged.station.session import CameraSession, Deaths
 from edged.station_state import Life
 from edged.stopping import carried_on
 from firmware_protocol.dock import messages as dm
@@ -70,6 +70,7 @@ class CameraSlotWork:
         self.charge_limit_ma = next(d.charge_limit_ma for d in shared.config.dock if d.name == dock.name)
         self.presence = Presence()
         self.session: CameraSession | None = None
+        self.deaths = Deaths()  # of this docking's workers
         self.progress = Progress()
         self.readiness = Readiness(ready=False)
         self.charge_percent: int | None = None
@@ -119,7 +120,7 @@ class CameraSlotWork:
     async def _identify(self, state: State) -> Event | None:
         if self.session is not None and state is not State.IDENTIFYING:
             return await self._meet_again(self.session, state)
-        session = CameraSession(self._s.roles, self.presence, self.port)
+        session = CameraSession(self._s.roles, self.presence, self.port, self.deaths)
         self._forget()
         self.session = session
         identity = await session.open()
@@ -454,6 +455,7 @@ class CameraSlotWork:
     def _is_gone(self) -> None:
         self._forget()
         self.session = None
+        self.deaths.count = 0
 
     async def record_release(self, actor: str) -> None:
         await self._s.recorder.record(
@@ -538,12 +540,14 @@ class CameraSlotWork:
     async def note_fault(self) -> None:
         status = self.dock.last_status.get(self.controller_slot)
         detail = {"fault": str(status.fault)} if status is not None and status.fault else {}
+        if self.fault is not None:
+            detail["reason"] = str(self.fault)[:200]
         code = self.fault.code if self.fault is not None else ErrorCode.SLOT_FAULT
         await self._s.recorder.record(f.SlotFaulted(slot=self.label, code=code.number, detail=dict(detail)))
         await self._s.alerts.raise_(f"slot-fault:{self.label}", ErrorCode.SLOT_FAULT, **detail)
 
     async def note_cleared(self, actor: str) -> None:
-        self.fault = None
+        self.fault, self.deaths.count = None, 0
         await self._s.recorder.record(f.SlotCleared(slot=self.label, reason="cleared by a person"), actor)
         await self.dock.controller.clear_faults(self.controller_slot)
         await self._s.alerts.withdraw(f"slot-fault:{self.label}")
