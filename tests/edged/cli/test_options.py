@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 
 from edged.cli import online
+from edged.cli.main import build_parser, main
 from edged.cli.online import _log_params, _officer_params
 from edged.cli.output import EXIT_UNREACHABLE
 from edged.control.client import Client
 from edged.errors import EdgeError, ErrorCode
-from edged.main import DEFAULT_SOCKET, build_parser, main
+from edged.main import DEFAULT_SOCKET
 from tests.edged.samples import CONFIG
 
 WORDS = (
