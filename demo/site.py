@@ -154,7 +154,7 @@ class Site:
         """The authority signs a roster; the station finds it in its file."""
         key = (self.state / "keys" / "badge.key").read_bytes()
         draft = self.folder / "keys" / f"roster-{version}.json"
-        draft.write_bytes(_encode(_roster(version, persons, key)))
+        draft.write_bytes(_encode(draft_roster(version, persons, key)))
         words = ("--name", AUTHORITY, "--key", str(self.folder / "keys" / "authority.key"))
         await self.edgectl_json(
             "roster", "sign", str(draft), *words, "--out", str(self.folder / "roster.note")
@@ -317,7 +317,7 @@ def me() -> str:
     return getpass.getuser()
 
 
-def _roster(version: int, persons: Sequence[Someone], badge_key: bytes) -> Roster:
+def draft_roster(version: int, persons: Sequence[Someone], badge_key: bytes) -> Roster:
     now = datetime.now(UTC)
     begin, end = _time(now - timedelta(days=1)), _time(now + timedelta(days=30))
     appointment = Appointment(body=BODY, number="17-к", date="2026-11-01")

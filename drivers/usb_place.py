@@ -17,6 +17,23 @@ class Place:
     connection: str  # of this plug-in; the number alone is given again
 
 
+def id_path_of(port: str, sysfs: Path = Path("/sys")) -> str:
+    """Name a device's port as udev's path_id does: ``1-1.3`` → ``pci-0000:00:10.0-usb-0:1.3``.
+
+    Raises:
+        CameraError: CAMERA_LOST, its bus is gone, or its controller is neither PCI nor platform.
+    """
+    bus, _, chain = port.partition("-")
+    try:
+        controller = (sysfs / "bus/usb/devices" / f"usb{bus}").resolve(strict=True).parent
+        subsystem = (controller / "subsystem").resolve(strict=True).name
+    except OSError as exc:
+        raise CameraError(ErrorCode.CAMERA_LOST, port=port, reason=exc.strerror or str(exc)) from exc
+    if subsystem not in ("pci", "platform"):
+        raise CameraError(ErrorCode.CAMERA_LOST, port=port, reason=f"its controller is on {subsystem}")
+    return f"{subsystem}-{controller.name}-usb-0:{chain}"
+
+
 def place_of(node: Path, sysfs: Path = Path("/sys")) -> Place:
     """Follow a usbfs node, or a link to one.
 

@@ -42,6 +42,10 @@ VERBS: Mapping[str, Verb] = MappingProxyType(
         "camera quarantine": _verb("technician"),
         "camera release": _verb("technician"),
         "slots clear-fault": _verb("technician"),
+        "slots blink": _verb("responsible", "technician", unnamed=True),  # a light, for ten seconds
+        "slots learn": _verb(
+            "technician"
+        ),  # asks no daemon: which ports the slots have, before there is a station
         "slots open": _verb("technician"),
         "slots acknowledge": _verb("responsible", "technician"),
         "officer list": _verb("responsible", "account_admin", "security_admin"),

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from edged.cli import learning
 from edged.cli.output import EXIT_OK, emit_json, json_text, pairs, printable, table
 from edged.control.client import Client
 from edged.errors import EdgeError, ErrorCode
@@ -70,12 +71,14 @@ def _add_slots(commands: Sub) -> None:
     actions = parser.add_subparsers(metavar="ACTION")
     for action, text in (
         ("clear-fault", "put a slot back into use after its fault is mended"),
+        ("blink", "let the light of this slot blink for ten seconds"),
         ("open", "open the lock of a slot out of use, for a technician"),
         ("acknowledge", "end the alarm of a camera that was torn out"),
     ):
         sub = actions.add_parser(action, help=text)
         sub.add_argument("slot", type=int)
         sub.set_defaults(run=_asking(f"slots-{action}", lambda a: {"slot": a.slot}, _show_pairs))
+    learning.add_command(actions)
 
 
 def _add_log(commands: Sub) -> None:

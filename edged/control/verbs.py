@@ -23,6 +23,7 @@ from edged.station.station import Station
 from edged.verbs import Actor, check_new_officer
 
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=300)]
+BLINK_S = 10.0
 OptionalText = Annotated[str, msgspec.Meta(max_length=300)]
 
 
@@ -246,6 +247,14 @@ def _feeder(event: Event) -> Callable[[Call], Awaitable[Any]]:
     return feed
 
 
+async def _blink(call: Call) -> Any:
+    unit = call.station.units.get(call.params.slot)
+    if unit is None:
+        raise EdgeError(ErrorCode.NOT_FOUND, slot=call.params.slot)
+    await unit.work.dock.blink(unit.work.controller_slot, BLINK_S)
+    return {"slot": call.params.slot, "blinked_s": BLINK_S, "port": unit.work.port}
+
+
 # --- station ------------------------------------------------------------------------------------------
 
 
@@ -289,6 +298,7 @@ HANDLERS: Mapping[str, Handler] = MappingProxyType(
         "officer add": Handler(_officer_add, OfficerParams),
         "officer revoke": Handler(_officer_revoke, RevokeParams),
         "slots clear-fault": Handler(_feeder(Event.FAULT_CLEARED), SlotParams),
+        "slots blink": Handler(_blink, SlotParams),
         "slots open": Handler(_feeder(Event.RELEASE), SlotParams),
         "slots acknowledge": Handler(_feeder(Event.ACKNOWLEDGED), SlotParams),
         "clock confirm": Handler(_clock_confirm),

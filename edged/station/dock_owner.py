@@ -89,6 +89,15 @@ class DockOwner:
             await self._controller.led(slot, colour, pattern)
         return True
 
+    async def blink(self, slot: int, seconds: float) -> None:
+        """Show for a while which slot this is; then what the slot wants shown. Raises EdgeError DOCK_SILENT."""
+        await self.controller.led(slot, m.Colour.AMBER, m.Pattern.ALTERNATING)
+        try:
+            await asyncio.sleep(seconds)
+        finally:
+            if self._controller is not None and (wanted := self._lights.get(slot)) is not None:
+                await self._controller.led(slot, *wanted)
+
     async def charge(self, slot: int, enable: bool, limit_ma: int) -> None:
         self._charges[slot] = (enable, limit_ma)
         if self._controller is not None:

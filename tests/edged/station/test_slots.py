@@ -1,5 +1,6 @@
 """One slot's trouble is that slot's: faults, silence, strangers; what is told and when it is over."""
 
+import asyncio
 import errno
 
 import pytest
@@ -9,7 +10,7 @@ from edged.errors import EdgeError, ErrorCode
 from edged.formats import facts as f
 from edged.slots.state import State
 from edged.verbs import authorise
-from firmware_protocol.dock.messages import Fault
+from firmware_protocol.dock.messages import Fault, Pattern
 from tests.world.loop import story
 from tests.world.persons import OLENA, TARAS, Someone
 from tests.world.world import World
@@ -216,3 +217,18 @@ async def test_a_clearing_whose_end_the_ledger_did_not_take_ends_before_the_next
         await world.until_cleared("K000001")
         await world.until(lambda: world.facts(f.CameraCleared), 30)
         assert len(world.facts(f.ClearStarted)) == len(world.facts(f.CameraCleared)) == 1
+
+
+@story
+async def test_a_slot_blinks_to_be_found_and_then_shows_what_it_showed() -> None:
+    async with World.open() as world:
+        world.add("K000001", {"CLIP0001.MP4": FILM})
+        world.insert("K000001", 1)
+        await world.until_cleared("K000001")
+        slot = world.dock.slots[1]
+        before = (slot.colour, slot.pattern)
+        blinking = asyncio.create_task(ask(world, "slots blink", TARAS, SlotParams(slot=1)))
+        await world.until(lambda: slot.pattern is Pattern.ALTERNATING)
+        assert world.state(1) is State.READY
+        await blinking
+        assert (slot.colour, slot.pattern) == before

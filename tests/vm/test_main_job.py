@@ -1,0 +1,83 @@
+"""The whole job on a real host: package, systemd, udev, kernel, OpenSSH, and a disk that nobody here wrote."""
+
+import hashlib
+import subprocess
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from edged.leds import SIGNS, Sign
+from firmware_protocol.dock.messages import Latch
+from simulators.cards import Card, Filesystem
+from simulators.hands import film
+from tests.vm.machine import Machine
+from tests.vm.station import OFFICER, PORTS, SERIAL, Station
+
+pytestmark = [pytest.mark.vm, pytest.mark.timeout(1200)]
+SLOT = 3
+CLIPS = {f"DCIM/100MEDIA/CLIP000{n}.MP4": film(n, 8 << 20) for n in (1, 2)}
+
+
+@pytest.fixture
+def station(machine: Machine, tmp_path: Path) -> Iterator[Station]:
+    made = Station(machine, tmp_path)
+    try:
+        yield made
+    finally:
+        made.close()
+
+
+def a_card(path: Path, filesystem: Filesystem) -> Card:
+    Card.format(path, filesystem, 64 << 20, volume_id=7)
+    return Card.open(path)
+
+
+def fsck(path: Path, filesystem: Filesystem) -> None:
+    program = ["fsck.exfat", "-n"] if filesystem == "exfat" else ["fsck.fat", "-n"]
+    done = subprocess.run([*program, str(path)], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("filesystem", ["fat32"])
+def test_a_camera_is_offloaded_delivered_cleared_and_issued(
+    machine: Machine, station: Station, tmp_path: Path, filesystem: Filesystem
+) -> None:
+    path = tmp_path / "card.img"
+    card = a_card(path, filesystem)
+    room = card.free_bytes()
+    for name, content in CLIPS.items():
+        card.add(name, content, datetime(2026, 11, 28, 8, 30))  # noqa: DTZ001  # a camera knows no zone
+
+    station.commission()
+    station.hardware.insert(SLOT)
+    machine.plug_disk("camera", path, PORTS[SLOT], SERIAL)
+    ready = 'edgectl --json slots | grep -Eq \'"state": *"ready"\''
+    station.until(ready, "the camera is offloaded, delivered, cleared and ready")
+    assert station.hardware.slot(SLOT).latch is Latch.LOCKED
+    assert station.hardware.slot(SLOT).colour is SIGNS[Sign.READY].colour
+
+    stored = machine.run("find /srv/store -name 'content.*' -exec sha256sum {} +", timeout_s=120)
+    found = sorted(line.split()[0] for line in stored.splitlines())
+    assert found == sorted(hashlib.sha256(content).hexdigest() for content in CLIPS.values())
+
+    station.hardware.tap(OFFICER.badge)
+    station.until("edgectl --json log --since 1h | grep -q camera.granted", "the camera is granted")
+    assert station.hardware.take_out(SLOT)
+    machine.pull("camera")
+    station.until("edgectl --json log --since 1h | grep -q camera.issued", "the camera is issued")
+
+    fsck(path, filesystem)
+    left = Card.open(path)
+    assert left.files() == []
+    assert left.free_bytes() == room
+
+
+def test_a_host_that_is_no_station_yet_says_so(machine: Machine) -> None:
+    machine.until("systemctl is-active edged", within_s=120)
+    machine.until("systemctl show -P StatusText edged | grep -q 'commissioning needed: E4002'")
+    said = machine.run("edgectl status", check=False, timeout_s=120)
+    assert "E4002" in said
+    assert machine.run("journalctl -b -u edged -o cat --no-pager | grep -c '^EDG-4002'").strip() == "1"
+    assert machine.run("systemctl is-failed 'edged*'", check=False).split().count("failed") == 0
