@@ -37,6 +37,7 @@ HONEST = frozenset({0xEF53, 0x58465342, 0x9123683E, 0xF2F52010})  # ext2-4, XFS,
 
 FILE_MODE, DIR_MODE, SEALED_MODE = 0o640, 0o750, 0o440
 ALIGNMENT = 4096
+BY_UUID = "/dev/disk/by-uuid"
 NO_INODE_LIMIT = 2**31  # what is told of file systems without a table of inodes (btrfs says 0 of 0)
 # Writes of this size and more are bulk: pushed out at once, so that dirty pages cannot pile up and
 # make a ledger's fdatasync wait for seconds.
@@ -250,6 +251,16 @@ class PosixDisk:
 
     def in_memory(self, path: str) -> bool:
         return _magic(os.fsencode(path)) in MEMORY
+
+    def filesystem_id(self, path: str) -> str:
+        """See `FileSystem.filesystem_id`. Known of what udev lists; btrfs and ZFS hide the device they lie on."""
+        device = os.stat(path).st_dev  # noqa: PTH116  # as above
+        with contextlib.suppress(FileNotFoundError), os.scandir(BY_UUID) as links:
+            for link in links:
+                with contextlib.suppress(OSError):  # it left while we looked
+                    if os.stat(link.path).st_rdev == device:  # noqa: PTH116  # as above
+                        return link.name
+        return ""
 
 
 def link_and_unlink(source: str, target: str) -> None:

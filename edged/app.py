@@ -73,6 +73,7 @@ async def open_station(config: Config, text: bytes, outside: Outside, secrets: S
         fs,
         config.vault.path,
         station=config.station.id,
+        filesystem=config.vault.filesystem,
         memory_allowed=config.vault.allow_memory,
         policy=await asyncio.to_thread(space_policy, fs, config),
     )

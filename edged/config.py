@@ -81,6 +81,13 @@ class Vault(_Section, frozen=True):
     """Where recordings lie until the centre has them."""
 
     path: Annotated[str, _m("Folder, on a disk of its own.", pattern=_ABSOLUTE)]
+    filesystem: Annotated[
+        str,
+        _m(
+            "UUID of the file system that the folder must lie on (`findmnt -no UUID PATH`); empty: any.",
+            pattern=r"^[0-9A-Za-z-]{0,36}\Z",
+        ),
+    ] = ""
     reserve_bytes: Annotated[
         int, _m("Kept free for the ledger, never given to recordings.", "bytes", ge=1_000_000, le=10**12)
     ] = 268_435_456

@@ -181,6 +181,10 @@ class FileSystem(Protocol):
         """Whether the folder lies on a memory file system (tmpfs, ramfs)."""
         ...
 
+    def filesystem_id(self, path: str) -> str:
+        """The UUID of the file system on which the folder lies; "": it has none that the host knows."""
+        ...
+
 
 class Log(Protocol):
     """Where log events of ``edged.events`` go. The adapter binds structlog."""

@@ -29,7 +29,7 @@ from edged.main import read_config, single_instance
 from edged.ports import FileSystem
 from edged.station.station import VERSION
 from edged.vault.layout import MARKER
-from edged.vault.vault import create_vault, open_vault, write_durably
+from edged.vault.vault import create_vault, open_vault, require_filesystem, write_durably
 
 KEY_SIZE = 32
 CORE_KEYS = "/etc/edged/keys/core"
@@ -139,8 +139,11 @@ def _own_vault(fs: FileSystem, config: Config) -> None:
     """Mark the vault, or take up the mark of a commissioning that was cut off. DiskError: it is another's."""
     path, station = config.vault.path, config.station.id
     if not (Path(path) / MARKER).exists():
+        fs.make_dirs(path)
+        require_filesystem(fs, path, config.vault.filesystem)  # before anything lies on somebody else's disk
         create_vault(fs, path, station=station, random=SystemRandom())
-    open_vault(fs, path, station=station, memory_allowed=config.vault.allow_memory)
+    vault = config.vault
+    open_vault(fs, path, station=station, filesystem=vault.filesystem, memory_allowed=vault.allow_memory)
 
 
 def _identity(station: str, args: argparse.Namespace, signer: Signer) -> bytes:

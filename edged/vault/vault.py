@@ -320,6 +320,7 @@ def open_vault(
     *,
     station: str,
     vault_id: str = "",
+    filesystem: str = "",
     memory_allowed: bool = False,
     policy: SpacePolicy | None = None,
 ) -> Vault:
@@ -327,6 +328,7 @@ def open_vault(
 
     Args:
         vault_id: what the marker must say; "" takes any vault of this station.
+        filesystem: UUID of the file system that it must lie on; "" takes any.
         memory_allowed: the configuration allows a memory file system (tests and demonstrations).
 
     Raises:
@@ -340,6 +342,7 @@ def open_vault(
             if exc.errno in (errno.ENOENT, errno.ENOTDIR, errno.EFBIG):
                 raise DiskError(ErrorCode.VAULT_UNFIT, path=root, found="no marker") from exc
             raise
+        require_filesystem(fs, root, filesystem)
         if fs.in_memory(root) and not memory_allowed:
             raise DiskError(ErrorCode.VAULT_UNFIT, path=root, found="a memory file system")
     found = _marker(data, root)
@@ -351,6 +354,13 @@ def open_vault(
             expected=f"vault {vault_id or 'any'} of {station}",
         )
     return Vault(fs, root, vault_id=found["vault"], policy=policy)
+
+
+def require_filesystem(fs: FileSystem, root: str, wanted: str) -> None:
+    """Whether the folder lies on the file system with that UUID; "" takes any. Raises DiskError VAULT_UNFIT."""
+    if wanted and (here := fs.filesystem_id(root)).lower() != wanted.lower():
+        found = f"file system {here}" if here else "a file system without a UUID"
+        raise DiskError(ErrorCode.VAULT_UNFIT, path=root, found=found, expected=wanted)
 
 
 def _marker(data: bytes, root: str) -> dict[str, str]:

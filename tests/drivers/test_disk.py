@@ -292,6 +292,22 @@ def test_memory_file_systems_are_known(folder: Path) -> None:
     assert not disk.in_memory(str(folder))
 
 
+def test_a_file_system_is_known_by_what_udev_lists(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A device node with the folder's own number stands in for the disk: only root may make one."""
+    links = folder / "by-uuid"
+    monkeypatch.setattr("drivers.disk.BY_UUID", str(links))
+    assert disk.filesystem_id(str(folder)) == ""
+    links.mkdir()
+    (links / "0000-0001").symlink_to("/dev/null")
+    (links / "0000-0002").symlink_to("/dev/gone")
+    assert disk.filesystem_id(str(folder)) == ""
+    if os.geteuid() != 0:
+        pytest.skip("not shown: only root can make the node of a disk")
+    os.mknod(folder / "disk", stat.S_IFBLK | 0o600, folder.stat().st_dev)
+    (links / "5ea1-ed07").symlink_to(folder / "disk")
+    assert disk.filesystem_id(str(folder)) == "5ea1-ed07"
+
+
 def test_space_is_told_as_an_ordinary_process_may_use_it(folder: Path) -> None:
     space = disk.space(str(folder))
     found = os.statvfs(folder)

@@ -112,6 +112,7 @@ class MemoryFS:
         self.cut_after: int | None = None
         self.calls: list[tuple[str, str]] = []
         self.memory_folders: set[str] = set()
+        self.uuid = "5EA1-ED07"
         self.weather: Callable[[str, str], None] = lambda _call, _path: None
         self.open_files = 0
         self._root = Folder()
@@ -267,6 +268,9 @@ class MemoryFS:
 
     def in_memory(self, path: str) -> bool:
         return any(path == p or path.startswith(p + "/") for p in self.memory_folders)
+
+    def filesystem_id(self, path: str) -> str:  # one disk
+        return self.uuid
 
     # --- inside ----------------------------------------------------------------------------------
 

@@ -40,13 +40,15 @@ def rehearse(folder: Path) -> None:
     shutil.rmtree(folder)
 
 
-def init(host: Path, *, credentials: bool) -> int:
+def init(host: Path, *, credentials: bool, vault: str = "") -> int:
     named = (
         'signing_key = "credential:station.key"\nbadge_key = "credential:badge.key"\n' if credentials else ""
     )
     text = CONFIG.replace("[keys]\n", f"[keys]\n{named}")
     text = text.replace('id = "post-1"', f'id = "post-1"\nstate = "{host}/state"')
-    text = text.replace("/srv/vault", f"{host}/vault").replace("[vault]", "[vault]\nallow_memory = true")
+    text = text.replace("/srv/vault", f"{host}/vault").replace(
+        "[vault]", f"[vault]\nallow_memory = true\n{vault}"
+    )
     (host / "edged.toml").write_text(text)
     words = ["--config", f"{host}/edged.toml", "station", "init", "--customs-body", "Митниця", "--post", "7"]
     return main([*words, "--keys", f"{host}/keys"])
@@ -92,3 +94,10 @@ def test_a_second_commissioning_is_refused_and_changes_nothing(host: Path) -> No
     assert init(host, credentials=True) != 0
     after = {path: path.stat().st_mtime_ns for path in before if path.name != "edged.toml"}
     assert after.items() <= before.items()
+
+
+def test_a_wrong_evidence_disk_is_refused_and_not_marked(host: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("drivers.disk.PosixDisk.filesystem_id", lambda _self, _path: "0000-0000")
+    assert init(host, credentials=True, vault='filesystem = "5EA1-ED07"') != 0
+    assert not list((host / "vault").iterdir())
+    assert not (host / "state" / "ledger").exists()

@@ -283,6 +283,15 @@ def test_a_disk_that_is_full_at_the_reservation_says_so(fs: MemoryFS) -> None:
     assert rig.seal(clip(2 << 20)).size == 2 << 20
 
 
+@pytest.mark.fault("K11", "a folder on another file system than the configuration names is no vault")
+def test_a_vault_on_another_file_system_is_refused(fs: MemoryFS) -> None:
+    make_rig(fs)
+    assert open_vault(fs, ROOT, station=STATION, filesystem="5ea1-ed07").root == ROOT
+    assert unfit(fs, filesystem="0000-0000") == "file system 5EA1-ED07"
+    fs.uuid = ""
+    assert unfit(fs, filesystem="5EA1-ED07") == "a file system without a UUID"
+
+
 @pytest.mark.fault("K03", "a read-only disk gives DISK_READ_ONLY from every call that writes")
 @pytest.mark.parametrize("call", ["make_dirs", "create", "allocate", "sync_dir"])
 def test_a_read_only_disk_is_named(rig: Rig, fs: MemoryFS, call: str) -> None:
