@@ -91,6 +91,10 @@ class Roles(Protocol):
         """
         ...
 
+    async def cycle(self, port: str) -> bool:
+        """Take the power from a port for a moment through its hub. False: that hub cannot, or none may be asked."""
+        ...
+
     async def close(self) -> None:
         """End every process that is left."""
         ...

@@ -70,6 +70,14 @@ class ConnectedWorkers:
             error = "none has come" if isinstance(exc, TimeoutError) else "it went away"
             raise CameraError(ErrorCode.PROCESS_DIED, process=name, error=error) from exc
 
+    async def cycle(self, port: str) -> bool:
+        slot = next(slot for slot in self._slots if slot.port == port)
+        try:
+            await self._gate.cycle(slot.label)
+        except CameraError:
+            return False
+        return True
+
     async def next(self) -> HotplugEvent:
         """See `drivers.hotplug.Hotplug`."""
         self._listen()

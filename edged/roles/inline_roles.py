@@ -125,6 +125,9 @@ class InlineRoles:
             return None
         return Target(part.file, part.marks, lambda: self._fs.open_uncached(part.place.part))
 
+    async def cycle(self, port: str) -> bool:  # noqa: ARG002  # as a hub without switches
+        return False
+
     async def rehash(self, path: str, size: int) -> Sealed:
         return await _stepped(rehashing(lambda: self._fs.open_uncached(path), size), lambda: None)
 

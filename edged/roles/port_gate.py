@@ -40,6 +40,10 @@ class PortGate:
     async def shut(self, slot: int) -> None:
         await self._ask(p.Close(slot=slot))
 
+    async def cycle(self, slot: int) -> None:
+        """Take the power from the slot's port for a moment. PORT_FAULT also where its hub cannot switch it."""
+        await self._ask(p.Cycle(slot=slot))
+
     async def end_worker(self, pid: int) -> None:
         await self._ask(p.EndWorker(pid=pid))
 

@@ -64,6 +64,9 @@ class SubprocessRoles:
             await sealer.feed(source)
             return await _Copy(worker, sealer, clip, start, order.limits, on_progress).run()
 
+    async def cycle(self, port: str) -> bool:
+        return await self._workers.cycle(port)
+
     async def rehash(self, path: str, size: int) -> Sealed:
         with disk_errors("rehash", path):
             fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)

@@ -18,6 +18,10 @@ class Workers(Protocol):
         """Raises CameraError PROCESS_DIED."""
         ...
 
+    async def cycle(self, port: str) -> bool:
+        """See `edged.roles.base.Roles.cycle`."""
+        ...
+
     async def close(self) -> None: ...
 
 
@@ -33,6 +37,9 @@ class StartedWorkers:
             return WorkerProcess(await self._family.start(name, lambda fd: self._command(port, fd)))
         except OSError as exc:
             raise CameraError(ErrorCode.PROCESS_DIED, process=name, error=str(exc)) from exc
+
+    async def cycle(self, port: str) -> bool:  # noqa: ARG002  # the core has no right to any hub
+        return False
 
     async def close(self) -> None:
         """Nothing beside the family, which closes itself."""

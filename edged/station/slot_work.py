@@ -297,9 +297,14 @@ class CameraSlotWork:
         await asyncio.shield(self._cycling)
 
     async def _off_and_on(self) -> None:
-        await self.dock.controller.power(self.controller_slot, on=False)
-        await asyncio.sleep(self._s.config.timing.power_cycle_s)
-        await self.dock.controller.power(self.controller_slot, on=True)
+        """By the dock, which is known to switch its slots; hubs say that they do and often do not (uhubctl's list)."""
+        try:
+            await self.dock.controller.power(self.controller_slot, on=False)
+            await asyncio.sleep(self._s.config.timing.power_cycle_s)
+            await self.dock.controller.power(self.controller_slot, on=True)
+        except EdgeError:
+            if not await self._s.roles.cycle(self.port):
+                raise
 
     # --- readiness ----------------------------------------------------------------------------------
 

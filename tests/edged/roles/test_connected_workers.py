@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from drivers.disk import PosixDisk
@@ -155,6 +156,13 @@ async def test_a_clip_comes_in_through_the_pipe_of_a_worker_that_came(host: Host
         assert sealed.size == len(FILM)
         await worker.close()
         await roles.close()
+
+
+async def test_the_hub_takes_the_power_where_it_can(host: Host) -> None:
+    assert await host.workers.cycle(PORT)
+    assert host.ports.asked == [p.Cycle(slot=SLOT)]
+    host.ports.says = msgspec.json.encode(p.Refused(code=ErrorCode.PORT_FAULT.number, detail={})) + b"\n"
+    assert not await host.workers.cycle(PORT)
 
 
 async def test_a_port_is_opened_for_a_conversation_only_and_shut_for_what_is_no_camera(host: Host) -> None:

@@ -232,3 +232,27 @@ async def test_a_slot_blinks_to_be_found_and_then_shows_what_it_showed() -> None
         assert world.state(1) is State.READY
         await blinking
         assert (slot.colour, slot.pattern) == before
+
+
+@story
+async def test_without_its_dock_a_hung_camera_is_switched_by_the_hub() -> None:
+    async with World.open() as world:
+        asked: list[str] = []
+        can = False
+
+        async def cycle(port: str) -> bool:
+            asked.append(port)
+            return can
+
+        world.station.outside.roles.cycle = cycle  # type: ignore[method-assign]  # a hub that switches its ports
+        work = world.station.units[1].work
+        await world.until(lambda: work.dock.hello is not None)
+        await work._off_and_on()
+        assert not asked
+        work.dock._forget()
+        with pytest.raises(EdgeError) as caught:
+            await work._off_and_on()
+        assert caught.value.code is ErrorCode.DOCK_SILENT
+        can = True
+        await work._off_and_on()
+        assert asked == [work.port] * 2
