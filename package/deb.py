@@ -8,9 +8,15 @@ import tempfile
 import tomllib
 from pathlib import Path
 
+from edged.formats.facts import FACTS
+from edged.formats.line import VERSION
 from package.suites import SUITES, Suite
 from package.tree import ROOT, lay_out
 
+LEDGER_SINCE = "0.1.0"
+"""The oldest version of the package that reads every line that this one writes."""
+LEDGER_FINGERPRINT = "af4222edad4b9909"
+"""Of `ledger_fingerprint` when LEDGER_SINCE was last decided."""
 SCRIPTS = ROOT / "package" / "debian"
 CONTROL = """\
 Package: edged
@@ -46,6 +52,14 @@ def build(suite: Suite, out: Path) -> Path:
     return package
 
 
+def ledger_fingerprint() -> str:
+    """A hash of everything that a line of the ledger may hold: its version, the facts' types and their fields."""
+    shape = [f"v{VERSION}"] + [
+        f"{name}:{','.join(kind.__struct_fields__)}" for name, kind in sorted(FACTS.items())
+    ]
+    return hashlib.sha256("\n".join(shape).encode()).hexdigest()[:16]
+
+
 def _control(tree: Path, suite: Suite, version: str) -> None:
     files = sorted(path for path in tree.rglob("*") if path.is_file() and not path.is_symlink())
     size = sum(path.stat().st_size for path in files) // 1024
@@ -58,7 +72,7 @@ def _control(tree: Path, suite: Suite, version: str) -> None:
     (control / "md5sums").write_text("".join(sums))
     for script in SCRIPTS.iterdir():
         path = control / script.name
-        path.write_text(script.read_text())
+        path.write_text(script.read_text().replace("@LEDGER_SINCE@", LEDGER_SINCE))
         path.chmod(0o755)
 
 
