@@ -19,8 +19,10 @@ from hypothesis import strategies as st
 
 from drivers.usb_ports import messages as p
 from drivers.usb_ports.gate import OFF_S, Gate
+from drivers.usb_ports.host_check import KERNEL_DEFAULT, kernel_gap, problems
 from drivers.usb_ports.id_path import IdPath, parse_id_path
 from drivers.usb_ports.main import converse, ender, serve
+from drivers.usb_ports.rules import rules
 from drivers.usb_ports.service import PortsServer
 from drivers.usb_ports.slot_map import read_slot_map
 from edged.config import _ID_PATH
@@ -370,3 +372,40 @@ def test_it_is_started_by_its_socket_only(tmp_path: Path) -> None:
     )
     assert done.returncode == 1
     assert "E4001" in done.stderr or "/none" in done.stderr
+
+
+# --- whether a host is as shut as it should be ---
+
+
+def shut_host(folder: Path) -> tuple[dict[int, IdPath], Path, Path]:
+    slots = {3: IdPath("pci", "0000:00:10.0", "1.3")}
+    sysfs, written = folder / "sys", folder / "71-edged.rules"
+    for hub in ("usb1", "usb2"):
+        place = sysfs / "bus/pci/devices/0000:00:10.0" / hub
+        place.mkdir(parents=True)
+        (place / "authorized_default").write_text("0\n")
+        (place / "interface_authorized_default").write_text("0\n")
+    (sysfs / KERNEL_DEFAULT).parent.mkdir(parents=True)
+    (sysfs / KERNEL_DEFAULT).write_text("0\n")
+    written.write_text(rules(slots))
+    return slots, written, sysfs
+
+
+def test_a_shut_host_has_no_problems(tmp_path: Path) -> None:
+    slots, written, sysfs = shut_host(tmp_path)
+    assert problems(slots, written, sysfs) == []
+    assert kernel_gap(sysfs) == ""
+
+
+def test_what_stands_open_is_said_by_name(tmp_path: Path) -> None:
+    slots, written, sysfs = shut_host(tmp_path)
+    (sysfs / "bus/pci/devices/0000:00:10.0/usb2/authorized_default").write_text("1\n")
+    (sysfs / KERNEL_DEFAULT).write_text("-1\n")
+    slots[4] = IdPath("pci", "0000:00:11.0", "2")
+    found = problems(slots, written, sysfs)
+    assert [word in sentence for word, sentence in zip(("rules", "usb2", "00:11.0"), found, strict=True)] == [
+        True
+    ] * 3
+    assert "is -1" in kernel_gap(sysfs)
+    written.unlink()
+    assert "systemctl start edged-rules" in problems(slots, written, sysfs)[0]
