@@ -11,13 +11,16 @@ Rule 4: the moment outlives the process, not the boot: it is kept in a file besi
 import contextlib
 import ctypes
 import json
+import os
 import time
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Protocol
 
 from edged.ports import ClockClass, HostTime
 
+BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 STA_UNSYNC = 0x0040  # linux/timex.h
 TIME_ERROR = 5  # adjtimex's answer when the clock is not synchronised
 BUILT_NS = 1_767_225_600 * 10**9  # 2026-01-01 UTC: no honest wall clock is earlier
@@ -64,11 +67,16 @@ class _Timex(ctypes.Structure):
 
 
 class LinuxKernel:
-    """The real clocks."""
+    """The real clocks.
 
-    def __init__(self) -> None:
+    Args:
+        environ: EDGED_BOOT_ID in it is believed: a unit whose ``/proc`` holds processes only (``ProcSubset=pid``) has
+            the boot's name from systemd.
+    """
+
+    def __init__(self, environ: Mapping[str, str] = os.environ) -> None:
         self._adjtimex = ctypes.CDLL(None, use_errno=True).adjtimex
-        text = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii")
+        text = environ.get("EDGED_BOOT_ID") or BOOT_ID.read_text(encoding="ascii")
         self._boot_id = text.strip().replace("-", "")
 
     def wall_ns(self) -> int:

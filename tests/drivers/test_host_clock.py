@@ -194,3 +194,12 @@ def test_the_real_clocks_answer_and_go_on() -> None:
     assert first.boot_id == second.boot_id
     assert second.boottime_ns > first.boottime_ns
     assert LinuxKernel().adjtimex().max_error_ns >= 0
+
+
+def test_the_boot_is_known_from_systemd_where_proc_hides_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    of_proc = LinuxKernel({}).boot_id()
+    assert len(of_proc) == 32
+    monkeypatch.setattr("drivers.host_clock.BOOT_ID", tmp_path / "hidden")
+    assert LinuxKernel({"EDGED_BOOT_ID": of_proc}).boot_id() == of_proc

@@ -3,7 +3,7 @@
 import asyncio
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import TypeVar
@@ -21,12 +21,33 @@ LINES = {"dock": "1.5", "reader": "1.6"}  # ports of the dock's hub, in no slot
 BY_PATH = "/dev/serial/by-path/pci-0000:00:10.0-usb-0:{port}:1.0-port0"
 
 
+SETTINGS = """\
+[usb]
+backend = "units"
+
+[[dock]]
+name = "A"
+controller = "{dock}"
+controller_key = "credential:dock.key"
+reader = "{reader}"
+reader_key = "credential:reader.key"
+slots = [
+{slots}
+]
+
+[[camera]]
+serial = "{serial}"
+inventory_number = "101450001"
+driver = "msc"
+"""
+
+
 class Hardware:
     """Runs in a thread with a loop of its own, so that the test may wait as it likes."""
 
     def __init__(self, folder: Path, slots: int) -> None:
         folder.mkdir(parents=True)
-        self.keys = {name: os.urandom(KEY_SIZE) for name in LINES}
+        self.keys = {f"{name}.key": os.urandom(KEY_SIZE) for name in LINES}
         self._folder, self._slots = folder, slots
         self._loop = asyncio.new_event_loop()
         self._ready, self._over = threading.Event(), asyncio.Event()
@@ -41,6 +62,15 @@ class Hardware:
             machine.monitor("chardev-add", id=f"{name}-line", backend=line)
             machine.plug(name, "usb-serial", port, chardev=f"{name}-line")
             machine.until(f"test -e {BY_PATH.format(port=port)}")
+
+    def settings(self, ports: Mapping[int, str], serial: str) -> str:
+        """``[usb]``, ``[[dock]]`` and ``[[camera]]``; ``ports``: slot → port of the dock's hub."""
+        rows = (
+            f'  {{ label = {n}, port = "pci-0000:00:10.0-usb-0:{port}", controller_slot = {n} }},'
+            for n, port in ports.items()
+        )
+        lines = {name: BY_PATH.format(port=port) for name, port in LINES.items()}
+        return SETTINGS.format(slots="\n".join(rows), serial=serial, **lines)
 
     def slot(self, number: int) -> SimSlot:
         return self.dock.slots[number]
@@ -68,8 +98,8 @@ class Hardware:
 
     async def _run(self) -> None:
         clock = self._loop.time
-        self.dock = SimDock(slots=self._slots, key=self.keys["dock"], clock=clock, nonce=os.urandom)
-        self.reader = SimReader(key=self.keys["reader"], clock=clock, nonce=os.urandom)
+        self.dock = SimDock(slots=self._slots, key=self.keys["dock.key"], clock=clock, nonce=os.urandom)
+        self.reader = SimReader(key=self.keys["reader.key"], clock=clock, nonce=os.urandom)
         async with AsyncExitStack() as stack:
             for name, device in (("dock", self.dock), ("reader", self.reader)):
                 await stack.enter_async_context(PtyPort.serve(device, self._folder / name))

@@ -1,20 +1,16 @@
-"""A commissioned station in the machine, with OpenSSH and our intake as its centre; by the package's own commands."""
+"""A commissioned station on a host with the package, by the package's own commands; its centre: OpenSSH, our intake."""
 
 import json
 import os
-from pathlib import Path
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Protocol
 
 from demo.site import AUTHORITY, BODY, POST, SERVER, STATION, Someone, draft_roster
 from edged.formats.note import Signer
 from edged.formats.roster import sign_roster
-from tests.vm.hardware import BY_PATH, LINES, Hardware
-from tests.vm.machine import Machine, MachineError
 
 OFFICER = Someone("UA0001", "Олена Іваненко", "04a1b2c3d4e501")
 TECHNICIAN = Someone("UA0100", "Петро Бондар", "04a1b2c3d4e5a1", ("technician", "responsible"), "root")
-PORTS = {1: "1.1", 2: "1.2", 3: "1.3"}
-SERIAL = "BWC-1"
 CONFIG = """\
 [station]
 id = "{station}"
@@ -27,6 +23,7 @@ badge_key = "credential:badge.key"
 
 [vault]
 path = "/srv/edged"
+reserve_bytes = 10_000_000
 
 [ledger]
 checkpoint_s = 1.0
@@ -38,24 +35,6 @@ grant_open_s = 30.0
 [readiness]
 memory_min_h = 0.0
 
-[usb]
-backend = "units"
-
-[[dock]]
-name = "A"
-controller = "{dock}"
-controller_key = "credential:dock.key"
-reader = "{reader}"
-reader_key = "credential:reader.key"
-slots = [
-{slots}
-]
-
-[[camera]]
-serial = "{serial}"
-inventory_number = "101450001"
-driver = "msc"
-
 [sync]
 host = "127.0.0.1"
 user = "post"
@@ -64,56 +43,77 @@ host_key = "{host_key}"
 start_jitter_s = 0
 scan_s = 1
 poll_s = 1
+
 """
 WITHIN_S = 300.0
 
 
-class Station:
-    """Everything that a technician does on a host with the package, and what can be asked afterwards."""
+class Host(Protocol):
+    """A Debian with the package: `Machine`, `Container`."""
 
-    def __init__(self, machine: Machine, folder: Path) -> None:
-        self.machine = machine
-        self.hardware = Hardware(folder / "hardware", len(PORTS))
+    def run(self, command: str, *, timeout_s: float = 0, check: bool = True) -> str: ...
+    def until(self, command: str, *, within_s: float = 0) -> str: ...
+    def put(self, path: str, data: bytes, mode: int = 0o644) -> None: ...
+    def get(self, path: str) -> bytes: ...
+
+
+class Station:
+    """Everything that a technician does on such a host, and what can be asked afterwards.
+
+    Args:
+        keys: of the dock's lines, by the names that ``dock`` calls them.
+        dock: ``[usb]``, ``[[dock]]`` and ``[[camera]]`` of the configuration.
+    """
+
+    def __init__(self, host: Host, keys: Mapping[str, bytes], dock: str) -> None:
+        self.host, self._keys, self._dock = host, keys, dock
         self._authority = Signer.from_seed(AUTHORITY, os.urandom(32))
         self._centre = Signer.from_seed(SERVER, os.urandom(32))
+        self.key = ""
 
     def commission(self) -> None:
-        machine = self.machine
-        self.hardware.plug(machine)
+        """From the bare package to a station that answers."""
+        host = self.host
         self._make_centre()
-        for name, key in self.hardware.keys.items():
-            machine.put(f"/etc/edged/keys/core/{name}.key", key, 0o600)
-        machine.put("/etc/edged/edged.toml", self._config().encode(), 0o640)
-        machine.run("chgrp edged-read /etc/edged/edged.toml")
-        done = machine.run(
-            f"edgectl --json station init --customs-body '{BODY}' --post '{POST}'", timeout_s=WITHIN_S
+        for name, key in self._keys.items():
+            host.put(f"/etc/edged/keys/core/{name}", key, 0o600)
+        host.put("/etc/edged/edged.toml", self._config().encode(), 0o640)
+        host.run("chgrp edged-read /etc/edged/edged.toml")
+        words = f"--customs-body '{BODY}' --post '{POST}'"
+        self.key = str(
+            json.loads(host.run(f"edgectl --json station init {words}", timeout_s=WITHIN_S))["station_key"]
         )
-        self.key = str(json.loads(done)["station_key"])
-        badge = machine.get("/etc/edged/keys/core/badge.key")
+        badge = host.get("/etc/edged/keys/core/badge.key")
         note = sign_roster(draft_roster(1, (OFFICER, TECHNICIAN), badge), self._authority)
-        machine.put("/etc/edged/roster.note", note, 0o640)
-        machine.run("chgrp edged-read /etc/edged/roster.note")
+        host.put("/etc/edged/roster.note", note, 0o640)
+        host.run("chgrp edged-read /etc/edged/roster.note")
         self._start_intake()
         self.until("edgectl status", "the station answers")
 
     def ask(self, *words: str) -> Any:
-        return json.loads(self.machine.run(f"edgectl --json {' '.join(words)}", timeout_s=WITHIN_S))
+        return json.loads(self.host.run(f"edgectl --json {' '.join(words)}", timeout_s=WITHIN_S))
+
+    def logged(self, kind: str) -> str:
+        """A line of shell that succeeds when the ledger has such a fact."""
+        return f"edgectl --json log --type {kind} --since 1h | grep -q {kind}"
 
     def until(self, command: str, what: str) -> str:
-        """Wait until a line of shell succeeds. Raises MachineError with what the units said."""
+        """Wait until a line of shell succeeds. Raises AssertionError with what the units said."""
         try:
-            return self.machine.until(command, within_s=WITHIN_S)
-        except MachineError as exc:
-            said = self.machine.run(
+            return self.host.until(command, within_s=WITHIN_S)
+        except AssertionError as exc:
+            said = self.host.run(
                 "journalctl -b -u 'edged*' -u intake -o cat --no-pager | tail -60", check=False
             )
-            raise MachineError(f"not seen: {what}: {exc}\n{said}") from exc
+            raise AssertionError(f"not seen: {what}: {exc}\n{said}") from exc
 
-    def close(self) -> None:
-        self.hardware.close()
+    def stored(self) -> list[str]:
+        """SHA-256 of every recording at the centre, sorted."""
+        listing = self.host.run("find /srv/store -name 'content.*' -exec sha256sum {} +", timeout_s=WITHIN_S)
+        return sorted(line.split()[0] for line in listing.splitlines())
 
     def _make_centre(self) -> None:
-        run = self.machine.run
+        run = self.host.run
         run("useradd -m -d /srv/centre post && mkdir /srv/centre/.ssh /srv/store")
         run("ssh-keygen -q -t ed25519 -N '' -f /etc/edged/keys/courier/login.key", timeout_s=120)
         run("cp /etc/edged/keys/courier/login.key.pub /srv/centre/.ssh/authorized_keys")
@@ -121,24 +121,13 @@ class Station:
         run("ssh-keygen -A && systemctl restart ssh", timeout_s=120)
 
     def _config(self) -> str:
-        host_key = self.machine.get("/etc/ssh/ssh_host_ed25519_key.pub").decode().strip()
-        rows = (
-            f'  {{ label = {n}, port = "pci-0000:00:10.0-usb-0:{port}", controller_slot = {n} }},'
-            for n, port in PORTS.items()
-        )
-        return CONFIG.format(
-            station=STATION,
-            authority=self._authority.verifier,
-            centre=self._centre.verifier,
-            slots="\n".join(rows),
-            serial=SERIAL,
-            host_key=host_key,
-            **{name: BY_PATH.format(port=port) for name, port in LINES.items()},
-        )
+        host_key = self.host.get("/etc/ssh/ssh_host_ed25519_key.pub").decode().strip()
+        names = {"station": STATION, "authority": self._authority.verifier, "centre": self._centre.verifier}
+        return CONFIG.format(host_key=host_key, **names) + self._dock
 
     def _start_intake(self) -> None:
-        self.machine.put("/root/centre.key", self._centre.pem(), 0o600)
-        self.machine.put("/root/station.pub", self.key.encode() + b"\n")
+        self.host.put("/root/centre.key", self._centre.pem(), 0o600)
+        self.host.put("/root/station.pub", self.key.encode() + b"\n")
         words = f"--home /srv/centre --store /srv/store --key /root/centre.key --key-name {SERVER}"
         more = f"--server {SERVER} --station-key /root/station.pub --interval 1"
-        self.machine.run(f"systemd-run -q --unit=intake edgectl intake {words} {more}")
+        self.host.run(f"systemd-run -q --unit=intake edgectl intake {words} {more}")

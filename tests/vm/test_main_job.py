@@ -12,18 +12,21 @@ from edged.leds import SIGNS, Sign
 from firmware_protocol.dock.messages import Latch
 from simulators.cards import Card, Filesystem
 from simulators.hands import film
+from tests.vm.hardware import Hardware
 from tests.vm.machine import Machine
-from tests.vm.station import OFFICER, PORTS, SERIAL, Station
+from tests.vm.station import OFFICER, Station
 
 pytestmark = [pytest.mark.vm, pytest.mark.timeout(1200)]
-SLOT = 3
+SLOT, SERIAL = 3, "BWC-1"
+PORTS = {1: "1.1", 2: "1.2", 3: "1.3"}
 CLIPS = {f"DCIM/100MEDIA/CLIP000{n}.MP4": film(n, 8 << 20) for n in (1, 2)}
 
 
 @pytest.fixture
-def station(machine: Machine, tmp_path: Path) -> Iterator[Station]:
-    made = Station(machine, tmp_path)
+def hardware(machine: Machine, tmp_path: Path) -> Iterator[Hardware]:
+    made = Hardware(tmp_path / "hardware", len(PORTS))
     try:
+        made.plug(machine)
         yield made
     finally:
         made.close()
@@ -42,7 +45,7 @@ def fsck(path: Path, filesystem: Filesystem) -> None:
 
 @pytest.mark.parametrize("filesystem", ["fat32"])
 def test_a_camera_is_offloaded_delivered_cleared_and_issued(
-    machine: Machine, station: Station, tmp_path: Path, filesystem: Filesystem
+    machine: Machine, hardware: Hardware, tmp_path: Path, filesystem: Filesystem
 ) -> None:
     path = tmp_path / "card.img"
     card = a_card(path, filesystem)
@@ -50,23 +53,21 @@ def test_a_camera_is_offloaded_delivered_cleared_and_issued(
     for name, content in CLIPS.items():
         card.add(name, content, datetime(2026, 11, 28, 8, 30))  # noqa: DTZ001  # a camera knows no zone
 
+    station = Station(machine, hardware.keys, hardware.settings(PORTS, SERIAL))
     station.commission()
-    station.hardware.insert(SLOT)
+    hardware.insert(SLOT)
     machine.plug_disk("camera", path, PORTS[SLOT], SERIAL)
     ready = 'edgectl --json slots | grep -Eq \'"state": *"ready"\''
     station.until(ready, "the camera is offloaded, delivered, cleared and ready")
-    assert station.hardware.slot(SLOT).latch is Latch.LOCKED
-    assert station.hardware.slot(SLOT).colour is SIGNS[Sign.READY].colour
+    assert hardware.slot(SLOT).latch is Latch.LOCKED
+    assert hardware.slot(SLOT).colour is SIGNS[Sign.READY].colour
+    assert station.stored() == sorted(hashlib.sha256(content).hexdigest() for content in CLIPS.values())
 
-    stored = machine.run("find /srv/store -name 'content.*' -exec sha256sum {} +", timeout_s=120)
-    found = sorted(line.split()[0] for line in stored.splitlines())
-    assert found == sorted(hashlib.sha256(content).hexdigest() for content in CLIPS.values())
-
-    station.hardware.tap(OFFICER.badge)
-    station.until("edgectl --json log --since 1h | grep -q camera.granted", "the camera is granted")
-    assert station.hardware.take_out(SLOT)
+    hardware.tap(OFFICER.badge)
+    station.until(station.logged("camera.granted"), "the camera is granted")
+    assert hardware.take_out(SLOT)
     machine.pull("camera")
-    station.until("edgectl --json log --since 1h | grep -q camera.issued", "the camera is issued")
+    station.until(station.logged("camera.issued"), "the camera is issued")
 
     fsck(path, filesystem)
     left = Card.open(path)
