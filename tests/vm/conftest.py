@@ -13,11 +13,15 @@ from tests.vm.machine import Machine
 pytestmark = pytest.mark.vm
 
 
+def suite() -> str:
+    return os.environ.get("SUITE", "bookworm")
+
+
 @pytest.fixture(scope="session")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> labs.Lab:
     if lacking := labs.missing():
         pytest.fail(f"not proven here, for want of: apt-get install {' '.join(lacking)}")
-    return labs.Lab(os.environ.get("SUITE", "bookworm"), tmp_path_factory.mktemp("vm"))
+    return labs.Lab(suite(), tmp_path_factory.mktemp("vm"))
 
 
 @pytest.fixture

@@ -21,6 +21,8 @@ PROGRAMS = {  # and the Debian packages that have them
     "cpio": "cpio",
     "xz": "xz-utils",
     "mke2fs": "e2fsprogs",
+    "debugfs": "e2fsprogs",
+    "systemd-nspawn": "systemd-container",
 }
 BUILD_S = 900.0
 DEB = "/root/edged.deb"
@@ -44,6 +46,20 @@ def image(suite: str) -> Path:
         shutil.rmtree(folder, ignore_errors=True)
         unfinished.rename(folder)
     return folder
+
+
+def tree(suite: str) -> Path:
+    """The files of the suite's image, for a container."""
+    made = image(suite)
+    files = made / "tree"
+    if not files.exists():
+        unfinished = made / "tree-unfinished"
+        shutil.rmtree(unfinished, ignore_errors=True)
+        unfinished.mkdir()
+        words = ["debugfs", "-R", f"rdump / {unfinished}", str(made / "rootfs.ext4")]
+        subprocess.run(words, check=True, capture_output=True, timeout=BUILD_S)
+        unfinished.rename(files)
+    return files
 
 
 class Lab:

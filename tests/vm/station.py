@@ -126,8 +126,9 @@ class Station:
         return CONFIG.format(host_key=host_key, **names) + self._dock
 
     def _start_intake(self) -> None:
-        self.host.put("/root/centre.key", self._centre.pem(), 0o600)
-        self.host.put("/root/station.pub", self.key.encode() + b"\n")
-        words = f"--home /srv/centre --store /srv/store --key /root/centre.key --key-name {SERVER}"
-        more = f"--server {SERVER} --station-key /root/station.pub --interval 1"
-        self.host.run(f"systemd-run -q --unit=intake edgectl intake {words} {more}")
+        self.host.put("/srv/centre.key", self._centre.pem(), 0o600)
+        self.host.put("/srv/station.pub", self.key.encode() + b"\n")
+        self.host.run("chown post: /srv/centre.key /srv/store")
+        words = f"--home /srv/centre --store /srv/store --key /srv/centre.key --key-name {SERVER}"
+        more = f"--server {SERVER} --station-key /srv/station.pub --interval 1"
+        self.host.run(f"systemd-run -q --unit=intake -p User=post edgectl intake {words} {more}")

@@ -88,6 +88,40 @@ async def test_a_receipt_that_does_not_hold(kind: str) -> None:
         assert "receipt-bad" not in world.alerts()
 
 
+def receipt_place(world: World, one: Sealed) -> str:
+    manifests = [path for path in world.fs.files(f"{VAULT}/recordings") if f"/{one.id}/manifest.note" in path]
+    return manifests[0].replace("manifest.note", "receipt.note")
+
+
+@pytest.mark.fault(
+    "V08", "a receipt that was filed before a power cut counts after it, also without the courier's copy"
+)
+@story
+async def test_a_receipt_that_was_filed_and_whose_line_the_power_took() -> None:
+    async with World.open() as world:
+        one = await sealed(world)
+        world.fs.put(receipt_place(world, one), sign_receipt(one.receipt, CENTRE))
+        await world.crash()
+        await world.boot()
+        await world.until(lambda: world.recordings()[0].life is not Life.SEALED)
+        assert [x.recording for x in world.facts(f.RecordingConfirmed)] == [one.id]
+        await world.passes(400)
+        assert len(world.facts(f.RecordingConfirmed)) == 1
+
+
+@story
+async def test_a_forged_receipt_in_the_vault_counts_for_nothing_and_is_told_once() -> None:
+    async with World.open() as world:
+        one = await sealed(world)
+        world.fs.put(receipt_place(world, one), sign_receipt(one.receipt, STRANGER))
+        await world.crash()
+        await world.boot()
+        await world.until(lambda: "receipt-bad" in world.alerts())
+        await world.passes(400)
+        assert world.recordings()[0].life is Life.SEALED
+        assert len(world.facts(f.ReceiptRefused)) == 1
+
+
 @story
 async def test_garbage_in_the_inbox_disturbs_nobody() -> None:
     async with World.open() as world:

@@ -1,0 +1,183 @@
+"""The package on a bare Debian with a real systemd, at native speed: units, users, keys, upgrade, removal.
+
+The dock, its cameras and their bus are `docksim`, which runs in the container; USB and udev are proven in the virtual
+machine. One station lives through all tests of this file, in their order.
+"""
+
+import json
+import re
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from package.deb import build
+from package.suites import SUITES
+from tests.vm import lab as labs
+from tests.vm.conftest import suite
+from tests.vm.container import Container
+from tests.vm.station import OFFICER, Station
+
+pytestmark = [pytest.mark.vm, pytest.mark.timeout(600)]
+ROOT = Path(__file__).resolve().parents[2]
+DEB, HARDWARE = "/root/edged.deb", "/hw"
+SIM = f"env PYTHONPATH={ROOT} /usr/lib/edged/bin/python -m simulators.docksim"
+CAMERAS = {"gat947": "K000001", "msc": "BWC00002"}
+SECRETS = {  # unit → what it is handed, and nothing else
+    "edged": {"edged_station.key", "edged_badge.key", "edged_dock.key", "edged_reader.key"},
+    "edged-sync": {"edged_login.key", "edged_login.key.pub"},
+}
+
+
+@pytest.fixture(scope="module")
+def container(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Container]:
+    if lacking := labs.missing():
+        pytest.fail(f"not proven here, for want of: apt-get install {' '.join(lacking)}")
+    work = tmp_path_factory.mktemp("services")
+    deb = build(SUITES[suite()], work / "deb")
+    made = Container(labs.tree(suite()), work / "container", [ROOT])
+    try:
+        made.boot()
+        made.put(DEB, deb.read_bytes())
+        made.run(f"dpkg -i {DEB}")
+        yield made
+    finally:
+        made.remove()
+
+
+@pytest.fixture(scope="module")
+def station(container: Container) -> Station:
+    container.run(f"install -d -o edged -g edged {HARDWARE}")
+    unit = f"-p User=edged -p StandardOutput=file:{HARDWARE}/dock.toml -p WorkingDirectory={HARDWARE}"
+    container.run(
+        f"systemd-run -q --unit=docksim {unit} {SIM} run --dir {HARDWARE} --slots 2 --gat 1 --msc 1"
+    )
+    container.until(f"grep -q inventory {HARDWARE}/dock.toml")
+    keys = {name: container.get(f"{HARDWARE}/{name}") for name in ("dock.key", "reader.key")}
+    dock = re.sub(
+        rf'"{HARDWARE}/([a-z]+[.]key)"', r'"credential:\\1"', container.get(f"{HARDWARE}/dock.toml").decode()
+    )
+    made = Station(container, keys, dock)
+    made.commission()
+    return made
+
+
+def sim(container: Container, *words: str) -> str:
+    return container.run(f"{SIM} --dir {HARDWARE} {' '.join(words)}")
+
+
+def truth(container: Container) -> list[str]:
+    """SHA-256 of everything that was ever recorded."""
+    return sorted(made["sha256"] for made in json.loads(sim(container, "--json", "truth"))["recordings"])
+
+
+def main_pid(container: Container, unit: str) -> int:
+    return int(container.run(f"systemctl show -P MainPID {unit}"))
+
+
+def test_before_it_is_a_station_it_says_so_and_nothing_fails(container: Container) -> None:
+    container.until("systemctl show -P StatusText edged | grep -q 'commissioning needed: E4002'")
+    assert "E4002" in container.run("edgectl status", check=False)
+    failed = container.run("systemctl --failed --plain --no-legend 'edged*'")
+    assert failed == ""
+    assert container.run("systemctl show -P NRestarts edged edged-ports edged-sync").split() == ["0"] * 3
+
+
+def test_the_whole_job_of_two_makes_of_cameras(container: Container, station: Station) -> None:
+    everything = truth(container)
+    assert len(everything) == 4
+    for _ in range(2):
+        station.until("edgectl slots | grep -qw ready", "a camera is ready")
+    station.until("test $(find /srv/store -name 'content.*' | wc -l) = 4", "all is at the centre")
+    assert station.stored() == everything
+    station.until("edgectl --json status | grep -Eq '\"cleared\": *4'", "all is cleared from the cameras")
+    sim(container, "tap", OFFICER.badge)
+    sim(container, "take", "--within", "30")
+    station.until(station.logged("camera.issued"), "the camera is issued")
+    assert (
+        container.run("systemctl --failed --plain --no-legend 'edged*' | grep -v edged-rules || true") == ""
+    )
+
+
+@pytest.mark.parametrize("unit", SECRETS)
+def test_each_process_is_handed_its_own_keys_and_reads_no_other(
+    container: Container, station: Station, unit: str
+) -> None:
+    assert set(container.run(f"ls /run/credentials/{unit}.service").split()) == SECRETS[unit]
+    user = container.run(f"systemctl show -P User {unit}").strip()
+    inside = f"nsenter -t {main_pid(container, unit)} -m runuser -u {user} --"
+    for place in ("/etc/edged/keys/core", "/etc/edged/keys/courier"):
+        assert "ermission denied" in container.run(f"{inside} ls {place}", check=False)
+    other = next(iter(set(SECRETS) - {unit}))
+    assert container.run(
+        f"{inside} cat /run/credentials/{other}.service/* 2>/dev/null", check=False
+    ).strip() in (
+        "",
+        f"cat: '/run/credentials/{other}.service/*': No such file or directory",
+    )
+
+
+def test_a_core_that_stands_still_is_replaced_and_goes_on(container: Container, station: Station) -> None:
+    before = main_pid(container, "edged")
+    container.run("systemctl kill -s STOP edged")
+    began = time.monotonic()
+    container.until(
+        f"test $(systemctl show -P MainPID edged) -gt 1 -a $(systemctl show -P MainPID edged) != {before}",
+        within_s=120,
+    )
+    assert time.monotonic() - began < 90  # WatchdogSec=30, the time to write nothing more, RestartSec=5
+    station.until("edgectl status | grep -q 'dock.*connected'", "it is in service again")
+    assert "edged.service has failed" in container.run(
+        "journalctl -b -t edged-alarm -u 'edged-alarm@*' -o cat --no-pager"
+    )
+
+
+def test_an_upgrade_in_mid_offload_loses_nothing(container: Container, station: Station) -> None:
+    sim(container, "pull", "1", "--force")
+    for _ in range(6):
+        sim(container, "record", "cam-1", "--size", str(16 << 20))
+    sim(container, "insert", "cam-1", "1")
+    station.until("edgectl slots | grep -qw offloading", "the offload has begun")
+    container.run(f"dpkg -i {DEB}")
+    everything = truth(container)
+    count = len(everything)
+    station.until(f"test $(find /srv/store -name 'content.*' | wc -l) = {count}", "all is at the centre")
+    assert station.stored() == everything
+
+
+def test_an_older_package_that_cannot_read_the_ledger_does_not_get_in(
+    container: Container, station: Station
+) -> None:
+    control = (
+        "Package: edged\\nVersion: 0.0.1\\nArchitecture: amd64\\nMaintainer: edged\\nDescription: old\\n"
+    )
+    container.run(
+        f"mkdir -p /root/old/DEBIAN && printf '{control}' >/root/old/DEBIAN/control && dpkg-deb -b /root/old /root/old.deb"
+    )
+    before = main_pid(container, "edged")
+    said = container.run("dpkg -i /root/old.deb", check=False)
+    assert "cannot read what this version has written" in said
+    assert container.run("dpkg-query -W -f '${Status} ${Version}' edged").startswith(
+        "install ok installed 0.1"
+    )
+    station.until("edgectl status", "the station answers")
+    assert main_pid(container, "edged") == before
+
+
+def test_what_is_evidence_stays_when_the_package_goes_and_is_taken_up_again(
+    container: Container, station: Station
+) -> None:
+    lines = "cat /var/lib/edged/ledger/*.jsonl | wc -l; find /srv/edged -name 'content.*' | wc -l; ls /etc/edged/keys/core"
+    container.run("systemctl stop edged edged-sync")
+    before = container.run(lines)
+    container.run("dpkg --purge edged")
+    assert (
+        container.run("systemctl list-units --plain --no-legend 'edged*' | grep -v docksim || true").strip()
+        == ""
+    )
+    assert container.run(lines) == before
+    container.run(f"dpkg -i {DEB}")
+    station.until("edgectl status | grep -q 'dock.*connected'", "it is in service again")
+    key = f"--station-key '{station.key}'"
+    assert "good" in container.run(f"edgectl verify /var/lib/edged/ledger {key}")
