@@ -258,7 +258,8 @@ class _Slot:
     def listening(self) -> socket.socket:
         """The slot's socket. Anybody may connect to it, who sees it: what counts is who he is."""
         path = Path(self._path)
-        path.parent.mkdir(mode=0o711, parents=True, exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.chmod(0o711)  # whatever the umask is: another user's process goes through here
         path.unlink(missing_ok=True)
         sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         sock.setblocking(False)

@@ -158,6 +158,17 @@ async def test_a_clip_comes_in_through_the_pipe_of_a_worker_that_came(host: Host
         await roles.close()
 
 
+async def test_another_user_reaches_the_socket_whatever_the_umask(tmp_path: Path) -> None:
+    before = os.umask(0o077)
+    try:
+        async with hosted(tmp_path) as host:
+            await until(host.socket.exists)
+            await until(lambda: host.socket.stat().st_mode & 0o777 == 0o666)
+            assert host.socket.parent.stat().st_mode & 0o777 == 0o711
+    finally:
+        os.umask(before)
+
+
 async def test_the_hub_takes_the_power_where_it_can(host: Host) -> None:
     assert await host.workers.cycle(PORT)
     assert host.ports.asked == [p.Cycle(slot=SLOT)]
