@@ -46,7 +46,7 @@ simulate: setup
 
 .PHONY: vm
 vm: setup
-	SUITE=$(or $(SUITE),bookworm) $(PY) -m pytest tests/vm
+	SUITE=$(or $(SUITE),bookworm) $(PY) -m pytest --randomly-dont-reorganize tests/vm
 
 .PHONY: deb
 deb: setup

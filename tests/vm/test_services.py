@@ -56,7 +56,7 @@ def station(container: Container) -> Station:
     container.until(f"grep -q inventory {HARDWARE}/dock.toml")
     keys = {name: container.get(f"{HARDWARE}/{name}") for name in ("dock.key", "reader.key")}
     dock = re.sub(
-        rf'"{HARDWARE}/([a-z]+[.]key)"', r'"credential:\\1"', container.get(f"{HARDWARE}/dock.toml").decode()
+        rf'"{HARDWARE}/([a-z]+[.]key)"', r'"credential:\1"', container.get(f"{HARDWARE}/dock.toml").decode()
     )
     made = Station(container, keys, dock)
     made.commission()
@@ -131,9 +131,7 @@ def test_a_core_that_stands_still_is_replaced_and_goes_on(container: Container, 
     )
     assert time.monotonic() - began < 90  # WatchdogSec=30, the time to write nothing more, RestartSec=5
     station.until("edgectl status | grep -q 'dock.*connected'", "it is in service again")
-    assert "edged.service has failed" in container.run(
-        "journalctl -b -t edged-alarm -u 'edged-alarm@*' -o cat --no-pager"
-    )
+    assert "edged.service has ended: watchdog" in container.run("journalctl -b -t edged-alarm -p alert -o cat")
 
 
 def test_an_upgrade_in_mid_offload_loses_nothing(container: Container, station: Station) -> None:
