@@ -97,6 +97,10 @@ class Station:
         """A line of shell that succeeds when the ledger has such a fact."""
         return f"edgectl --json log --type {kind} --since 1h | grep -q {kind}"
 
+    def cleared(self, count: int) -> str:
+        """A line of shell that succeeds when so many recordings were cleared from their cameras."""
+        return f"edgectl --json status | grep -Eq '\"cleared\": *{count}'"
+
     def until(self, command: str, what: str) -> str:
         """Wait until a line of shell succeeds. Raises AssertionError with what the units said."""
         try:

@@ -57,8 +57,9 @@ def test_a_camera_is_offloaded_delivered_cleared_and_issued(
     station.commission()
     hardware.insert(SLOT)
     machine.plug_disk("camera", path, PORTS[SLOT], SERIAL)
+    station.until(station.cleared(len(CLIPS)), "all is delivered, confirmed and cleared from the camera")
     ready = 'edgectl --json slots | grep -Eq \'"state": *"ready"\''
-    station.until(ready, "the camera is offloaded, delivered, cleared and ready")
+    station.until(ready, "the camera is ready")
     assert hardware.slot(SLOT).latch is Latch.LOCKED
     assert hardware.slot(SLOT).colour is SIGNS[Sign.READY].colour
     assert station.stored() == sorted(hashlib.sha256(content).hexdigest() for content in CLIPS.values())
