@@ -61,6 +61,9 @@ class Hardware:
             line = {"type": "serial", "data": {"device": str(self._folder / name)}}
             machine.monitor("chardev-add", id=f"{name}-line", backend=line)
             machine.plug(name, "usb-serial", port, chardev=f"{name}-line")
+
+    def is_seen(self, machine: Machine) -> None:
+        for port in LINES.values():
             machine.until(f"test -e {BY_PATH.format(port=port)}")
 
     def settings(self, ports: Mapping[int, str], serial: str) -> str:

@@ -14,7 +14,7 @@ import socket
 import subprocess
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -57,9 +57,10 @@ class Machine:
 
     # --- life ----------------------------------------------------------------------------------------
 
-    def boot(self) -> None:
-        """From power-on to an agent that answers."""
+    def boot(self, at_once: Callable[[], None] = lambda: None) -> None:
+        """From power-on to an agent that answers. ``at_once``: what is plugged in before the kernel looks."""
         self._start([])
+        at_once()
         self.up_again()
 
     def up_again(self) -> None:
@@ -151,11 +152,28 @@ class Machine:
         """Plug one of QEMU's own devices into a port: "1.3" is port 3 of the dock's hub."""
         self.monitor("device_add", driver=driver, id=name, bus="xhci.0", port=port, **more)
 
-    def plug_disk(self, name: str, card: Path, port: str, serial: str, **more: object) -> None:
-        """Plug a mass storage device with this card; QEMU's own, which nobody here wrote."""
-        file = {"driver": "file", "filename": str(card)}
+    def plug_disk(
+        self, name: str, card: Path, port: str, serial: str, *, bytes_s: int = 0, **more: object
+    ) -> None:
+        """Plug a mass storage device with this card; QEMU's own, which nobody here wrote.
+
+        Args:
+            bytes_s: how fast its card is read at most; 0: as fast as may be.
+        """
+        file: dict[str, object] = {"driver": "file", "filename": str(card)}
+        if bytes_s:
+            with contextlib.suppress(MachineError):  # it is there since the last time
+                self.monitor("object-add", **{"qom-type": "throttle-group", "id": f"{name}-pace"})
+            limit = {"bps-read": bytes_s}
+            self.monitor("qom-set", path=f"/objects/{name}-pace", property="limits", value=limit)
+            file = {"driver": "throttle", "throttle-group": f"{name}-pace", "file": file}
         self.monitor("blockdev-add", **{"driver": "raw", "node-name": f"{name}-card", "file": file})
         self.plug(name, "usb-storage", port, drive=f"{name}-card", serial=serial, removable=True, **more)
+
+    def bytes_read(self, name: str) -> int:
+        """How much was read of the card of what is plugged in now."""
+        found = [one for one in self.monitor("query-blockstats") if f"/{name}/" in one.get("qdev", "")]
+        return int(found[0]["stats"]["rd_bytes"]) if found else 0
 
     def pull(self, name: str) -> None:
         self.monitor("device_del", id=name)

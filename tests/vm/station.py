@@ -14,6 +14,7 @@ TECHNICIAN = Someone("UA0100", "Петро Бондар", "04a1b2c3d4e5a1", ("te
 CONFIG = """\
 [station]
 id = "{station}"
+state = "{state}"
 
 [keys]
 authority = "{authority}"
@@ -22,7 +23,7 @@ signing_key = "credential:station.key"
 badge_key = "credential:badge.key"
 
 [vault]
-path = "/srv/edged"
+path = "{vault}"
 reserve_bytes = 10_000_000
 
 [ledger]
@@ -63,10 +64,21 @@ class Station:
     Args:
         keys: of the dock's lines, by the names that ``dock`` calls them.
         dock: ``[usb]``, ``[[dock]]`` and ``[[camera]]`` of the configuration.
+        state: where ledger and keys lie.
+        vault: where recordings lie.
     """
 
-    def __init__(self, host: Host, keys: Mapping[str, bytes], dock: str) -> None:
+    def __init__(
+        self,
+        host: Host,
+        keys: Mapping[str, bytes],
+        dock: str,
+        *,
+        state: str = "/var/lib/edged",
+        vault: str = "/srv/edged",
+    ) -> None:
         self.host, self._keys, self._dock = host, keys, dock
+        self.state, self.vault = state, vault
         self._authority = Signer.from_seed(AUTHORITY, os.urandom(32))
         self._centre = Signer.from_seed(SERVER, os.urandom(32))
         self.key = ""
@@ -126,7 +138,13 @@ class Station:
 
     def _config(self) -> str:
         host_key = self.host.get("/etc/ssh/ssh_host_ed25519_key.pub").decode().strip()
-        names = {"station": STATION, "authority": self._authority.verifier, "centre": self._centre.verifier}
+        names = {
+            "station": STATION,
+            "state": self.state,
+            "vault": self.vault,
+            "authority": self._authority.verifier,
+            "centre": self._centre.verifier,
+        }
         return CONFIG.format(host_key=host_key, **names) + self._dock
 
     def _start_intake(self) -> None:
@@ -135,4 +153,7 @@ class Station:
         self.host.run("chown post: /srv/centre.key /srv/store")
         words = f"--home /srv/centre --store /srv/store --key /srv/centre.key --key-name {SERVER}"
         more = f"--server {SERVER} --station-key /srv/station.pub --interval 1"
-        self.host.run(f"systemd-run -q --unit=intake -p User=post edgectl intake {words} {more}")
+        unit = f"[Service]\nUser=post\nExecStart=/usr/bin/edgectl intake {words} {more}\n"
+        unit += "Restart=always\n[Install]\nWantedBy=multi-user.target\n"
+        self.host.put("/etc/systemd/system/intake.service", unit.encode())
+        self.host.run("systemctl daemon-reload && systemctl enable -q --now intake")
