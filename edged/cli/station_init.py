@@ -173,12 +173,24 @@ def _secret(path: Path) -> bool:
 
 
 def write_secret(path: Path, data: bytes) -> None:
+    """Make the file, durably with its name: a key that the power takes is the end of the station it signs for."""
+    missing = [folder for folder in path.parents if not folder.exists()]
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(fd, "wb") as file:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
+    for folder in (path.parent, *(made.parent for made in missing)):
+        sync_folder(folder)
+
+
+def sync_folder(folder: Path) -> None:
+    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
 
 
 def _login() -> str:

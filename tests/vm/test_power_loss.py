@@ -83,6 +83,9 @@ def test_power_cuts_at_random_moments_cost_no_recording(
         Card.open(path).add(name, content, MADE_AT)
     station = prepare(machine, disk, hardware)
     station.commission()
+    machine.run(
+        "sync"
+    )  # what the test itself has written; the evidence disk is told by nobody but the station
     hardware.insert(SLOT)
     for _ in range(CUTS):
         machine.plug_disk("camera", path, PORTS[SLOT], SERIAL, bytes_s=1 << 20)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from edged.cli.main import main
+from edged.cli.station_init import write_secret
 from tests.edged.samples import CONFIG
 
 USER, READERS = 65533, 65532  # of nobody on any Debian
@@ -101,3 +102,16 @@ def test_a_wrong_evidence_disk_is_refused_and_not_marked(host: Path, monkeypatch
     assert init(host, credentials=True, vault='filesystem = "5EA1-ED07"') != 0
     assert not list((host / "vault").iterdir())
     assert not (host / "state" / "ledger").exists()
+
+
+def test_a_key_is_durable_with_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced: list[str] = []
+    fsync = os.fsync
+
+    def noted(fd: int) -> None:
+        synced.append(str(Path(f"/proc/self/fd/{fd}").readlink()))
+        fsync(fd)
+
+    monkeypatch.setattr(os, "fsync", noted)
+    write_secret(tmp_path / "new" / "keys" / "station.key", b"secret")
+    assert synced == [str(tmp_path / place) for place in ("new/keys/station.key", "new/keys", "new", ".")]
