@@ -58,7 +58,7 @@ class ScriptedPorts:
                 return p.Opened(descriptor_sha256="0" * 64)
             case p.Close(slot=slot):
                 self.open.discard(slot)
-            case p.Cycle():
+            case p.Cycle() | p.Rest():
                 pass
             case p.EndWorker(pid=pid):
                 with contextlib.suppress(ProcessLookupError):

@@ -136,7 +136,7 @@ def test_the_rules_shut_each_controller_and_know_each_slot() -> None:
         assert f'ENV{{ID_PATH}}=="{port.id_path}", ENV{{EDGED_SLOT}}="{label}"' in text
         assert f'"{port.id_path}:*|{port.id_path}.*"' in text
     opening = [n for n, line in enumerate(text.splitlines()) if 'ATTR{authorized}="1"' in line]
-    leaving = text.splitlines().index('ENV{EDGED_SLOT}=="?*", GOTO="edged_end"')
+    leaving = text.splitlines().index('ENV{EDGED_SLOT}=="?*", ENV{MODALIAS}="", GOTO="edged_end"')
     assert min(opening) > leaving  # what is in a slot never gets there
 
 

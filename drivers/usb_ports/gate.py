@@ -56,6 +56,16 @@ class Gate:
             for device in self._devices(slot):
                 _shut(device)
 
+    def rest(self, slot: int) -> None:
+        """Take the interface from whoever has it, and leave the device as it is: its charging goes on.
+
+        Between two conversations the kernel would give it to any driver whose module is loaded just then.
+        """
+        with _told(slot):
+            for device in self._devices(slot):
+                for interface in device.glob(f"{device.name}:*"):
+                    _write(interface / "authorized", "0")
+
     def close_all(self) -> None:
         """Shut every port that can be shut; then raise what the first failed with."""
         failed = [error for slot in self._slots if (error := self._failure(slot)) is not None]
@@ -88,6 +98,7 @@ class Gate:
         (device / "authorized").write_text("1")
         interface = device / f"{device.name}:{claims.configuration}.{claims.interface}"
         (interface / "authorized").write_text("1")
+        _take_from_the_kernel(interface)
         if judge(_descriptors(device), device.name) != claims:
             raise CameraError(ErrorCode.CAMERA_FORBIDDEN_INTERFACE, reason="its descriptors changed")
         return claims.descriptor_sha256
@@ -141,9 +152,20 @@ def _descriptors(device: Path) -> bytes:
 
 
 def _shut(device: Path) -> None:
-    """Without a word if it has left."""
+    _write(device / "authorized", "0")
+
+
+def _take_from_the_kernel(interface: Path) -> None:
+    """A driver whose module came while the interface was open has it: it is nobody's but the worker's (usbfs)."""
+    driver = interface / "driver"
+    if driver.exists() and driver.resolve().name != "usbfs":
+        _write(driver / "unbind", interface.name)
+
+
+def _write(attribute: Path, text: str) -> None:
+    """Without a word if the device has left."""
     try:
-        (device / "authorized").write_text("0")
+        attribute.write_text(text)
     except OSError as exc:
         if exc.errno not in _LEFT:
             raise

@@ -23,6 +23,12 @@ class Close(_Message, frozen=True, tag="close"):
     slot: int
 
 
+class Rest(_Message, frozen=True, tag="rest"):
+    """A conversation is over: nobody gets at the interface until the next Open. Answered by Done."""
+
+    slot: int
+
+
 class Cycle(_Message, frozen=True, tag="cycle"):
     """Take the power from the slot's port for a moment, where its hub can. Answered by Done."""
 
@@ -48,5 +54,5 @@ class Refused(_Message, frozen=True, tag="refused"):
     detail: dict[str, str | int | float | bool]
 
 
-Request: TypeAlias = Open | Close | Cycle | EndWorker
+Request: TypeAlias = Open | Close | Rest | Cycle | EndWorker
 Answer: TypeAlias = Opened | Done | Refused

@@ -27,7 +27,8 @@ _SLOT = (
 )
 _TAIL = """\
 ACTION=="add", ENV{DEVTYPE}=="usb_device", ENV{EDGED_SLOT}=="?*", ATTR{authorized}="0"
-ENV{EDGED_SLOT}=="?*", GOTO="edged_end"
+# No module is loaded for what is in a slot: a driver that comes late would take what is open for the worker.
+ENV{EDGED_SLOT}=="?*", ENV{MODALIAS}="", GOTO="edged_end"
 
 ACTION!="add", GOTO="edged_end"
 ENV{DEVTYPE}=="usb_device", ATTR{authorized}=="0", ATTR{authorized}="1"

@@ -35,6 +35,8 @@ class PortsServer:
                 return p.Opened(descriptor_sha256=self._gate.open(slot))
             case p.Close(slot=slot):
                 self._gate.close(slot)
+            case p.Rest(slot=slot):
+                self._gate.rest(slot)
             case p.Cycle(slot=slot):
                 self._gate.cycle(slot)
             case p.EndWorker(pid=pid):

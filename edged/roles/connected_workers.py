@@ -100,6 +100,16 @@ class ConnectedWorkers:
         if not self._closed:  # else the end of the conversation with the ports' process shuts them all
             self._spawn(self._shut(slot, pid))
 
+    async def rest(self, slot: int, within_s: float) -> None:
+        """Before the next conversation begins: nothing but a worker gets at the interface in between."""
+        if self._closed:
+            return
+        try:
+            async with asyncio.timeout(within_s):
+                await self._gate.rest(slot)
+        except (CameraError, TimeoutError) as exc:
+            self._log("EDG-9105", slot=slot, code=ErrorCode.PORT_FAULT.label, reason=str(exc)[:200])
+
     async def _shut(self, slot: int, pid: int | None) -> None:
         try:
             await self._gate.shut(slot)
@@ -229,6 +239,7 @@ class _Conversation:
     def __init__(self, slot: int, life: _Life, sock: socket.socket, workers: ConnectedWorkers) -> None:
         self._slot, self._life, self._workers = slot, life, workers
         self._sock, self.channel = sock, Channel(sock)
+        self._ended = False
 
     @property
     def gone(self) -> ErrorCode:
@@ -238,6 +249,7 @@ class _Conversation:
         return {"process": self._life.name, "pid": self._life.pid}
 
     def kill(self) -> None:
+        self._ended = True  # the whole port is shut
         _shut(self._sock)
         self._life.drop()
         self._workers.shut(self._slot, self._life.pid)
@@ -245,8 +257,11 @@ class _Conversation:
     def distrust(self) -> None:
         self._workers.shut(self._slot)
 
-    async def end(self, patience_s: float) -> None:  # noqa: ARG002  # nothing is waited for
+    async def end(self, patience_s: float) -> None:
         self.channel.close()
+        if not self._ended:
+            self._ended = True
+            await self._workers.rest(self._slot, patience_s)
 
 
 class _Slot:

@@ -44,6 +44,10 @@ class PortGate:
         """Take the power from the slot's port for a moment. PORT_FAULT also where its hub cannot switch it."""
         await self._ask(p.Cycle(slot=slot))
 
+    async def rest(self, slot: int) -> None:
+        """A conversation is over: the kernel is to give the interface to nobody."""
+        await self._ask(p.Rest(slot=slot))
+
     async def end_worker(self, pid: int) -> None:
         await self._ask(p.EndWorker(pid=pid))
 

@@ -99,6 +99,31 @@ def test_a_camera_is_let_in_with_its_one_interface_and_shut_out_again(sysfs: Sys
     assert "1-1.2" not in sysfs.open_ports()
 
 
+def test_between_conversations_the_interface_is_nobodys_and_the_device_stays(
+    sysfs: Sysfs, gate: Gate
+) -> None:
+    sysfs.plug(2)
+    gate.open(2)
+    gate.rest(2)
+    assert sysfs.open_ports() == {"1-1.2"}
+    gate.open(2)
+    assert sysfs.open_ports() == {"1-1.2", "1-1.2:1.0"}
+    gate.rest(3)  # nothing is there
+
+
+@pytest.mark.parametrize(("name", "taken"), [("usb-storage", True), ("usbfs", False)])
+def test_a_driver_that_came_late_gives_the_interface_back(
+    name: str, taken: bool, sysfs: Sysfs, gate: Gate
+) -> None:
+    interface = sysfs.plug(2) / "1-1.2:1.0"
+    driver = sysfs.root / "bus" / "usb" / "drivers" / name
+    driver.mkdir(parents=True)
+    (driver / "unbind").write_text("")
+    (interface / "driver").symlink_to(driver)
+    gate.open(2)
+    assert (driver / "unbind").read_text() == ("1-1.2:1.0" if taken else "")
+
+
 @pytest.mark.parametrize("kind", sorted(DEVICES))
 def test_what_is_no_camera_stays_shut(kind: str, sysfs: Sysfs, gate: Gate) -> None:
     own = DEVICES[kind]().identity

@@ -19,7 +19,13 @@ from tests.fuzz.contract import KIB, Target, require
 from tests.fuzz.process_targets import through_socket
 from tests.fuzz.samples import NESTED, run
 
-REQUESTS: tuple[p.Request, ...] = (p.Open(slot=1), p.Close(slot=2), p.Cycle(slot=3), p.EndWorker(pid=77))
+REQUESTS: tuple[p.Request, ...] = (
+    p.Open(slot=1),
+    p.Close(slot=2),
+    p.Rest(slot=2),
+    p.Cycle(slot=3),
+    p.EndWorker(pid=77),
+)
 ANSWERS: tuple[p.Answer, ...] = (
     p.Opened(descriptor_sha256="a" * 64),
     p.Done(),

@@ -118,10 +118,12 @@ class Station:
         try:
             return self.host.until(command, within_s=WITHIN_S)
         except AssertionError as exc:
-            said = self.host.run(
-                "journalctl -b -u 'edged*' -u intake -o cat --no-pager | tail -60", check=False
-            )
-            raise AssertionError(f"not seen: {what}: {exc}\n{said}") from exc
+            raise AssertionError(f"not seen: {what}: {exc}\n{self.story()}") from exc
+
+    def story(self) -> str:
+        """What the units said last."""
+        said = "journalctl -b -u 'edged*' -u intake -o cat --no-pager | tail -60"
+        return self.host.run(said, check=False)
 
     def stored(self) -> list[str]:
         """SHA-256 of every recording at the centre, sorted."""

@@ -84,6 +84,10 @@ asyncio.run(main())
 """  # the core's part in it: who comes, who is let in, who has left
 
 
+START = "systemd-run -q --unit=core -p User=edged -p PrivateNetwork=yes /usr/lib/edged/bin/python"
+SAID = "journalctl -u core -o cat --no-pager"
+
+
 def test_a_camera_is_spoken_to_by_its_sandboxed_worker_and_a_keyboard_by_nobody(
     machine: Machine, card: Path
 ) -> None:
@@ -91,9 +95,8 @@ def test_a_camera_is_spoken_to_by_its_sandboxed_worker_and_a_keyboard_by_nobody(
     machine.run("systemctl stop edged edged-sync")
     machine.put("/run/edged/core.py", CORE.encode())
     machine.run("chown edged: /run/edged && chmod 711 /run/edged")
-    start = "systemd-run -q --unit=core -p User=edged -p PrivateNetwork=yes /usr/lib/edged/bin/python"
-    machine.run(f"{start} /run/edged/core.py")
-    said = "journalctl -u core -o cat --no-pager"
+    machine.run(f"{START} /run/edged/core.py")
+    said = SAID
     machine.plug_disk("camera", card, PORTS[3], "BWC-1")
     machine.plug("badusb", "usb-kbd", PORTS[2], serial="KBD-1")
     machine.until(f"{said} | grep -qx 'card fat32'")
@@ -120,3 +123,23 @@ def test_the_package_is_installed_with_its_users_and_starts_shut(machine: Machin
     for unit, limit in {"edged": 1.0, "edged-slot@1": 0.8, "edged-sync": 1.2, "edged-ports": 2.5}.items():
         verdict = machine.run(f"systemd-analyze security --no-pager {unit}.service | tail -1", timeout_s=120)
         assert float(verdict.rpartition(": ")[2].split()[0]) <= limit, verdict
+
+
+def test_a_driver_whose_module_comes_late_does_not_get_the_camera(
+    machine: Machine, card: Path, tmp_path: Path
+) -> None:
+    """As after a boot: nothing has needed the storage drivers yet."""
+    commission(machine)
+    machine.run("systemctl stop edged edged-sync; rmmod uas usb_storage")
+    machine.put("/run/edged/core.py", CORE.encode())
+    machine.run("chown edged: /run/edged && chmod 711 /run/edged")
+    machine.run(f"{START} /run/edged/core.py")
+    machine.plug_disk("camera", card, PORTS[3], "BWC-1")
+    machine.until(f"{SAID} | grep -qx 'card fat32'")
+    assert "usb_storage" not in machine.run("lsmod")
+    other = tmp_path / "stick.img"
+    other.write_bytes(card.read_bytes())
+    machine.plug_disk("stick", other, "2", "STICK-1")  # a technician's own, in no slot
+    machine.until("ls /sys/block | grep -q sda")
+    assert machine.run("readlink /sys/bus/usb/devices/1-1.3:1.0/driver").strip().endswith("/usbfs")
+    assert machine.run("ls /sys/block").split().count("sdb") == 0
