@@ -102,13 +102,15 @@ class ConnectedWorkers:
 
     async def rest(self, slot: int, within_s: float) -> None:
         """Before the next conversation begins: nothing but a worker gets at the interface in between."""
-        if self._closed:
-            return
+        if not self._closed:
+            # A task of its own: cut off in mid-answer, it would cost every slot its port.
+            await asyncio.wait({self._spawn(self._rest(slot))}, timeout=within_s)
+
+    async def _rest(self, slot: int) -> None:
         try:
-            async with asyncio.timeout(within_s):
-                await self._gate.rest(slot)
-        except (CameraError, TimeoutError) as exc:
-            self._log("EDG-9105", slot=slot, code=ErrorCode.PORT_FAULT.label, reason=str(exc)[:200])
+            await self._gate.rest(slot)
+        except CameraError as exc:
+            self._log("EDG-9105", slot=slot, code=exc.code.label, reason=str(exc)[:200])
 
     async def _shut(self, slot: int, pid: int | None) -> None:
         try:
@@ -126,10 +128,11 @@ class ConnectedWorkers:
             for slot in self._slots:
                 self._spawn(self._serve(slot, slot.listening()))
 
-    def _spawn(self, work: "asyncio._CoroutineLike[None]") -> None:
+    def _spawn(self, work: "asyncio._CoroutineLike[None]") -> asyncio.Task[None]:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
     async def _serve(self, slot: "_Slot", listening: socket.socket) -> None:
         with listening:

@@ -158,6 +158,13 @@ async def test_a_clip_comes_in_through_the_pipe_of_a_worker_that_came(host: Host
         await roles.close()
 
 
+async def test_after_each_conversation_the_interface_is_nobodys(host: Host) -> None:
+    await host.worker()
+    for _ in range(2):
+        await identify(host)
+    assert host.ports.asked == [p.Open(slot=SLOT), p.Rest(slot=SLOT)] * 2
+
+
 async def test_another_user_reaches_the_socket_whatever_the_umask(tmp_path: Path) -> None:
     before = os.umask(0o077)
     try:
