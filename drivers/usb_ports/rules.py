@@ -26,6 +26,9 @@ _SLOT = (
     'ENV{ID_MM_DEVICE_IGNORE}="1", ENV{UDISKS_IGNORE}="1", ENV{LIBMTP_DENYLIST}="1"\n'
 )
 _TAIL = """\
+# Beside SYSTEMD_WANTS: that start is refused while the worker of what just left is still being stopped.
+ACTION=="add", ENV{DEVTYPE}=="usb_device", ENV{EDGED_SLOT}=="?*", \\
+  RUN+="/bin/systemctl --no-block start edged-slot@$env{EDGED_SLOT}.service"
 ACTION=="add", ENV{DEVTYPE}=="usb_device", ENV{EDGED_SLOT}=="?*", ATTR{authorized}="0"
 # No module is loaded for what is in a slot: a driver that comes late would take what is open for the worker.
 ENV{EDGED_SLOT}=="?*", ENV{MODALIAS}="", GOTO="edged_end"
