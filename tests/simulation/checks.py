@@ -190,8 +190,10 @@ class Inspector(Witness):
         """Where a part of a line stands behind the last whole one: the number that the next line will have."""
         lines = self.durable_lines()
         rest = self._site.fs.durable(LEDGER).get(f"{LEDGER}/{CURRENT}", b"").rpartition(b"\n")[2]
+        new = range(len(self.acknowledged), len(lines))
         with suppress(EdgeError):  # else more was torn than a part of a line, and nobody can count
-            return len(lines) if rest and decoded(lines[-1]).seq == len(lines) - 1 else None
+            whole = all(decoded(lines[seq]).seq == seq for seq in (len(lines) - 1, *new))
+            return len(lines) if rest and whole else None
         return None
 
     def _tells_what_was_torn(self, found: list[bytes]) -> None:
