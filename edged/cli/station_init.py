@@ -182,15 +182,7 @@ def write_secret(path: Path, data: bytes) -> None:
         file.flush()
         os.fsync(file.fileno())
     for folder in (path.parent, *(made.parent for made in missing)):
-        sync_folder(folder)
-
-
-def sync_folder(folder: Path) -> None:
-    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
+        PosixDisk().sync_dir(str(folder))
 
 
 def _login() -> str:
