@@ -143,8 +143,10 @@ async def await_commissioning(file: str, error: EdgeError, config: Config | None
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, waiting.cancel)
     try:
-        await asyncio.gather(waiting, return_exceptions=True)
-        return 0 if waiting.cancelled() or waiting.exception() is None else EXIT_FAILED
+        await asyncio.wait({waiting})
+        if not waiting.cancelled():
+            waiting.result()  # raises why it could not go on waiting
+        return 0
     finally:
         notifier.stopping()
         await control.stop()
