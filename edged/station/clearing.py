@@ -55,16 +55,18 @@ class Clearing:
         *,
         identified: Callable[[], bool],
         settled: set[str],
+        altered: set[str],
         lacking: int = 0,
     ) -> None:
         """``identified``: whether it is a listed camera that nothing speaks against, now.
 
         ``settled``: recordings that an earlier round of this docking found absent or behind a closed gate;
-        asking again would only wear the card. The round adds to it. ``lacking``: bytes of free memory that the
+        asking again would only wear the card. The round adds to it. ``altered``: recordings that their clip, twice
+        read alike, is no longer; the round adds to it, for the offload. ``lacking``: bytes of free memory that the
         camera lacks for the next shift; only then the policy on-seal-when-needed has something to say."""
         self._lacking = lacking if gate.policy is Policy.ON_SEAL_WHEN_NEEDED else 0
         self._t, self._session, self._aboard, self._gate = tools, session, aboard, gate
-        self._identified, self._settled = identified, settled
+        self._identified, self._settled, self._altered = identified, settled, altered
         self.free_bytes = -1
         self.more = False  # to be listed again: the card holds a file that nobody has listed as it is now
 
@@ -151,6 +153,8 @@ class Clearing:
         differs = again is not None and again.sha256 != recording.sha256
         if differs:
             self.more = True  # was it altered, then the offload takes it for a new recording
+            if _alike(again, await self._read_again(clip)):
+                self._altered.add(recording.id)
             await self._t.alerts.raise_(
                 f"{READS_DIFFER}:{self._aboard.camera}", ErrorCode.CAMERA_CHANGED, recording=recording.id
             )
@@ -277,6 +281,11 @@ class Clearing:
             await self._t.alerts.raise_(
                 "clearing-stopped", ErrorCode.CLEAR_FAILED, camera=self._aboard.camera
             )
+
+
+def _alike(one: Sealed | None, other: Sealed | None) -> bool:
+    """Two whole readings that agree: the card speaks for itself, whatever was copied from it before."""
+    return one is not None and other is not None and not other.gaps and one.sha256 == other.sha256
 
 
 def _clip_of(recording: Recording) -> m.Clip:

@@ -10,7 +10,7 @@
 """
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -88,8 +88,17 @@ class Tools:
 class Offload:
     """One docking's offload. ``run`` may be cancelled at any await; ``settle_unfinished`` then writes outcomes."""
 
-    def __init__(self, tools: Tools, session: CameraSession, aboard: Aboard, progress: Progress) -> None:
+    def __init__(
+        self,
+        tools: Tools,
+        session: CameraSession,
+        aboard: Aboard,
+        progress: Progress,
+        altered: Collection[str] = (),
+    ) -> None:
+        """``altered``: recordings that a whole reading of their clips has found to be others by now."""
         self._t, self._session, self._aboard, self.progress = tools, session, aboard, progress
+        self._altered = altered
         self.free_bytes = -1
         self.complete = False
         self._card_bytes = 0
@@ -148,6 +157,8 @@ class Offload:
         One that does not even agree with itself, or cannot be read any more, is the card's fault and no new
         recording: what was sealed stays, and the camera is doubted (fault U17).
         """
+        if recording.id in self._altered:
+            return False
         if recording.life in {Life.MADE, Life.COPYING} or not recording.fingerprint:
             return True
         seen = await self._fingerprint(clip)

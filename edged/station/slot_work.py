@@ -85,7 +85,8 @@ class CameraSlotWork:
         self._docked_issue, self._docked_officer = "", ""
         self._removed_camera = ""
         self._met = -1
-        self._settled: set[str] = set()  # see `Clearing`; of this docking
+        self._settled: set[str] = set()  # see `Clearing`; of this docking, like the next
+        self._altered: set[str] = set()
         self._noted = False  # whether the ledger knows of this docking
         self._shown_user_no = ""
         self._woken = False  # power-cycled once to learn who it is
@@ -163,7 +164,7 @@ class CameraSlotWork:
         self.key, self.twin, self.charge_percent, self.free_bytes = "", False, None, None
         self._clock, self._defect, self._card, self._complete = self._new_clock(), False, True, False
         self.progress, self.readiness, self._recorded = Progress(), Readiness(ready=False), None
-        self._settled = set()
+        self._settled, self._altered = set(), set()
         self._noted = False  # whether the ledger knows of this docking
 
     def _new_clock(self) -> CameraClock:
@@ -268,6 +269,7 @@ class CameraSlotWork:
                 uncertainty_ms=before.uncertainty_ms if before else -1,
             ),
             self.progress,
+            self._altered,
         )
         try:
             done = await job.run()
@@ -381,6 +383,7 @@ class CameraSlotWork:
             self._s.gate,
             identified=lambda: self.listed is not None and not self.twin and not self.quarantined,
             settled=self._settled,
+            altered=self._altered,
             lacking=self._lacking(),
         )
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import random
 
 import pytest
 
@@ -202,6 +203,28 @@ async def test_a_clip_found_altered_when_it_was_due_to_go_is_stored_as_another_r
         assert first.sha256 != second.sha256
         (cleared,) = world.facts(f.CameraCleared)
         assert cleared.recordings == (second.recording,)
+
+
+@story
+async def test_a_clip_that_differs_in_its_middle_is_stored_as_another_recording_too() -> None:
+    """The copy was wrong there, or the card is now: the ends, which are looked at first, are the same."""
+    async with World.open() as world:
+        film = random.Random(7).randbytes(3 << 20)
+        world.add("K000001", {"CLIP0001.MP4": film})
+        world.insert("K000001", 1)
+        await world.until(lambda: world.facts(f.RecordingSealed))
+        card = world.cards["K000001"]
+        at = card.sector_of(film[(3 << 19) : (3 << 19) + 512]) * 512
+        card.image[at] ^= 1
+        await world.until(lambda: len(world.facts(f.RecordingSealed)) == 2, 300)
+        await world.passes(60)
+        assert "camera-reads-differ:K000001" in world.alerts()
+
+        await ask(world, "camera release", TARAS, ReasonParams(camera="K000001", reason="перевірено"))
+
+        await world.until_cleared("K000001", within_s=300)
+        assert len(world.facts(f.RecordingSealed)) == 2
+        assert world.facts(f.CameraCleared)[0].recordings == (world.facts(f.RecordingSealed)[1].recording,)
 
 
 @story
