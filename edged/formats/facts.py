@@ -311,6 +311,7 @@ class DeviceRefused(Fact, frozen=True):
     product_id: int
     interfaces: tuple[str, ...]
     reason: str
+    descriptors: str = ""  # hex digits: the device's and its first configuration's, at most 256 bytes
 
 
 @_fact("dock.connected")

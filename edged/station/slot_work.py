@@ -26,6 +26,7 @@ from edged.station.doubts import TWIN, doubted
 from edged.station.offload import Aboard, Offload, Progress, Tools, settle_unfinished
 from edged.station.presence import Presence
 from edged.station.recorder import Recorder
+from edged.station.refused_device import device_refused
 from edged.station.session import CameraSession, Deaths
 from edged.station_state import Life
 from edged.stopping import carried_on
@@ -530,19 +531,11 @@ class CameraSlotWork:
         )
 
     async def note_refused(self) -> None:
-        identity = self.session.identity if self.session is not None else None
-        await self._s.recorder.record(
-            f.DeviceRefused(
-                slot=self.label,
-                vendor_id=identity.vendor_id if identity else 0,
-                product_id=identity.product_id if identity else 0,
-                interfaces=identity.interfaces if identity else (),
-                reason=self.refused_because or "not a camera",
-            )
-        )
+        error = self.refusal or CameraError(ErrorCode.CAMERA_FORBIDDEN_INTERFACE)
+        await self._s.recorder.record(device_refused(self.label, error))
         await self._s.alerts.raise_(f"device-refused:{self.label}", ErrorCode.CAMERA_FORBIDDEN_INTERFACE)
 
-    refused_because = ""
+    refusal: EdgeError | None = None
     fault: EdgeError | None = None
 
     async def note_fault(self) -> None:

@@ -378,7 +378,7 @@ class Station:
     def _slot_error(self, work: CameraSlotWork) -> Callable[[EdgeError], None]:
         def note(error: EdgeError) -> None:
             if error.code is ErrorCode.CAMERA_FORBIDDEN_INTERFACE:
-                work.refused_because = str(error)[:300]
+                work.refusal = error
             self.outside.log(
                 "EDG-2112",
                 camera=work.key,

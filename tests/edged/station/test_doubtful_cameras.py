@@ -229,7 +229,9 @@ async def test_a_camera_that_grows_a_keyboard() -> None:
         world.fault("K000001", extra_as_disk=("keyboard",), repeat=True)
         world.insert("K000001", 1)
         await world.until_slot(1, State.REFUSED)
-        assert world.facts(f.DeviceRefused)[0].slot == 1
+        refused = world.facts(f.DeviceRefused)[0]
+        assert (refused.slot, refused.interfaces) == (1, ("08/06/50", "03/01/01"))
+        assert refused.descriptors.startswith("1201")
         assert "device-refused:1" in world.alerts()
         assert not world.dock.slots[1].powered
 
