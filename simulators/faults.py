@@ -31,6 +31,7 @@ class UsbFaults(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     # what it says of itself
     serial_descriptor_hex: str | None = None  # raw string descriptor instead of the serial number's
     configuration_hex: str | None = None  # raw configuration instead of the true one
+    configuration_later_hex: str | None = None  # raw configuration that it shows once it is configured
     extra_interfaces: tuple[str, ...] = ()  # names in simulators/usb/interfaces.py
     extra_as_disk: tuple[str, ...] = ()  # the same, but they show only after SetMSDC
     usb_serial_as_disk: str | None = None  # another serial number after SetMSDC

@@ -74,6 +74,7 @@ class UsbDevice:
         self.identity = own
         self.configured = 0
         self.halted: set[int] = set()  # endpoint addresses
+        self.has_more: Callable[[], None] = lambda: None  # tells whoever carries its URBs
 
     # --- what the host does ---
 

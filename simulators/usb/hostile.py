@@ -2,16 +2,19 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 from firmware_protocol.usb.descriptors import (
     ConfigurationDescriptor,
     DeviceDescriptor,
+    EndpointDescriptor,
+    InterfaceDescriptor,
     Setup,
     encode_languages,
     encode_string,
 )
 from simulators.usb.camera import Camera, Leave
-from simulators.usb.device import US_ENGLISH, Buffer, Identity, Reply, Stall, UsbDevice
+from simulators.usb.device import US_ENGLISH, Buffer, Identity, Reply, Stall, UsbDevice, identity
 from simulators.usb.interfaces import INTERFACES
 
 
@@ -61,9 +64,71 @@ def _identity(*names: str, device_class: int = 0) -> Identity:
     )
 
 
+def _of_class(name: str) -> UsbDevice:
+    """One interface of a class, with a bulk pipe each way."""
+    cls, subclass, protocol = CLASSES[name]
+    pipes = (EndpointDescriptor(address=0x81), EndpointDescriptor(address=0x02))
+    interface = InterfaceDescriptor(
+        number=0,
+        interface_class=cls,
+        interface_subclass=subclass,
+        interface_protocol=protocol,
+        endpoints=pipes,
+    )
+    texts = {1: "Simulated", 2: name, 3: "HOSTILE-2"}
+    own = DeviceDescriptor(vendor_id=0x1209, product_id=0x0BAD, manufacturer=1, product=2, serial=3)
+    return Quiet(identity(own, ConfigurationDescriptor(interfaces=(interface,)), texts))
+
+
 def _with_configuration(configuration: bytes) -> Identity:
     return replace(_identity("vendor"), configuration=configuration)
 
+
+CLASSES: dict[str, tuple[int, int, int]] = {
+    "microphone": (0x01, 0x01, 0x20),
+    "midi": (0x01, 0x03, 0x00),
+    "modem": (0x02, 0x02, 0x01),
+    "telephone": (0x02, 0x03, 0x00),
+    "isdn": (0x02, 0x04, 0x00),
+    "ethernet": (0x02, 0x06, 0x00),
+    "atm": (0x02, 0x07, 0x00),
+    "mobile-handset": (0x02, 0x08, 0x00),
+    "obex": (0x02, 0x0B, 0x00),
+    "ethernet-emulation": (0x02, 0x0C, 0x07),
+    "ncm": (0x02, 0x0D, 0x00),
+    "mbim": (0x02, 0x0E, 0x00),
+    "joystick": (0x03, 0x00, 0x00),
+    "force-feedback": (0x05, 0x00, 0x00),
+    "still-camera": (0x06, 0x01, 0x01),
+    "printer": (0x07, 0x01, 0x02),
+    "printer-over-ip": (0x07, 0x01, 0x04),
+    "floppy": (0x08, 0x04, 0x00),
+    "tape": (0x08, 0x02, 0x50),
+    "rbc-disk": (0x08, 0x01, 0x50),
+    "cbi-disk": (0x08, 0x06, 0x01),
+    "attached-scsi": (0x08, 0x06, 0x62),
+    "locked-disk": (0x08, 0x07, 0x50),
+    "vendor-disk": (0x08, 0xFF, 0x50),
+    "hub-with-one-translator": (0x09, 0x00, 0x01),
+    "smart-card-reader": (0x0B, 0x00, 0x00),
+    "content-security": (0x0D, 0x00, 0x00),
+    "webcam": (0x0E, 0x02, 0x00),
+    "health": (0x0F, 0x00, 0x00),
+    "audio-video": (0x10, 0x01, 0x00),
+    "billboard": (0x11, 0x00, 0x00),
+    "type-c-bridge": (0x12, 0x00, 0x00),
+    "diagnostic": (0xDC, 0x01, 0x01),
+    "bluetooth": (0xE0, 0x01, 0x01),
+    "ultra-wideband": (0xE0, 0x01, 0x02),
+    "rndis": (0xE0, 0x01, 0x03),
+    "active-sync": (0xEF, 0x01, 0x01),
+    "firmware-upgrade": (0xFE, 0x01, 0x01),
+    "infrared": (0xFE, 0x02, 0x00),
+    "measurement": (0xFE, 0x03, 0x01),
+    "adb": (0xFF, 0x42, 0x01),
+    "unknown": (0x77, 0x77, 0x77),
+}
+"""Class, subclass and protocol as the USB-IF lists them: every class of device there is, by one of its kind."""
 
 DEVICES: dict[str, Callable[[], UsbDevice]] = {
     "keyboard": lambda: Quiet(_identity("keyboard")),
@@ -85,6 +150,9 @@ DEVICES: dict[str, Callable[[], UsbDevice]] = {
         )
     ),
 }
+
+
+DEVICES |= {name: partial(_of_class, name) for name in CLASSES if name not in DEVICES}
 
 
 class Impostor(Camera):

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from firmware_protocol.errors import WireError
 from firmware_protocol.usb import bot
-from firmware_protocol.usb.descriptors import EndpointDescriptor, InterfaceDescriptor, Setup
+from firmware_protocol.usb.descriptors import EndpointDescriptor, InterfaceDescriptor, Kind, Setup
 from firmware_protocol.usb.scsi import Sense, SenseKey
 from simulators.faults import NO_FAULTS, UsbFaults
 from simulators.usb.device import Buffer, Gone, Identity, Reply, Stall, UsbDevice
@@ -88,6 +88,12 @@ class MassStorage(UsbDevice):
         return limit is not None and self._commands > limit
 
     # --- control ---
+
+    def _descriptor(self, kind: int, number: int) -> bytes:
+        later = self._faults.configuration_later_hex
+        if later is not None and self.configured and kind == Kind.CONFIGURATION:
+            return bytes.fromhex(later)
+        return super()._descriptor(kind, number)
 
     def control(self, setup: Setup, data: Buffer) -> bytes | None:
         return None if self._silent else super().control(setup, data)

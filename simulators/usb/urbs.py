@@ -1,23 +1,16 @@
-"""One USB/IP connection from the exporting side: operations, then the URBs of one device.
+"""One USB/IP connection from the exporting side: operations, then the URBs of one device. One thread a connection."""
 
-One thread a connection. It never blocks on a device: what a device does not answer yet waits here,
-so that an unlink or a pulled plug ends it.
-"""
-
-import errno
 import select
 import socket
 import threading
-import time
-from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 
 from firmware_protocol.errors import WireError
 from firmware_protocol.usb import descriptors, usbip
 from firmware_protocol.usb.usbip import Operation, OpHeader, OpStatus, Submit, Unlink
+from simulators.usb.attached import Attached, Received
 from simulators.usb.bus import Enumerated, UsbBus
-from simulators.usb.device import Buffer, Gone, Reply, Stall
+from simulators.usb.device import Buffer
 
 BUFFER = 2 * 1024 * 1024  # bytes of the socket's send buffer: a whole 1 MiB URB goes out in one call
 LET_GO_S = 5.0  # from the end of a connection until its thread has seen it
@@ -105,7 +98,7 @@ def serve(exports: Exports, sock: socket.socket) -> None:
             if what is None:
                 return
             try:
-                _Attached(exports.bus, sock, what).run()
+                Attached(exports.bus, _UsbIpLink(sock), what).run()
             finally:
                 exports.release(what)
         except (OSError, WireError):
@@ -132,145 +125,35 @@ def _operations(exports: Exports, sock: socket.socket) -> Enumerated | None:
     return None
 
 
-@dataclass(frozen=True, slots=True)
-class _Due:
-    """An answer that the device has given, to be handed over at a time."""
+class _UsbIpLink:
+    """URBs as USB/IP carries them."""
 
-    at: float
-    urb: Submit
-    reply: Reply
-    actual: int
-
-
-class _Attached:
-    """The URBs of one imported device."""
-
-    def __init__(self, bus: UsbBus, sock: socket.socket, what: Enumerated) -> None:
-        self._bus, self._sock, self._what = bus, sock, what
-        self._poll = select.poll()
-        self._poll.register(sock, select.POLLIN)
-        self._waiting: dict[int, Submit] = {}  # in order; the device has not answered
-        self._due: list[_Due] = []
+    def __init__(self, sock: socket.socket) -> None:
+        self._sock = sock
         self._payload = bytearray(64 * 1024)
 
-    def run(self) -> None:
-        while True:
-            if self._due and not self._poll.poll(max(0.0, self._due[0].at - time.monotonic()) * 1000):
-                self._hand_over()
-                continue
-            header = _receive(self._sock, usbip.URB_SIZE)
-            if header is None:
-                break
-            urb = usbip.decode_urb(header)
-            if isinstance(urb, Submit):
-                self._submit(urb)
-            elif isinstance(urb, Unlink):
-                self._unlink(urb)
-            else:
-                return
-        if not self._what.alive:
-            for urb in [*self._waiting.values(), *(due.urb for due in self._due)]:
-                self._answer(urb, -errno.ENODEV)
+    def fileno(self) -> int:
+        return self._sock.fileno()
 
-    # --- one URB ---
+    def receive(self) -> list[Received] | None:
+        header = _receive(self._sock, usbip.URB_SIZE)
+        if header is None:
+            return None
+        urb = usbip.decode_urb(header)
+        if isinstance(urb, Unlink):
+            return [(urb, b"")]
+        if not isinstance(urb, Submit):
+            return None  # an answer is not for us
+        if urb.inbound or not urb.length:
+            return [(urb, b"")]
+        data = self._receive_payload(urb.length)
+        return None if data is None else [(urb, data)]
 
-    def _submit(self, urb: Submit) -> None:
-        data: Buffer = b""
-        if not urb.inbound and urb.length:
-            received = self._receive_payload(urb.length)
-            if received is None:
-                return
-            data = received
-        if urb.endpoint and urb.inbound:
-            self._waiting[urb.seqnum] = urb
-            self._serve_waiting()
-            return
-        if self._guarded(urb, lambda: self._out(urb, data)):
-            self._serve_waiting()
+    def answer(self, urb: Submit, status: int, data: Buffer, actual: int) -> None:
+        self._send(usbip.Returned(seqnum=urb.seqnum, status=status, actual=actual).encode(), data)
 
-    def _out(self, urb: Submit, data: Buffer) -> bool:
-        """Control transfers and what goes out; True: the device has taken it or answered."""
-        device = self._what.device
-        if urb.endpoint == 0:
-            answer = device.control(descriptors.decode_setup(urb.setup), data)
-            if answer is None:
-                self._waiting[urb.seqnum] = urb
-                return False
-            self._answer(urb, 0, answer if urb.inbound else b"", None if urb.inbound else len(data))
-            return True
-        seconds = device.bulk_out(urb.endpoint, data)
-        if seconds is None:
-            self._waiting[urb.seqnum] = urb
-            return False
-        self._deliver(urb, Reply(b"", seconds), len(data))
-        return True
-
-    def _serve_waiting(self) -> None:
-        """Ask the device for what the host waits for, in order, as long as it has something."""
-        for urb in list(self._waiting.values()):
-            if self._due or not urb.inbound or urb.endpoint == 0:
-                continue
-            if not self._guarded(urb, lambda urb=urb: self._in(urb)):  # type: ignore[misc]  # bound early
-                return
-
-    def _in(self, urb: Submit) -> bool:
-        reply = self._what.device.bulk_in(urb.endpoint | 0x80, urb.length)
-        if reply is None:
-            return False
-        self._waiting.pop(urb.seqnum, None)
-        self._deliver(urb, reply, len(reply.data))
-        return True
-
-    def _guarded(self, urb: Submit, act: Callable[[], bool]) -> bool:
-        """Let the device act; a stall or its end is the answer to this URB."""
-        try:
-            with self._what.lock:
-                return self._alive(act)
-        except Stall:
-            self._waiting.pop(urb.seqnum, None)
-            self._answer(urb, -errno.EPIPE)
-            return True
-        except Gone:
-            self._waiting.pop(urb.seqnum, None)
-            self._answer(urb, -errno.ENODEV)
-            self._bus.gone(self._what)
-            return False
-
-    def _alive(self, act: Callable[[], bool]) -> bool:
-        if not self._what.alive:
-            raise Gone
-        return act()
-
-    def _unlink(self, urb: Unlink) -> None:
-        kept = [due for due in self._due if due.urb.seqnum != urb.target]
-        found = self._waiting.pop(urb.target, None) is not None or len(kept) < len(self._due)
-        self._due = kept
-        status = -errno.ECONNRESET if found else 0
+    def unlinked(self, urb: Unlink, status: int) -> None:
         self._send(usbip.Unlinked(seqnum=urb.seqnum, status=status).encode())
-
-    # --- answers ---
-
-    def _deliver(self, urb: Submit, reply: Reply, actual: int) -> None:
-        if reply.after_s > 0:
-            self._due.append(_Due(time.monotonic() + reply.after_s, urb, reply, actual))
-            return
-        self._finish(urb, reply, actual)
-
-    def _hand_over(self) -> None:
-        due = self._due.pop(0)
-        self._finish(due.urb, due.reply, due.actual)
-        self._serve_waiting()
-
-    def _finish(self, urb: Submit, reply: Reply, actual: int) -> None:
-        self._answer(urb, -errno.ENODEV if reply.gone else 0, reply.data, actual)
-        if reply.then is not None:
-            reply.then()
-        elif reply.gone:
-            self._bus.gone(self._what)
-
-    def _answer(self, urb: Submit, status: int, data: Buffer = b"", actual: int | None = None) -> None:
-        size = len(data) if actual is None else actual
-        self._send(usbip.Returned(seqnum=urb.seqnum, status=status, actual=size).encode(), data)
 
     def _send(self, header: bytes, data: Buffer = b"") -> None:
         sent = self._sock.sendmsg([header, data] if len(data) else [header])
