@@ -102,6 +102,17 @@ def test_a_unit_is_watched_limited_and_starts_again_for_ever(unit: str) -> None:
     assert not [line for line in lines(unit) if line.startswith(("LogNamespace", "RestartSteps"))]
 
 
+def test_a_class_of_devices_is_known_to_the_kernel_before_a_unit_that_may_use_it_starts() -> None:
+    """A class that is not known yet is left out of what is allowed, for as long as the unit runs."""
+    drivers = {"char-ttyACM": "cdc_acm", "char-ttyUSB": "usbserial"}
+    text = (UNITS / "edged.service").read_text()
+    allowed = set(re.findall(r"^DeviceAllow=(char-\S+) ", text, re.MULTILINE))
+    for name in allowed - {"char-ttyS"}:  # that driver is built in
+        wanted = f"modprobe@{drivers[name]}.service"
+        for setting in ("Wants", "After"):
+            assert any(wanted in line for line in text.splitlines() if line.startswith(f"{setting}=")), wanted
+
+
 def test_every_program_of_a_unit_is_one_of_the_packages() -> None:
     scripts = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["scripts"]
     called = {
