@@ -296,8 +296,7 @@ class _History:
 
     async def _rest(self) -> None:
         """Everything has drained: the last looks, and one more cycle that must leave nothing behind."""
-        await asyncio.sleep(STEP_S)
-        self._judge()
+        await self._drains()  # again: what came aboard in its slot may have been taken up since
         self._inspector.conserved()
         self._inspector.holders()
         self._inspector.agrees()
