@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Installs what a fresh Debian machine lacks: Debian packages (as root; else one sentence names the
 # missing ones) and a virtual environment with hash-pinned packages. Does nothing when all is there.
+#   ./setup.sh vm    and what the virtual machine of `make vm` needs
 set -euo pipefail
 cd "$(dirname "$0")"
 
@@ -10,6 +11,9 @@ declare -A NEEDED=(
     [systemd-analyze]=systemd
     [mkfs.exfat]=exfatprogs [fsck.exfat]=exfatprogs [mkfs.ext4]=e2fsprogs
 )
+if [ "${1:-}" = vm ]; then
+    while read -r program package; do NEEDED[$program]=$package; done <tests/vm/programs.txt
+fi
 export PATH="$PATH:/usr/sbin:/sbin"
 missing=()
 for program in "${!NEEDED[@]}"; do

@@ -9,6 +9,7 @@ import pytest
 
 from tests.vm import lab as labs
 from tests.vm.machine import Machine
+from tests.vm.post import Post
 
 pytestmark = pytest.mark.vm
 
@@ -31,6 +32,19 @@ def machine(lab: labs.Lab) -> Iterator[Machine]:
         yield made
     finally:
         made.kill()
+
+
+@pytest.fixture
+def post(lab: labs.Lab, tmp_path: Path) -> Iterator[Post]:
+    machine, station, keys = lab.post()
+    try:
+        made = Post(machine, station, keys, tmp_path)
+        try:
+            yield made
+        finally:
+            made.close()
+    finally:
+        machine.kill()
 
 
 @pytest.fixture(scope="session")

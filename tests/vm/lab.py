@@ -9,21 +9,16 @@ from pathlib import Path
 
 from package.deb import build
 from package.suites import SUITES
+from tests.vm.hardware import CAMERAS, SLOTS, Hardware, Keys, new_keys
 from tests.vm.machine import Machine
+from tests.vm.station import Station
 
 ROOT = Path(__file__).resolve().parents[2]
 CACHE = ROOT / ".cache" / "vm"
 IMAGE = Path(__file__).with_name("image")
-PROGRAMS = {  # and the Debian packages that have them
-    "qemu-system-x86_64": "qemu-system-x86",
-    "qemu-img": "qemu-utils",
-    "mmdebstrap": "mmdebstrap",
-    "cpio": "cpio",
-    "xz": "xz-utils",
-    "mke2fs": "e2fsprogs",
-    "debugfs": "e2fsprogs",
-    "systemd-nspawn": "systemd-container",
-}
+PROGRAMS = Path(__file__).with_name(
+    "programs.txt"
+)  # and the Debian packages that have them; `setup.sh` reads it too
 BUILD_S = 900.0
 DEB = "/root/edged.deb"
 
@@ -31,7 +26,8 @@ DEB = "/root/edged.deb"
 def missing() -> Sequence[str]:
     """Debian packages that the machine needs and this host lacks."""
     path = os.environ["PATH"] + ":/usr/sbin:/sbin"
-    return [package for program, package in PROGRAMS.items() if shutil.which(program, path=path) is None]
+    needed = (line.split() for line in PROGRAMS.read_text().splitlines())
+    return [package for program, package in needed if shutil.which(program, path=path) is None]
 
 
 def image(suite: str) -> Path:
@@ -68,6 +64,8 @@ class Lab:
     def __init__(self, suite: str, work: Path) -> None:
         self.image, self._work = image(suite), work
         self._made = 0
+        self._keys = new_keys()
+        self._station: tuple[Station, Path] | None = None
         deb = build(SUITES[suite], work / "deb")
         first = Machine(self.image, work / "warm")
         try:
@@ -76,7 +74,7 @@ class Lab:
             first.put(DEB, deb.read_bytes())
             self.installed = first.run(f"dpkg -i {DEB}", timeout_s=300)
             first.run(
-                "modprobe -a usb_storage uas usbhid ftdi_sio vfat exfat"
+                "modprobe -a usb_storage uas usbhid ftdi_sio cdc_acm vfat exfat"
             )  # what a host would load when asked
             self._disk = first.disk
             first.save(work / "warm" / "state")
@@ -85,10 +83,29 @@ class Lab:
 
     def machine(self) -> Machine:
         """One more that goes on from there, in little more than a second."""
+        return self._resumed(self._disk, "warm")
+
+    def post(self) -> tuple[Machine, Station, Keys]:
+        """A machine that goes on as a commissioned station of the layout in `hardware`, its dock not plugged in yet."""
+        if self._station is None:
+            machine = self.machine()
+            try:
+                station = Station(machine, self._keys, Hardware.settings(SLOTS, CAMERAS))
+                station.commission()
+                (self._work / "post").mkdir()
+                machine.save(self._work / "post" / "state")
+                self._station = station, machine.disk
+            finally:
+                machine.kill()
+        station, disk = self._station
+        machine = self._resumed(disk, "post")
+        return machine, station.on(machine), self._keys
+
+    def _resumed(self, disk: Path, state: str) -> Machine:
         self._made += 1
-        machine = Machine(self.image, self._work / f"machine-{self._made}", self._disk)
+        machine = Machine(self.image, self._work / f"machine-{self._made}", disk)
         try:
-            machine.resume(self._work / "warm" / "state")
+            machine.resume(self._work / state / "state")
         except BaseException:
             machine.kill()
             raise

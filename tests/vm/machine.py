@@ -153,14 +153,42 @@ class Machine:
         self.monitor("device_add", driver=driver, id=name, bus="xhci.0", port=port, **more)
 
     def plug_disk(
-        self, name: str, card: Path, port: str, serial: str, *, bytes_s: int = 0, **more: object
+        self, name: str, card: Path, port: str, serial: str, *, bytes_s: int = 0, bad_sector: int = -1
     ) -> None:
         """Plug a mass storage device with this card; QEMU's own, which nobody here wrote.
 
         Args:
             bytes_s: how fast its card is read at most; 0: as fast as may be.
+            bad_sector: whose reading fails; -1: none.
         """
+        self._lay_card(name, card, bytes_s, bad_sector)
+        self._plug_laid(name, port, serial)
+
+    def swap_disk(self, old: str, new: str, card: Path, port: str, serial: str) -> float:
+        """Pull one disk and plug another into the same port, as fast as it goes; return seconds between."""
+        self._lay_card(new, card, 0, -1)
+        self.monitor("device_del", id=old)
+        began, end = time.monotonic(), time.monotonic() + MONITOR_S
+        while True:
+            try:
+                self._plug_laid(new, port, serial)
+            except MachineError:  # the port is not free yet
+                if time.monotonic() > end:
+                    raise
+            else:
+                break
+        between = time.monotonic() - began
+        self._let_go(old, end)
+        return between
+
+    def _plug_laid(self, name: str, port: str, serial: str) -> None:
+        self.plug(name, "usb-storage", port, drive=f"{name}-card", serial=serial, removable=True)
+
+    def _lay_card(self, name: str, card: Path, bytes_s: int, bad_sector: int) -> None:
         file: dict[str, object] = {"driver": "file", "filename": str(card)}
+        if bad_sector >= 0:
+            fault = {"event": "none", "iotype": "read", "sector": bad_sector}
+            file = {"driver": "blkdebug", "image": file, "inject-error": [fault]}
         if bytes_s:
             with contextlib.suppress(MachineError):  # it is there since the last time
                 self.monitor("object-add", **{"qom-type": "throttle-group", "id": f"{name}-pace"})
@@ -168,7 +196,15 @@ class Machine:
             self.monitor("qom-set", path=f"/objects/{name}-pace", property="limits", value=limit)
             file = {"driver": "throttle", "throttle-group": f"{name}-pace", "file": file}
         self.monitor("blockdev-add", **{"driver": "raw", "node-name": f"{name}-card", "file": file})
-        self.plug(name, "usb-storage", port, drive=f"{name}-card", serial=serial, removable=True, **more)
+
+    def socket_port(self, name: str, port: str) -> Path:
+        """Lay a port out to a socket: who connects there and speaks usbredir is plugged into it."""
+        path = self.work / f"{name}.sock"
+        place = {"type": "unix", "data": {"path": str(path)}}
+        line = {"type": "socket", "data": {"addr": place, "server": True, "wait": False}}
+        self.monitor("chardev-add", id=f"{name}-line", backend=line)
+        self.plug(name, "usb-redir", port, chardev=f"{name}-line")
+        return path
 
     def bytes_read(self, name: str) -> int:
         """How much was read of the card of what is plugged in now."""
@@ -182,6 +218,9 @@ class Machine:
             if time.monotonic() > end:
                 raise MachineError(f"{name} does not leave the bus")
             time.sleep(LOOK_S)
+        self._let_go(name, end)
+
+    def _let_go(self, name: str, end: float) -> None:
         while self._holds_card(name):  # QEMU lets go of it a little later
             if time.monotonic() > end:
                 raise MachineError(f"the card of {name} stays in use")
@@ -259,10 +298,13 @@ class Machine:
         answer: queue.Queue[dict[str, Any]] = queue.Queue()
         self._answers[self._number] = answer
         self._agent.sendall(json.dumps(request | {"id": self._number}).encode() + b"\n")
-        try:
-            return answer.get(timeout=timeout_s)
-        except queue.Empty:
-            raise MachineError(f"no answer in {timeout_s} s to {str(request)[:200]}") from None
+        end = time.monotonic() + timeout_s
+        while time.monotonic() < end:
+            with contextlib.suppress(queue.Empty):
+                return answer.get(timeout=1.0)
+            if self._process is None or self._process.poll() is not None:
+                raise MachineError(f"QEMU has ended, and was asked {str(request)[:200]}")
+        raise MachineError(f"no answer in {timeout_s} s to {str(request)[:200]}")
 
 
 def _board(image: Path, work: Path, disk: Path) -> list[str]:
@@ -296,9 +338,10 @@ def _board(image: Path, work: Path, disk: Path) -> list[str]:
 
 
 def _dock() -> list[str]:
-    """The dock's host controller at a fixed address, with a hub of eight ports behind its first one."""
+    """The dock's host controller at a fixed address; a hub of eight ports, and a second one at its last port."""
     controller = "qemu-xhci,id=xhci,p2=8,p3=8,addr=0x10"
-    return ["-device", controller, "-device", "usb-hub,id=hub1,bus=xhci.0,port=1"]
+    hubs = ("usb-hub,id=hub1,bus=xhci.0,port=1", "usb-hub,id=hub2,bus=xhci.0,port=1.8")
+    return [word for device in (controller, *hubs) for word in ("-device", device)]
 
 
 _libc = ctypes.CDLL(None)

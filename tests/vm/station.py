@@ -1,5 +1,6 @@
 """A commissioned station on a host with the package, by the package's own commands; its centre: OpenSSH, our intake."""
 
+import copy
 import json
 import os
 from collections.abc import Mapping
@@ -82,6 +83,12 @@ class Station:
         self._authority = Signer.from_seed(AUTHORITY, os.urandom(32))
         self._centre = Signer.from_seed(SERVER, os.urandom(32))
         self.key = ""
+
+    def on(self, host: Host) -> "Station":
+        """The same station on a host that goes on from a saved state."""
+        other = copy.copy(self)
+        other.host = host
+        return other
 
     def commission(self) -> None:
         """From the bare package to a station that answers."""

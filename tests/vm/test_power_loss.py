@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
+from typing import Protocol
 
 import pytest
 
@@ -27,8 +28,12 @@ SLOT, SERIAL, PORTS = 3, "BWC-1", {3: "1.3"}
 UUID = "5ea1ed00-0000-4000-8000-000000000007"
 PLACE = "/evidence"
 DROP_IN = f"[Unit]\nRequiresMountsFor={PLACE}\n[Service]\nReadWritePaths={PLACE}\n"
-MOUNT = f"UUID={UUID} {PLACE} ext4 defaults,nofail,x-systemd.device-timeout=90 0 2\n"
+MOUNT = f"UUID={UUID} {PLACE} {{filesystem}} defaults,nofail,x-systemd.device-timeout=90 0 2\n"
 CLIPS = {f"DCIM/100MEDIA/CLIP00{n:02d}.MP4": film(n, (2 << 20) + n) for n in range(1, 9)}
+
+
+class Disk(Protocol):
+    def attach(self, machine: Machine) -> None: ...
 
 
 @pytest.fixture
@@ -54,22 +59,22 @@ def hardware(tmp_path: Path) -> Iterator[Hardware]:
         made.close()
 
 
-def plugged(machine: Machine, disk: DataDisk, hardware: Hardware) -> None:
+def plugged(machine: Machine, disk: Disk, hardware: Hardware) -> None:
     disk.attach(machine)
     hardware.plug(machine)
 
 
-def prepare(machine: Machine, disk: DataDisk, hardware: Hardware) -> Station:
-    """State and vault lie on the disk that will lose its power."""
+def prepare(machine: Machine, disk: Disk, hardware: Hardware, filesystem: str = "ext4") -> Station:
+    """State and vault lie on this disk."""
     plugged(machine, disk, hardware)
     hardware.is_seen(machine)
-    machine.run(f"mkdir {PLACE} && echo '{MOUNT}' >>/etc/fstab")
+    machine.run(f"mkdir {PLACE} && echo '{MOUNT.format(filesystem=filesystem)}' >>/etc/fstab")
     for unit in ("edged", "edged-sync"):
         machine.run(f"mkdir -p /etc/systemd/system/{unit}.service.d")
         machine.put(f"/etc/systemd/system/{unit}.service.d/evidence.conf", DROP_IN.encode())
     machine.until(f"systemctl daemon-reload && mount {PLACE}")
     machine.run(f"install -d -m 2710 -o edged -g edged-read {PLACE}/state")
-    settings = hardware.settings(PORTS, SERIAL)
+    settings = hardware.settings(PORTS, {SERIAL: "msc"})
     return Station(machine, hardware.keys, settings, state=f"{PLACE}/state", vault=f"{PLACE}/vault")
 
 

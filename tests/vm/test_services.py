@@ -136,6 +136,17 @@ def test_a_core_that_stands_still_is_replaced_and_goes_on(container: Container, 
     )
 
 
+def test_a_courier_that_stands_still_is_replaced(container: Container, station: Station) -> None:
+    before = main_pid(container, "edged-sync")
+    container.run("systemctl kill -s STOP edged-sync")
+    container.until(
+        f"pid=$(systemctl show -P MainPID edged-sync); test $pid -gt 1 -a $pid != {before}", within_s=120
+    )
+    assert "edged-sync.service has ended: watchdog" in container.run(
+        "journalctl -b -t edged-alarm -p alert -o cat"
+    )
+
+
 def test_an_upgrade_in_mid_offload_loses_nothing(container: Container, station: Station) -> None:
     for _ in range(6):  # the officer has it
         sim(container, "record", "cam-1", "--size", str(16 << 20))
