@@ -45,6 +45,7 @@ class Violation(Exception):
 CHECKS: Mapping[str, str] = MappingProxyType(
     {
         "conservation": "each clip ever recorded is on its camera, or whole in the vault, or in the centre's store",
+        "genuine": "what is sealed as whole is what the camera recorded, byte for byte",
         "gate": "nothing is cleared that the ledger, the vault, the centre and the camera do not vouch for",
         "grant": "no lock opens without a grant or an order that is durable in the ledger",
         "prefix": "what was acknowledged as written stands in the ledger from then on, in its place, and what was"
@@ -161,6 +162,20 @@ class Inspector(Witness):
                 continue
             aboard = {file.sha256 for file in self._site.cards[made.camera].files()}
             require(made.sha256 in aboard, "conservation", f"lost: {made}")
+
+    def genuine(self) -> None:
+        """Not asked of a card that reads otherwise each time, nor of one whose clips were changed again and again."""
+        acts = self._site.plan.acts
+        if any("unstable_sectors" in str(act.args) for act in acts) or sum(a.name == "alter" for a in acts) > 1:
+            return
+        self.checked["genuine"] += 1
+        made = {(one.camera, one.sha256) for one in self._site.made}
+        filmed = {(one.camera, one.path) for one in self._site.made}  # others have put files on cards as well
+        for recording in self._site.station.recorder.state.recordings.values():
+            whole = recording.sealed_seq >= 0 and not recording.damaged
+            if whole and (recording.camera, recording.path) in filmed:
+                known = (recording.camera, recording.sha256) in made
+                require(known, "genuine", f"{recording.camera} never recorded what {recording.id} holds")
 
     def _in(self, files: dict[str, bytes]) -> set[str]:
         """Hashes of what lies under final names."""

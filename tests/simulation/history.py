@@ -298,6 +298,7 @@ class _History:
         """Everything has drained: the last looks, and one more cycle that must leave nothing behind."""
         await self._drains()  # again: what came aboard in its slot may have been taken up since
         self._inspector.conserved()
+        self._inspector.genuine()
         self._inspector.holders()
         self._inspector.agrees()
         self._inspector.verified("" if self._site.flipped else VAULT)
