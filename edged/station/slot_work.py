@@ -287,8 +287,10 @@ class CameraSlotWork:
     async def power_cycle(self, state: State) -> Event | None:
         session = self.session
         known = session.identity if session is not None else None
-        if state is State.CYCLING and known is not None and not known.capabilities.disk_mode_switch:
+        one_mode = known is not None and not known.capabilities.disk_mode_switch
+        if state is State.CYCLING and one_mode and not self.silent:
             return Event.CYCLED
+        self.silent = False
         await self._cycle()
         return None
 
@@ -536,6 +538,7 @@ class CameraSlotWork:
         await self._s.alerts.raise_(f"device-refused:{self.label}", ErrorCode.CAMERA_FORBIDDEN_INTERFACE)
 
     refusal: EdgeError | None = None
+    silent = False  # it stopped answering at work: only power brings it back
     fault: EdgeError | None = None
 
     async def note_fault(self) -> None:

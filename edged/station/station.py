@@ -379,6 +379,7 @@ class Station:
         def note(error: EdgeError) -> None:
             if error.code is ErrorCode.CAMERA_FORBIDDEN_INTERFACE:
                 work.refusal = error
+            work.silent = work.silent or error.code is ErrorCode.CAMERA_SILENT
             self.outside.log(
                 "EDG-2112",
                 camera=work.key,

@@ -91,6 +91,7 @@ def instead(machine: Machine, unit: str, program: str) -> str:
 
 def test_a_flood_from_a_worker_ends_its_own_connection_only(post: Post) -> None:
     machine = post.machine
+    restarts = machine.run("systemctl show -P NRestarts edged")
     drop_in = instead(machine, "edged-slot@2", FLOOD)
     post.cameras.gat947("K000002", {CLIP: film(3, MIB)})
     post.insert("K000002", 2)
@@ -98,7 +99,7 @@ def test_a_flood_from_a_worker_ends_its_own_connection_only(post: Post) -> None:
     assert int(machine.run("systemctl show -P MemoryCurrent edged")) < 512 * MIB
     machine.run(f"rm {drop_in}; systemctl daemon-reload; systemctl restart edged-slot@2", timeout_s=120)
     post.station.until(post.station.cleared(1), "the slot that was flooded works as ever")
-    assert machine.run("systemctl show -P NRestarts edged").strip() == "0"
+    assert machine.run("systemctl show -P NRestarts edged") == restarts
 
 
 @pytest.mark.parametrize(("unit", "tasks"), [("edged-slot@1", 8), ("edged-sync", 64)])

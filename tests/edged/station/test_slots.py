@@ -45,6 +45,20 @@ async def test_a_silent_camera_holds_up_no_other() -> None:
 
 
 @story
+async def test_a_plain_disk_that_falls_silent_at_work_loses_its_power_for_a_moment() -> None:
+    """It has no mode to return from, and answers again only after that; until then it is not ready."""
+    async with World.open() as world:
+        world.add("K000001", {"CLIP0001.MP4": FILM}, kind="msc", usb_serial="K000001")
+        world.fault("K000001", bytes_per_s=100_000)
+        world.insert("K000001", 1)
+        await world.until_slot(1, State.CLEARING)
+        world.fault("K000001", bytes_per_s=100_000, silent_after_commands=3)
+        await world.until(lambda: not world.dock.slots[1].powered)
+        await world.until_cleared("K000001", within_s=300)
+        await world.until_slot(1, State.READY)
+
+
+@story
 async def test_a_faulty_slot_is_out_of_use_until_a_technician_clears_it() -> None:
     async with World.open() as world:
         world.add("K000001", {"CLIP0001.MP4": FILM})
