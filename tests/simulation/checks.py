@@ -166,7 +166,10 @@ class Inspector(Witness):
     def genuine(self) -> None:
         """Not asked of a card that reads otherwise each time, nor of one whose clips were changed again and again."""
         acts = self._site.plan.acts
-        if any("unstable_sectors" in str(act.args) for act in acts) or sum(a.name == "alter" for a in acts) > 1:
+        if (
+            any("unstable_sectors" in str(act.args) for act in acts)
+            or sum(a.name == "alter" for a in acts) > 1
+        ):
             return
         self.checked["genuine"] += 1
         made = {(one.camera, one.sha256) for one in self._site.made}
