@@ -40,6 +40,7 @@ def post(lab: labs.Lab, tmp_path: Path) -> Iterator[Post]:
     try:
         made = Post(machine, station, keys, tmp_path)
         try:
+            made.begin()
             yield made
         finally:
             made.close()

@@ -24,7 +24,10 @@ class Post:
         self.cameras = Cameras(machine, folder / "cameras", redirected)
         self.switched: list[tuple[int, bool]] = []
         self.hardware.powers(self._switch)
-        self.hardware.plug(machine)
+
+    def begin(self) -> None:
+        """Plug dock and reader in and wait until the station speaks with the dock."""
+        self.hardware.plug(self.machine)
         there = 'edgectl --json status | grep -q \'"serial": *"SIM\''
         self.station.until(there, "the dock is there")
 
