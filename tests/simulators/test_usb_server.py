@@ -332,3 +332,19 @@ def test_changes_come_through_control(server: Server) -> None:
     assert (camera.battery, camera.recording) == (12.0, True)
     camera.change(CameraChanges(faults=UsbFaults(write_protected=True)))
     assert camera.faults.write_protected
+
+
+def test_a_server_that_is_closed_leaves_no_thread_behind(tmp_path: Path) -> None:
+    timers = Timers()
+    server = Server(UsbBus(HostTime(), timers), tmp_path / "usb.sock")
+    server.bus.add(CameraSpec(name="cam", kind="msc"), bytearray(MIB))
+    server.bus.plug(PORT, "cam")
+    before = set(threading.enumerate())
+    with Peer(server) as peer:
+        assert peer.status == OpStatus.OK
+        serving = [thread for thread in threading.enumerate() if thread not in before]
+        server.close()
+        for thread in serving:
+            thread.join(5)
+        assert not [thread for thread in serving if thread.is_alive()]
+    timers.cancel()
