@@ -59,7 +59,7 @@ class Attached:
         self._due: list[_Due] = []
         self._wake, self._awake = os.eventfd(0, os.EFD_NONBLOCK), threading.Lock()
         self._poll = select.poll()
-        self._poll.register(link.fileno(), select.POLLIN)  # by its number: another thread may close it meanwhile
+        self._poll.register(link.fileno(), select.POLLIN)
         self._poll.register(self._wake, select.POLLIN)
 
     def run(self) -> None:
@@ -89,7 +89,7 @@ class Attached:
             if self._wake in ready:
                 os.eventfd_read(self._wake)
                 self._serve_waiting()
-            if ready - {self._wake}:  # data, the end, or closed by another thread, which the reading finds out
+            if ready - {self._wake}:  # data, its end, or another thread has closed it: the reading tells
                 received = self._link.receive()
                 if received is None:
                     return
