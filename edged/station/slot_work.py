@@ -165,7 +165,7 @@ class CameraSlotWork:
         self.key, self.twin, self.charge_percent, self.free_bytes = "", False, None, None
         self._clock, self._defect, self._card, self._complete = self._new_clock(), False, True, False
         self.progress, self.readiness, self._recorded = Progress(), Readiness(ready=False), None
-        self._settled, self._altered = set(), set()
+        self._settled, self._altered, self.silent = set(), set(), False
         self._noted = False  # whether the ledger knows of this docking
 
     def _new_clock(self) -> CameraClock:

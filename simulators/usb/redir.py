@@ -22,6 +22,7 @@ from simulators.usb.attached import Attached, Received
 from simulators.usb.bus import Enumerated, UsbBus
 from simulators.usb.device import Buffer
 from simulators.usb.redir_wire import Packet, Status
+from simulators.usb.urbs import receive_exactly
 
 CONNECT_S = 5.0
 LOOK_S = 0.02
@@ -117,10 +118,10 @@ class RedirLink:
     def receive(self) -> list[Received] | None:
         """One packet; what is no transfer is answered here. None: the machine has hung up."""
         size = wire.LONG_HEADER_SIZE if self._greeted else wire.HEADER_SIZE
-        if (raw := _receive(self._sock, size)) is None:
+        if (raw := receive_exactly(self._sock, size)) is None:
             return None
         header = wire.decode_header(raw)
-        if (body := _receive(self._sock, header.length)) is None:
+        if (body := receive_exactly(self._sock, header.length)) is None:
             return None
         handle = self._handlers.get(header.packet)
         return handle(header.number, body) if handle else []
@@ -258,18 +259,6 @@ def _walk(data: bytes) -> Iterator[bytes]:
     while at + 2 <= len(data) and data[at] >= 2:
         yield data[at : at + data[at]]
         at += data[at]
-
-
-def _receive(sock: socket.socket, size: int) -> bytes | None:
-    """Exactly so many bytes; None: the stream has ended."""
-    found = bytearray(size)
-    view = memoryview(found)
-    while len(view):
-        got = sock.recv_into(view)
-        if got == 0:
-            return None
-        view = view[got:]
-    return bytes(found)
 
 
 def _hang_up(sock: socket.socket) -> None:

@@ -106,14 +106,14 @@ def serve(exports: Exports, sock: socket.socket) -> None:
 
 
 def _operations(exports: Exports, sock: socket.socket) -> Enumerated | None:
-    while (raw := _receive(sock, usbip.OP_SIZE)) is not None:
+    while (raw := receive_exactly(sock, usbip.OP_SIZE)) is not None:
         header = usbip.decode_op(raw)
         if header.operation is Operation.LIST_REQUEST:
             devices = [exported(what) for what in exports.bus.present()]
             body = b"".join(one.encode() + one.encode_interfaces() for one in devices)
             sock.sendall(OpHeader(Operation.LIST_REPLY).encode() + usbip.encode_count(len(devices)) + body)
         elif header.operation is Operation.IMPORT_REQUEST:
-            if (raw := _receive(sock, usbip.BUSID_SIZE)) is None:
+            if (raw := receive_exactly(sock, usbip.BUSID_SIZE)) is None:
                 return None
             what = exports.take(usbip.decode_busid(raw), sock)
             if not isinstance(what, OpStatus):
@@ -136,7 +136,7 @@ class _UsbIpLink:
         return self._sock.fileno()
 
     def receive(self) -> list[Received] | None:
-        header = _receive(self._sock, usbip.URB_SIZE)
+        header = receive_exactly(self._sock, usbip.URB_SIZE)
         if header is None:
             return None
         urb = usbip.decode_urb(header)
@@ -170,7 +170,7 @@ class _UsbIpLink:
         return view if _receive_into(self._sock, view) else None
 
 
-def _receive(sock: socket.socket, size: int) -> bytes | None:
+def receive_exactly(sock: socket.socket, size: int) -> bytes | None:
     """Exactly ``size`` bytes; None: the stream has ended."""
     buffer = bytearray(size)
     return bytes(buffer) if _receive_into(sock, memoryview(buffer)) else None
