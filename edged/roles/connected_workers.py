@@ -62,13 +62,20 @@ class ConnectedWorkers:
         slot = next(slot for slot in self._slots if slot.port == port)
         try:
             async with asyncio.timeout(START_S):
-                life = await slot.somebody()
-                await self._gate.open(slot.label)
-                return WorkerProcess(_Conversation(slot.label, life, await life.converse(), self))
-        except (TimeoutError, ChannelClosedError) as exc:
+                return WorkerProcess(await self._conversation(slot))
+        except TimeoutError as exc:
             name = f"worker of slot {slot.label}"
-            error = "none has come" if isinstance(exc, TimeoutError) else "it went away"
-            raise CameraError(ErrorCode.PROCESS_DIED, process=name, error=error) from exc
+            raise CameraError(ErrorCode.PROCESS_DIED, process=name, error="none has come") from exc
+
+    async def _conversation(self, slot: "_Slot") -> "_Conversation":
+        while True:
+            life = await slot.somebody()
+            await self._gate.open(slot.label)
+            try:
+                return _Conversation(slot.label, life, await life.converse(), self)
+            except ChannelClosedError:  # it has died, and nobody has looked at its line since: the next one
+                life.drop()
+                await life.over.wait()
 
     async def cycle(self, port: str) -> bool:
         slot = next(slot for slot in self._slots if slot.port == port)
@@ -172,7 +179,9 @@ class ConnectedWorkers:
         self._presence.arrived(slot.port, life.connection)
         self._changed.set()
         await life.ends()
-        if slot.lose(life):
+        lost = slot.lose(life)
+        life.over.set()
+        if lost:
             if not life.left:
                 await slot.comes_back(RETURN_S)
             if slot.life is None:
@@ -210,6 +219,7 @@ class _Life:
         self.name, self.pid, self.connection = name, pid, connection
         self._sock, self._channel = sock, channel
         self.left = False  # it said that its device has left
+        self.over = asyncio.Event()  # and no longer the one of its slot
 
     async def ends(self) -> None:
         """Wait for its last word, or for the break of the line."""

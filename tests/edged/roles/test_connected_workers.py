@@ -264,6 +264,21 @@ async def test_a_worker_that_dies_is_replaced_and_nobody_takes_it_for_a_removal(
     assert host.events.empty()
 
 
+async def test_a_worker_that_died_this_moment_is_not_the_one_a_conversation_begins_with(host: Host) -> None:
+    await until(host.socket.exists)
+    dying = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    dying.connect(str(host.socket))
+    dying.sendall(msgspec.json.encode(m.Greeting(connection="one")) + b"\n")
+    assert await host.event() == UsbArrived(PORT, "one")
+    dying.close()  # the core has not looked at the line yet
+    starting = asyncio.create_task(host.workers.start(PORT))
+    await host.worker()
+    worker = await starting
+    assert isinstance(await worker.call(m.Identify(), deadline_s=PATIENCE_S), m.Identified)
+    await worker.close()
+    assert host.events.empty()
+
+
 async def test_a_worker_that_does_not_come_back_is_a_device_that_left(
     host: Host, monkeypatch: pytest.MonkeyPatch
 ) -> None:
