@@ -177,7 +177,7 @@ class Inspector(Witness):
         for recording in self._site.station.recorder.state.recordings.values():
             whole = recording.sealed_seq >= 0 and not recording.damaged
             if whole and (recording.camera, recording.path) in filmed:
-                known = (recording.camera, recording.sha256) in made
+                known = (recording.camera, recording.sha256) in made or recording.sha256 in self._site.altered
                 require(known, "genuine", f"{recording.camera} never recorded what {recording.id} holds")
 
     def _in(self, files: dict[str, bytes]) -> set[str]:
