@@ -5,7 +5,9 @@ machine. One station lives through all tests of this file, in their order.
 """
 
 import json
+import os
 import re
+import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,6 +22,9 @@ from tests.vm.container import Container
 from tests.vm.station import OFFICER, Station
 
 pytestmark = [pytest.mark.vm, pytest.mark.timeout(600)]
+FULL = bool(os.environ.get("FULL"))
+NEXT = {"bookworm": "trixie"}
+UPGRADE_S = 1500.0
 ROOT = Path(__file__).resolve().parents[2]
 DEB, HARDWARE = "/root/edged.deb", "/hw"
 SIM = f"env PYTHONPATH={ROOT} /usr/lib/edged/bin/python -m simulators.docksim"
@@ -193,3 +198,46 @@ def test_what_is_evidence_stays_when_the_package_goes_and_is_taken_up_again(
     station.until("edgectl status | grep -q 'dock.*connected'", "it is in service again")
     key = f"--station-key '{station.key}'"
     assert "good" in container.run(f"edgectl verify /var/lib/edged/ledger {key}")
+
+
+@pytest.mark.timeout(3600)
+@pytest.mark.skipif(not FULL, reason="a whole release is fetched: make vm-full")
+@pytest.mark.skipif(suite() not in NEXT, reason="there is no later release to go to")
+def test_the_next_release_of_debian_takes_the_station_along(container: Container, station: Station) -> None:
+    sim(container, "pull", "1", "--force")
+    sim(container, "record", "cam-1", "--size", str(16 << 20))
+    sim(container, "insert", "cam-1", "1")
+    everything = truth(container)
+    deb = build(SUITES[NEXT[suite()]], container.root / "root/next")
+    _fetch_release(container.root, suite(), NEXT[suite()], deb)
+    upgrade = "DEBIAN_FRONTEND=noninteractive apt-get -q -y --no-download"
+    keep = "-o Dpkg::Options::=--force-confold -o Dpkg::Options::=--force-unsafe-io"
+    said = container.run(f"{upgrade} {keep} full-upgrade /root/next/{deb.name} 2>&1", timeout_s=UPGRADE_S)
+    assert container.run("cat /etc/debian_version").startswith(str(SUITES[NEXT[suite()]].number)), said[
+        -2000:
+    ]
+    assert container.run("dpkg-query -W -f '${Status}' edged") == "install ok installed"
+    assert SUITES[NEXT[suite()]].python in container.run("readlink -f /usr/lib/edged/bin/python")
+    station.until("edgectl status | grep -q 'dock.*connected'", "it is in service again")
+    assert "good" in container.run(f"edgectl verify /var/lib/edged/ledger --station-key '{station.key}'")
+    count = len(everything)
+    station.until(f"test $(find /srv/store -name 'content.*' | wc -l) = {count}", "all is at the centre")
+    assert station.stored() == everything
+
+
+def _fetch_release(root: Path, old: str, new: str, deb: Path) -> None:
+    """Lay the packages of the next release into the container, which has no network, as its own apt would."""
+    for path in (root / "etc/apt").rglob("*sources*"):
+        if path.is_file():
+            path.write_text(path.read_text().replace(old, new))
+    words = [
+        "apt-get",
+        "-q",
+        "-y",
+        "-o",
+        f"Dir={root}",
+        "-o",
+        f"Dir::State::status={root}/var/lib/dpkg/status",
+    ]
+    for command in (["update"], ["--download-only", "full-upgrade", str(deb)]):
+        subprocess.run([*words, *command], check=True, capture_output=True, timeout=UPGRADE_S)
