@@ -14,6 +14,18 @@ from tests.vm.post import Post
 pytestmark = pytest.mark.vm
 
 
+HERE = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Two at the same time: all that is tried in machines, one after the other, and the container."""
+    for item in items:
+        if HERE in item.path.parents:
+            item.add_marker(
+                pytest.mark.xdist_group(item.path.stem if "services" in item.path.stem else "machines")
+            )
+
+
 def suite() -> str:
     return os.environ.get("SUITE", "bookworm")
 

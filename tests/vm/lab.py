@@ -1,10 +1,12 @@
 """Makes what the tests in the virtual machine begin with: the image, the package, a warm machine with it."""
 
+import contextlib
+import fcntl
 import hashlib
 import os
 import shutil
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from package.deb import build
@@ -30,8 +32,29 @@ def missing() -> Sequence[str]:
     return [package for program, package in needed if shutil.which(program, path=path) is None]
 
 
+@contextlib.contextmanager
+def _alone() -> Iterator[None]:
+    """Machine and container are tried at the same time, and are of one image."""
+    CACHE.mkdir(parents=True, exist_ok=True)
+    with (CACHE / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
 def image(suite: str) -> Path:
     """The suite's image; built once for each state of its recipe."""
+    with _alone():
+        return _image(suite)
+
+
+def tree(suite: str) -> Path:
+    """The files of the suite's image, for a container."""
+    made = image(suite)
+    with _alone():
+        return _tree(made)
+
+
+def _image(suite: str) -> Path:
     recipe = hashlib.sha256(
         b"".join((IMAGE / name).read_bytes() for name in ("build.sh", "agent.py"))
     ).hexdigest()[:16]
@@ -44,9 +67,7 @@ def image(suite: str) -> Path:
     return folder
 
 
-def tree(suite: str) -> Path:
-    """The files of the suite's image, for a container."""
-    made = image(suite)
+def _tree(made: Path) -> Path:
     files = made / "tree"
     if not files.exists():
         unfinished = made / "tree-unfinished"

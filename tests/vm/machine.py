@@ -148,9 +148,14 @@ class Machine:
 
     # --- USB -----------------------------------------------------------------------------------------
 
-    def plug(self, name: str, driver: str, port: str, **more: object) -> None:
+    def plug(self, name: str, driver: str, port: str, bus: str = "xhci.0", **more: object) -> None:
         """Plug one of QEMU's own devices into a port: "1.3" is port 3 of the dock's hub."""
-        self.monitor("device_add", driver=driver, id=name, bus="xhci.0", port=port, **more)
+        self.monitor("device_add", driver=driver, id=name, bus=bus, port=port, **more)
+
+    def second_controller(self) -> str:
+        """Give the host one more USB controller, which is not the dock's; return its bus."""
+        self.monitor("device_add", driver="qemu-xhci", id="second", bus="spare")
+        return "second.0"
 
     def plug_disk(
         self, name: str, card: Path, port: str, serial: str, *, bytes_s: int = 0, bad_sector: int = -1
@@ -338,10 +343,12 @@ def _board(image: Path, work: Path, disk: Path) -> list[str]:
 
 
 def _dock() -> list[str]:
-    """The dock's host controller at a fixed address; a hub of eight ports, and a second one at its last port."""
+    """The dock's host controller at a fixed address; a hub of eight ports, and a second one at its last port.
+    A free place for another controller."""
     controller = "qemu-xhci,id=xhci,p2=8,p3=8,addr=0x10"
     hubs = ("usb-hub,id=hub1,bus=xhci.0,port=1", "usb-hub,id=hub2,bus=xhci.0,port=1.8")
-    return [word for device in (controller, *hubs) for word in ("-device", device)]
+    spare = "pcie-root-port,id=spare,chassis=1"
+    return [word for device in (controller, *hubs, spare) for word in ("-device", device)]
 
 
 _libc = ctypes.CDLL(None)

@@ -102,7 +102,9 @@ def test_a_flood_from_a_worker_ends_its_own_connection_only(post: Post) -> None:
     assert machine.run("systemctl show -P NRestarts edged") == restarts
 
 
-@pytest.mark.parametrize(("unit", "tasks"), [("edged-slot@1", 8), ("edged-sync", 64)])
+@pytest.mark.parametrize(
+    ("unit", "tasks"), [pytest.param("edged-slot@1", 8, marks=pytest.mark.sample), ("edged-sync", 64)]
+)
 def test_what_a_process_must_not_do_the_kernel_does_not_let_it(post: Post, unit: str, tasks: int) -> None:
     """The unit itself, with all its settings, runs a program that tries."""
     machine = post.machine

@@ -106,6 +106,7 @@ def street(post: Post) -> Street:
     return Street(post)
 
 
+@pytest.mark.sample
 def test_every_class_of_device_is_refused_with_its_descriptors(street: Street) -> None:
     """One after the other in one slot, while the camera in another is brought in."""
     street.cameras.gat947("K000001", {"DCIM/100MEDIA/CLIP0001.MP4": film(1, 4 * MIB)})

@@ -22,7 +22,7 @@ SLOT, SERIAL = 3, "BWC-3"
 CLIPS = {f"DCIM/100MEDIA/CLIP000{n}.MP4": film(n, 8 << 20) for n in (1, 2)}
 
 
-@pytest.mark.parametrize("filesystem", ["fat32", "exfat"])
+@pytest.mark.parametrize("filesystem", [pytest.param("fat32", marks=pytest.mark.sample), "exfat"])
 def test_a_camera_is_offloaded_delivered_cleared_and_issued(post: Post, filesystem: Filesystem) -> None:
     path, station = post.folder / "card.img", post.station
     card = Card.open(a_card(path, filesystem, CLIPS))

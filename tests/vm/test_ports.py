@@ -21,6 +21,7 @@ def commission(machine: Machine) -> None:
     machine.until("grep -qx 0 /sys/bus/usb/devices/usb1/authorized_default")
 
 
+@pytest.mark.sample
 def test_what_is_in_a_slot_binds_no_driver_and_everything_else_works_as_ever(
     machine: Machine, card: Path
 ) -> None:
@@ -29,8 +30,10 @@ def test_what_is_in_a_slot_binds_no_driver_and_everything_else_works_as_ever(
     machine.plug("badusb", "usb-kbd", PORTS[2], serial="KBD-1")
     machine.plug("keyboard", "usb-kbd", "1.5", serial="KBD-2")  # on the dock's hub, in no slot
     machine.plug("other", "usb-kbd", "2", serial="KBD-3")  # on the controller itself
-    for port in ("1.5", "2"):
-        machine.until(f"readlink /sys/bus/usb/devices/1-{port}:1.0/driver | grep -q usbhid")
+    machine.plug("elsewhere", "usb-kbd", "1", machine.second_controller(), serial="KBD-4")
+    for device in ("1-1.5", "1-2", "3-1"):
+        machine.until(f"readlink /sys/bus/usb/devices/{device}:1.0/driver | grep -q usbhid")
+    assert machine.run("cat /sys/bus/usb/devices/usb3/authorized_default").strip() == "1"
     for port in (PORTS[2], PORTS[3]):
         machine.until(SHUT.format(port=port))
         machine.run(NO_DRIVER.format(port=port))

@@ -78,6 +78,7 @@ def prepare(machine: Machine, disk: Disk, hardware: Hardware, filesystem: str = 
     return Station(machine, hardware.keys, settings, state=f"{PLACE}/state", vault=f"{PLACE}/vault")
 
 
+@pytest.mark.sample
 def test_power_cuts_at_random_moments_cost_no_recording(
     machine: Machine, disk: DataDisk, hardware: Hardware, tmp_path: Path
 ) -> None:

@@ -21,7 +21,7 @@ from tests.vm.conftest import suite
 from tests.vm.container import Container
 from tests.vm.station import OFFICER, Station
 
-pytestmark = [pytest.mark.vm, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.vm, pytest.mark.sample, pytest.mark.timeout(600)]
 FULL = bool(os.environ.get("FULL"))
 NEXT = {"bookworm": "trixie"}
 UPGRADE_S = 1500.0
