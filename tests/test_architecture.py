@@ -67,6 +67,7 @@ PURE = (
     "edged/key_files.py",
     "edged/config.py",
     "edged/gate.py",
+    "edged/coverage.py",
     "edged/station_state.py",
 )
 NO_IO = {

@@ -153,11 +153,13 @@ def test_a_courier_that_stands_still_is_replaced(container: Container, station: 
 
 
 def test_an_upgrade_in_mid_offload_loses_nothing(container: Container, station: Station) -> None:
-    for _ in range(6):  # the officer has it
+    for _ in range(2):  # the officer has it
         sim(container, "record", "cam-1", "--size", str(16 << 20))
+    sim(container, "fault", "cam-1", f"bytes_per_s={1 << 20}")
     sim(container, "insert", "cam-1", "1")
     station.until("edgectl slots | grep -qw offloading", "the offload has begun")
     container.run(f"dpkg -i {DEB}")
+    sim(container, "fault", "cam-1", "none")
     everything = truth(container)
     count = len(everything)
     station.until(f"test $(find /srv/store -name 'content.*' | wc -l) = {count}", "all is at the centre")
