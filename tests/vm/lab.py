@@ -15,8 +15,8 @@ from tests.vm.hardware import CAMERAS, SLOTS, Hardware, Keys, new_keys
 from tests.vm.machine import Machine
 from tests.vm.station import Station
 
-ROOT = Path(__file__).resolve().parents[2]
-CACHE = ROOT / ".cache" / "vm"
+CACHE = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "edged" / "vm"
+"""Images, for every checkout of this user: one takes minutes to make."""
 IMAGE = Path(__file__).with_name("image")
 PROGRAMS = Path(__file__).with_name(
     "programs.txt"
