@@ -17,6 +17,7 @@ pytestmark = pytest.mark.vm
 HERE = Path(__file__).parent
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist looks for the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Two at the same time: all that is tried in machines, one after the other, and the container."""
     for item in items:
