@@ -26,8 +26,8 @@ LOOK_S = 0.02
 PR_SET_PDEATHSIG = 1
 STARTS = 3
 STALE_CODE = "Oops: int3"
-"""How an emulated kernel 6.12 dies now and then within its first two seconds: one processor patches code, the other goes
-on with what the emulator has translated before. No station is running yet."""
+"""How an emulated kernel 6.12 dies now and then within its first two seconds: one processor patches code, the other
+goes on with what the emulator has translated before. No station is running yet."""
 KERNEL_LINE = (
     "console=ttyS0 quiet mitigations=off nokaslr audit=0 random.trust_cpu=on no_timer_check cryptomgr.notests "
     "systemd.show_status=0"
