@@ -68,6 +68,7 @@ PURE = (
     "edged/config.py",
     "edged/gate.py",
     "edged/coverage.py",
+    "edged/duty.py",
     "edged/station_state.py",
 )
 NO_IO = {

@@ -1,6 +1,6 @@
-"""What is signed: manifests, receipts, refusals, rosters."""
+"""What is signed: manifests, receipts, refusals, rosters, schedules."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from edged.errors import EdgeError, FormatError, SignatureError
@@ -9,6 +9,7 @@ from edged.formats.manifest import open_manifest
 from edged.formats.note import Signer, sign
 from edged.formats.receipt import open_receipt, open_refusal, require_receipt
 from edged.formats.roster import ROSTER_LIMIT, open_roster, sign_roster
+from edged.formats.schedule import open_schedule, sign_schedule
 from edged.formats.signed import open_document, sign_document
 from sync.answers import _reason
 from sync.outbox import unverified_manifest
@@ -17,6 +18,7 @@ from tests.edged.formats.samples import AUTHORITY, CENTRE, STATION
 from tests.fuzz.contract import KIB, Target, must, require
 from tests.fuzz.samples import hostile_json
 
+_SIGN: Mapping[str, Callable[[Any, Signer], bytes]] = {"roster": sign_roster, "schedule": sign_schedule}
 _TEXT = "Whatever text stands under a true signature is refused, or a document that signs to the same bytes."
 
 
@@ -49,7 +51,7 @@ def _signed(
     limit: int,
 ) -> Target:
     def sign_again(found: Any) -> bytes:
-        return sign_roster(found, signer) if name == "roster" else sign_document(found, signer)
+        return _SIGN.get(name, sign_document)(found, signer)
 
     return Target(
         name=name,
@@ -109,6 +111,17 @@ TARGETS = (
         samples.roster(),
         open_roster,
         limit=min(ROSTER_LIMIT, 64 * KIB),
+    ),
+    _signed(
+        "schedule",
+        lambda data: open_schedule(data, AUTHORITY.verifier),
+        AUTHORITY,
+        samples.schedule(
+            samples.shift("d", "2026-11-27T06:00:00.000Z", "2026-11-27T18:00:00.000Z", officers=("olena",)),
+            days_off=("2026-11-30",),
+        ),
+        open_schedule,
+        limit=64 * KIB,
     ),
     Target(
         name="receipt-of-recording",

@@ -7,6 +7,7 @@ from edged.formats.manifest import Manifest, manifest_of
 from edged.formats.note import Signer
 from edged.formats.receipt import Receipt, Refusal, receipt_for
 from edged.formats.roster import Appointment, Credential, Person, Revocation, RoleGrant, Roster
+from edged.formats.schedule import Schedule, Shift
 
 STATION = Signer.from_seed("edged/yahodyn-1", bytes([1]) * 32)
 CENTRE = Signer.from_seed("centre/lviv", bytes([2]) * 32)
@@ -74,4 +75,30 @@ def roster(*persons: Person, version: int = 3) -> Roster:
         valid_from=PLACED_AT,
         valid_until=times.retain_until(PLACED_AT),
         persons=persons or (person(0), person(1)),
+    )
+
+
+def shift(
+    name: str,
+    begins: str,
+    ends: str,
+    responsible: tuple[str, ...] = ("iryna",),
+    officers: tuple[str, ...] = (),
+) -> Shift:
+    return Shift(id=name, begins=begins, ends=ends, responsible=responsible, officers=officers)
+
+
+def schedule(*shifts: Shift, days_off: tuple[str, ...] = (), working_days: tuple[str, ...] = ()) -> Schedule:
+    """Of November 2026."""
+    return Schedule(
+        version=1,
+        customs_body="Волинська митниця",
+        post="Ягодин",
+        document="графік № 11 від 25.10.2026",
+        issued_at="2026-10-25T08:00:00.000Z",
+        valid_from="2026-11-01T00:00:00.000Z",
+        valid_until="2026-12-01T00:00:00.000Z",
+        shifts=shifts,
+        days_off=days_off,
+        working_days=working_days,
     )

@@ -16,6 +16,7 @@ from edged.formats.note import Signer, Verifier, add_signature, open_note, sign
 from edged.formats.proof import decode_proof, verify_proof
 from edged.formats.receipt import Receipt, open_refusal, require_receipt, sign_receipt
 from edged.formats.roster import Credential, open_roster, sign_roster
+from edged.formats.schedule import open_schedule, sign_schedule
 from tests.edged.formats.samples import (
     AUTHORITY,
     CENTRE,
@@ -27,6 +28,7 @@ from tests.edged.formats.samples import (
     line,
     person,
     roster,
+    schedule,
 )
 
 S, C, A = STATION.verifier, CENTRE.verifier, AUTHORITY.verifier
@@ -39,6 +41,7 @@ DECODERS: dict[str, tuple[Callable[[bytes], object], bytes]] = {
     "receipt": (lambda d: require_receipt(d, C, MANIFEST), sign_receipt(RECEIPT, CENTRE)),
     "refusal": (lambda d: open_refusal(d, C), sign_receipt(REFUSAL, CENTRE)),
     "roster": (lambda d: open_roster(d, A), sign_roster(roster(), AUTHORITY)),
+    "schedule": (lambda d: open_schedule(d, A), sign_schedule(schedule(), AUTHORITY)),
     "line": (decode_line, line().raw),
     "proof": (lambda d: verify_proof(decode_proof(d), S), b'{"type":"edged/proof/v1","index":0}'),
     "json": (document.parse, b'{"a":[1,2.5,null,true,"\xd1\x96"]}'),
@@ -66,7 +69,7 @@ def test_any_bytes_give_a_value_or_a_named_error(kind: str, data: bytes) -> None
 
 
 @pytest.mark.fault("Z06", "a signed document with any one byte changed is not opened")
-@pytest.mark.parametrize("kind", ["checkpoint", "manifest", "receipt", "refusal", "roster"])
+@pytest.mark.parametrize("kind", ["checkpoint", "manifest", "receipt", "refusal", "roster", "schedule"])
 @settings(max_examples=80)
 @given(data=st.data())
 def test_a_signed_document_with_one_byte_changed_is_not_opened(kind: str, data: st.DataObject) -> None:

@@ -1,0 +1,102 @@
+"""Who is on duty, and by when something has to be done: what follows from a duty schedule. Pure.
+
+Rule 1: a schedule that is missing, or has run out, keeps nobody from a camera: the issue is flagged.
+Rule 2: days are days in Kyiv; Monday to Friday are working days unless the schedule says otherwise.
+Rule 3: a deadline is the last moment at which the order is still kept; the act itself is due at once.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from enum import StrEnum
+
+from edged.formats import times
+from edged.formats.schedule import Schedule, Shift
+from edged.formats.times import KYIV
+
+DAYS_AHEAD = 400  # within which a schedule has a working day
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Flag(StrEnum):
+    """Why an issue is flagged. Values stand in the ledger: never rename one."""
+
+    NONE = ""
+    NO_SCHEDULE = "no-schedule"
+    SCHEDULE_EXPIRED = "schedule-expired"  # or not in force yet
+    NOT_LISTED = "not-listed"  # of no shift that is now (459-IV.7-off-duty)
+
+
+@dataclass(frozen=True, slots=True)
+class Margins:
+    """Ours: the order gives no numbers. For the handover, and for who comes early or leaves late."""
+
+    before: timedelta = timedelta(minutes=30)
+    after: timedelta = timedelta(minutes=60)
+
+
+def shifts_at(schedule: Schedule, at_ns: int, margins: Margins) -> Iterator[Shift]:
+    """Yield the shifts that are going on, margins included, in the schedule's order."""
+    before, after = _ns(margins.before), _ns(margins.after)
+    for shift in schedule.shifts:
+        if times.parse_ns(shift.begins) - before <= at_ns < times.parse_ns(shift.ends) + after:
+            yield shift
+
+
+def duty_of(
+    schedule: Schedule | None, person: str, at_ns: int, margins: Margins
+) -> tuple[Shift | None, Flag]:
+    """Return the shift in which an officer takes a camera now, and why his issue is to be flagged."""
+    if schedule is None:
+        return None, Flag.NO_SCHEDULE
+    if not times.parse_ns(schedule.valid_from) <= at_ns < times.parse_ns(schedule.valid_until):
+        return None, Flag.SCHEDULE_EXPIRED
+    listed = [shift for shift in shifts_at(schedule, at_ns, margins) if person in shift.officers]
+    # Where two overlap by their margins: the one that has begun, else the one that begins first.
+    listed.sort(key=lambda shift: (not _now(shift, at_ns), shift.begins))
+    return (listed[0], Flag.NONE) if listed else (None, Flag.NOT_LISTED)
+
+
+def is_responsible(schedule: Schedule | None, person: str, at_ns: int, margins: Margins) -> bool:
+    """Whether this person's own shift is now (459-II.1-own-shift). Without a schedule nobody can be kept from it."""
+    if schedule is None or not any(True for _ in shifts_at(schedule, at_ns, margins)):
+        return True
+    return any(person in shift.responsible for shift in shifts_at(schedule, at_ns, margins))
+
+
+def is_working_day(schedule: Schedule | None, day: date) -> bool:
+    text = day.isoformat()
+    if schedule is not None and text in schedule.days_off:
+        return False
+    if schedule is not None and text in schedule.working_days:
+        return True
+    return day.weekday() < 5
+
+
+def notice_due_ns(shift: Shift) -> int:
+    """An officer's written notice: at the latest by the end of the own shift (459-III.12-notice)."""
+    return times.parse_ns(shift.ends)
+
+
+def report_due_ns(schedule: Schedule | None, at_ns: int) -> int:
+    """The end of the day by which a report memo (459-III.12-report) or a letter on works (459-III.14-notice) is due:
+    of the same day, or, where that is a day off, of the next working day.
+
+    Raises:
+        ValueError: the schedule has no working day within DAYS_AHEAD.
+    """
+    day = (_EPOCH + timedelta(microseconds=at_ns // 1000)).astimezone(KYIV).date()
+    for _ in range(DAYS_AHEAD):
+        if is_working_day(schedule, day):
+            end = datetime.combine(day + timedelta(days=1), time(0), KYIV).astimezone(UTC)
+            return _ns(end - _EPOCH)
+        day += timedelta(days=1)
+    raise ValueError("no working day")
+
+
+def _now(shift: Shift, at_ns: int) -> bool:
+    return times.parse_ns(shift.begins) <= at_ns < times.parse_ns(shift.ends)
+
+
+def _ns(length: timedelta) -> int:
+    return length // timedelta(microseconds=1) * 1000
