@@ -8,6 +8,7 @@ import ast
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path, PurePosixPath
 from types import MappingProxyType
 
@@ -59,8 +60,13 @@ class Marker:
         return file == self.file and (self.test in names or self.test == PurePosixPath(file).stem)
 
 
-def markers(folder: Path = TESTS) -> Iterator[Marker]:
+@cache
+def markers(folder: Path = TESTS) -> tuple[Marker, ...]:
     """Every fault marker below ``folder``: of functions, classes, modules and parameters."""
+    return tuple(_markers(folder))
+
+
+def _markers(folder: Path) -> Iterator[Marker]:
     for path in sorted(folder.rglob("test_*.py")):
         tree = ast.parse(path.read_text("utf-8"))
         owners = _owners(tree)

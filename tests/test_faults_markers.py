@@ -8,7 +8,7 @@ from tests.fault_markers import FAULTS, KNOWN, Marker, markers, proved
 from tests.fault_reasons import REASONS
 from tests.faults import table
 
-MARKERS = list(markers())
+MARKERS = markers()
 
 
 def test_the_catalogue_has_177_faults() -> None:

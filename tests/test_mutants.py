@@ -24,7 +24,7 @@ def test_there_is_no_table_of_an_unknown_group() -> None:
 
 @pytest.mark.parametrize("path", TABLES, ids=lambda path: path.stem)
 def test_every_mutant_fits_the_source_and_its_test_carries_the_marker(path: Path) -> None:
-    carriers = list(markers())
+    carriers = markers()
     for mutant in load(path):
         marked = [m for m in carriers if m.fault == mutant.fault and m.marks(mutant.test)]
         assert mutant.fault[0] == path.stem, f"{mutant.fault} is not of group {path.stem}"
