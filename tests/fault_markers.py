@@ -1,16 +1,14 @@
 """The fault catalogue's identifiers, and which of them are proved by a marked test.
 
-A test that proves a fault carries ``@pytest.mark.fault("U01", "what it claims, in a sentence")``. The markers are
-read from the source, so that the table costs no test run and counts tests that a fast run leaves out.
+A test that proves a fault carries ``@pytest.mark.fault("U01", "what it claims, in a sentence")``.
 """
 
-import ast
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from functools import cache
-from pathlib import Path, PurePosixPath
+from collections.abc import Mapping
+from pathlib import Path
 from types import MappingProxyType
+
+from tests.markers import TESTS, Marker, read
 
 GROUPS: Mapping[str, tuple[str, int]] = MappingProxyType(
     {
@@ -38,78 +36,17 @@ FAULTS: tuple[str, ...] = tuple(
 )
 KNOWN: frozenset[str] = frozenset(FAULTS) | {f"T{number}" for number in range(1, THREATS + 1)}
 
-TESTS = Path(__file__).resolve().parent
 
-
-@dataclass(frozen=True, slots=True)
-class Marker:
-    """One ``fault`` marker as it stands in the source; ``None`` for an argument that is no plain text."""
-
-    fault: str | None
-    claim: str | None
-    test: str
-    place: str  # file:line
-
-    @property
-    def file(self) -> str:
-        return self.place.rpartition(":")[0]
-
-    def marks(self, node: str) -> bool:
-        """Whether the test of a pytest node id carries this marker; one that stands alone is its file's."""
-        file, *names = node.partition("[")[0].split("::")
-        return file == self.file and (self.test in names or self.test == PurePosixPath(file).stem)
-
-
-@cache
 def markers(folder: Path = TESTS) -> tuple[Marker, ...]:
-    """Every fault marker below ``folder``: of functions, classes, modules and parameters."""
-    return tuple(_markers(folder))
-
-
-def _markers(folder: Path) -> Iterator[Marker]:
-    for path in sorted(folder.rglob("test_*.py")):
-        tree = ast.parse(path.read_text("utf-8"))
-        owners = _owners(tree)
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Call) and _is_fault(node.func):
-                where = f"{path.relative_to(folder.parent)}:{node.lineno}"
-                fault, claim = (_text(node.args, i) for i in (0, 1))
-                extra = len(node.args) != 2 or bool(node.keywords)
-                yield Marker(None if extra else fault, claim, owners.get(id(node), path.stem), where)
-
-
-def _owners(tree: ast.Module) -> dict[int, str]:
-    """Decorator call → name of what it decorates."""
-    found: dict[int, str] = {}
-    for node in ast.walk(tree):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            found |= {id(decorator): node.name for decorator in node.decorator_list}
-    return found
-
-
-def _is_fault(node: ast.expr) -> bool:
-    """``pytest.mark.fault`` and ``mark.fault``."""
-    return (
-        isinstance(node, ast.Attribute)
-        and node.attr == "fault"
-        and isinstance(node.value, ast.Name | ast.Attribute)
-        and (node.value.id if isinstance(node.value, ast.Name) else node.value.attr) == "mark"
-    )
-
-
-def _text(arguments: list[ast.expr], index: int) -> str | None:
-    if index < len(arguments):
-        node = arguments[index]
-        if isinstance(node, ast.Constant) and isinstance(node.value, str):
-            return node.value
-    return None
+    """Every fault marker below ``folder``."""
+    return read("fault", folder)
 
 
 def proved() -> dict[str, list[Marker]]:
     """Fault → its markers; only known faults."""
     found: dict[str, list[Marker]] = defaultdict(list)
     for marker in markers():
-        if marker.fault in KNOWN:
-            assert marker.fault is not None
-            found[marker.fault].append(marker)
+        if marker.about in KNOWN:
+            assert marker.about is not None
+            found[marker.about].append(marker)
     return found

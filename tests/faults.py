@@ -11,8 +11,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from tests.fault_markers import FAULTS, GROUPS, TESTS, THREATS, Marker, proved
+from tests.fault_markers import FAULTS, GROUPS, THREATS, proved
 from tests.fault_reasons import REASONS
+from tests.markers import TESTS, Marker
 from tests.mutant_runs import Outcome, Result, judge
 from tests.mutation import Mutant, MutantError, load
 
@@ -115,7 +116,7 @@ def of_rows(mutants: Iterable[Mutant], rows: Sequence[str]) -> list[Mutant]:
 def verdict(result: Result) -> str:
     """One line, and below it what was seen if the mutant is not killed."""
     mutant = result.mutant
-    line = f"{mutant.fault:<4} {result.outcome:<9} without {mutant.removes}  [{mutant.file}]  {mutant.test}"
+    line = f"{mutant.about:<4} {result.outcome:<9} without {mutant.removes}  [{mutant.file}]  {mutant.test}"
     seen = "".join(f"\n       {part}" for part in result.why.splitlines())
     return line + seen
 

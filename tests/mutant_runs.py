@@ -16,7 +16,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.mutation import ROOT, Mutant, MutantError, mutated_tree
+from tests.mutation import ROOT, MutantError, Proof, mutated_tree
 
 TIMEOUT_S = 120.0
 QUICK_S = 30.0  # a run that hangs only proves something about a test that is otherwise much faster
@@ -42,12 +42,12 @@ class Ran:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    mutant: Mutant
+    mutant: Proof
     outcome: Outcome
     why: str = ""  # of those that are not killed
 
 
-def judge(mutant: Mutant, *, root: Path = ROOT, timeout_s: float = TIMEOUT_S) -> Result:
+def judge(mutant: Proof, *, root: Path = ROOT, timeout_s: float = TIMEOUT_S) -> Result:
     """Run a mutant's test with and without it."""
     try:
         with mutated_tree([mutant], root) as tree:
@@ -71,7 +71,7 @@ def _clean(test: str, root: Path, timeout_s: float) -> Ran:
         return run((*PYTEST, test), tree, timeout_s)
 
 
-def _against_clean(mutant: Mutant, mutated: Ran, clean: Ran) -> Result:
+def _against_clean(mutant: Proof, mutated: Ran, clean: Ran) -> Result:
     if clean.code != PASSED:
         return Result(mutant, Outcome.BROKEN, f"the test fails without the mutant too\n{clean.output}")
     if mutated.code is None and clean.seconds > QUICK_S:

@@ -63,16 +63,31 @@ class Removal:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Mutant(Removal):
-    """A removal that turns a named test red, which claims to prove a fault of the catalogue."""
+class Proof(Removal):
+    """A removal that turns a named test red, which claims to prove something."""
 
-    fault: str
     test: str  # pytest's node id; without parameters it stands for all of them
+
+    @property
+    def about(self) -> str:
+        """What the test claims to prove."""
+        raise NotImplementedError
 
     def check(self, root: Path) -> None:
         Removal.check(self, root)
         if not test_exists(root, self.test):
             raise MutantError(f"{self.test}: no such test")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mutant(Proof):
+    """Of a fault of the catalogue."""
+
+    fault: str
+
+    @property
+    def about(self) -> str:
+        return self.fault
 
 
 SomeRemoval = TypeVar("SomeRemoval", bound=Removal)

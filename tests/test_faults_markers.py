@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.fault_markers import FAULTS, KNOWN, Marker, markers, proved
+from tests.fault_markers import FAULTS, KNOWN, markers, proved
 from tests.fault_reasons import REASONS
 from tests.faults import table
+from tests.markers import Marker, is_sentence
 
 MARKERS = markers()
 
@@ -17,15 +18,10 @@ def test_the_catalogue_has_177_faults() -> None:
     assert not {"U23", "U00", "T22", "T01"} & KNOWN
 
 
-@pytest.mark.parametrize("marker", MARKERS, ids=lambda marker: f"{marker.place}-{marker.fault}")
+@pytest.mark.parametrize("marker", MARKERS, ids=lambda marker: f"{marker.place}-{marker.about}")
 def test_every_marker_names_a_fault_and_claims_something(marker: Marker) -> None:
-    assert marker.fault in KNOWN, f"{marker.place}: no such fault"
+    assert marker.about in KNOWN, f"{marker.place}: no such fault"
     assert is_sentence(marker.claim or ""), f"{marker.place}: {marker.claim!r} is no sentence"
-
-
-def is_sentence(claim: str) -> bool:
-    """Several words, not a title, not a note: what the test shows to be so."""
-    return len(claim.split()) >= 4 and claim == " ".join(claim.split()) and not claim.endswith((":", ","))
 
 
 def test_the_table_counts_what_is_proved_and_names_what_is_not() -> None:
@@ -54,7 +50,7 @@ def test_markers_of_every_form_are_found(tmp_path: Path) -> None:
         'pytest.param(1, marks=pytest.mark.fault(NAME, "two is shown here"))\n'
         'pytestmark = pytest.mark.fault("U99", "three is shown")\n'
     )
-    found = {(m.fault, m.claim, m.test) for m in markers(tmp_path)}
+    found = {(m.about, m.claim, m.test) for m in markers(tmp_path)}
     assert found == {
         ("U01", "one is shown here", "test_a"),
         (None, None, "TestB"),

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.fault_markers import FAULTS, GROUPS, TESTS, markers, proved
+from tests.fault_markers import FAULTS, GROUPS, markers, proved
 from tests.faults import choose, main, named, of_rows, size
+from tests.markers import TESTS
 from tests.mutant_runs import Outcome, Result, judge, run
 from tests.mutation import ROOT, Mutant, MutantError, Removal, load, load_as, mutated_tree
 
@@ -26,7 +27,7 @@ def test_there_is_no_table_of_an_unknown_group() -> None:
 def test_every_mutant_fits_the_source_and_its_test_carries_the_marker(path: Path) -> None:
     carriers = markers()
     for mutant in load(path):
-        marked = [m for m in carriers if m.fault == mutant.fault and m.marks(mutant.test)]
+        marked = [m for m in carriers if m.about == mutant.fault and m.marks(mutant.test)]
         assert mutant.fault[0] == path.stem, f"{mutant.fault} is not of group {path.stem}"
         assert marked, f"{mutant.test} is not marked with {mutant.fault}"
 
