@@ -7,6 +7,7 @@
 # make mutants    wrong variants of what keeps evidence, each played with the history that kills it: ID=name
 # make faults which faults of the catalogue are proved by a test, which are not and why; takes the defence out of
 #             some and runs their tests, which must fail (SAMPLE=20 or all, SEED=n, ROW=U01)
+# make clauses which clauses of the law are proved, by which code and tests: ALL=1 takes each defence out
 # make vm     the package on a bare Debian with a real kernel, systemd and udev, in a virtual machine: SUITE=bookworm or trixie
 # make vm-full  the same with every hostile device, thirty power cuts, the disk as it was at each flush, the next Debian
 # make deb    the Debian package for one release, into build/: SUITE=bookworm or trixie
@@ -38,9 +39,14 @@ bench: setup
 # Pages that are generated from the code's tables; a test holds them against drift.
 docs: setup
 	$(PY) -m edged.docs
+	$(PY) -m tests.clauses --write
 
 faults: setup
 	@$(PY) -m tests.faults $(SAMPLE:%=--sample %) $(SEED:%=--seed %) $(ROW:%=--row %)
+
+.PHONY: clauses
+clauses: setup
+	@$(PY) -m tests.clauses $(ALL:%=--all)
 
 simulate: setup
 	@$(PY) -m tests.simulation $(if $(SEED),--seed $(SEED),$(if $(HOURS),--hours $(HOURS),--seeds $(or $(SEEDS),100)))

@@ -71,6 +71,7 @@ async def _log(site: QuickSite) -> list[str]:
     return [str(line) for line in await site.facts()]
 
 
+@pytest.mark.clause("459-IV.7-no-tampering", "what was sealed is read-only for every program")
 @pytest.mark.fault("O10", "a sealed recording is read-only for everybody, whoever owns it")
 async def test_a_sealed_recording_is_read_only() -> None:
     async with places.commissioned() as site:

@@ -103,11 +103,13 @@ def test_an_officer_of_the_roster_is_admitted_with_the_roles_in_force() -> None:
     )
 
 
+@pytest.mark.clause("gov-no-access", "the badge of a stranger is refused by name")
 @pytest.mark.fault("B01", "A badge that nobody holds is refused as unknown, and names nobody.")
 def test_a_strangers_badge_is_unknown() -> None:
     assert access().decide(digest("stranger"), KIND, NOW) == Refused(Refusal.UNKNOWN_BADGE)
 
 
+@pytest.mark.clause("459-II.8-lists", "without an appointing document in force there is no role")
 @pytest.mark.fault("B02", "Revoked, expired, not-yet-valid badges and lapsed roles are each refused by name.")
 @pytest.mark.parametrize(
     ("name", "reason"),
@@ -309,6 +311,9 @@ def test_one_open_grant_a_reader(who: Admitted) -> None:
     assert tap(who, facts) == Refused(Refusal.GRANT_PENDING, who.person)
 
 
+@pytest.mark.clause(
+    "459-III.11-return", "a return is confirmed by the badge of the responsible person and by nobody else's"
+)
 def test_the_responsible_persons_tap_confirms_the_returns_that_wait() -> None:
     waiting = replace(IDLE, returns_waiting=("i1", "i2"), holds_a_camera=True)
     assert tap(BOTH, waiting) == ConfirmReturns("petro", ("i1", "i2"))
@@ -407,6 +412,7 @@ ACCOUNTS |= {"security_admin": "security"}
 CELLS = [(verb, role_) for verb in VERBS for role_ in ACCOUNTS]
 
 
+@pytest.mark.clause("459-IV.7-no-tampering", "an officer has no verb of edgectl")
 @pytest.mark.parametrize(("verb", "role_"), CELLS)
 def test_each_cell_of_the_table_of_verbs(verb: str, role_: Role) -> None:
     allowed = role_ in VERBS[verb].roles or (VERBS[verb].unnamed and role_ != "officer")
@@ -450,6 +456,9 @@ def test_a_verb_that_is_none_is_not_found() -> None:
     assert caught.value.code is ErrorCode.NOT_FOUND
 
 
+@pytest.mark.clause(
+    "459-II.2-accounts", "nobody gives a right to oneself, nor a badge that is somebody's already"
+)
 @pytest.mark.fault(
     "O06", "The account administrator cannot add a badge for himself, nor hand out somebody's badge."
 )

@@ -86,6 +86,7 @@ def test_with_everything_in_order_the_gate_is_open() -> None:
     assert decide(OPEN).open
 
 
+@pytest.mark.clause("gov-no-tamper", "a receipt counts only for the recording whose size and hash it names")
 @pytest.mark.fault("V02", "without a receipt over id, size and hash nothing is cleared")
 @pytest.mark.fault("U14", "a recording with unreadable stretches is never cleared")
 @pytest.mark.fault("U17", "a second read that differs keeps the clip on the camera")
@@ -145,6 +146,7 @@ def test_what_the_centre_refuses_stays_under_every_policy() -> None:
     assert decide(replace(NEEDED, held=True), Policy.ON_SEAL_WHEN_NEEDED, DECISION).failing == (GateRule.G6,)
 
 
+@pytest.mark.clause("gov-no-tamper", "nothing is cleared without a receipt of the server, not even by force")
 @pytest.mark.fault("O11", "a forced clear needs a reason and two persons, and keeps G1 to G7")
 def test_a_forced_clear_keeps_the_first_seven_rules() -> None:
     for rule, wrong in CLOSING:

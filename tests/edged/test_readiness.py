@@ -57,6 +57,10 @@ CASES = [
 ]
 
 
+@pytest.mark.clause(
+    "459-III.7-ready",
+    "a camera with too little charge or memory or with a wrong clock is not ready, and says why",
+)
 @pytest.mark.parametrize(("facts", "reason"), CASES, ids=lambda v: str(v) if isinstance(v, NotReady) else "")
 def test_one_thing_amiss_is_one_reason_by_name(facts: CameraFacts, reason: NotReady) -> None:
     assert reasons(facts) == (reason,)
@@ -103,6 +107,9 @@ def test_policy_decides_about_the_unknown_and_only_about_it(
     assert refused == Readiness(False, (reason,))
 
 
+@pytest.mark.clause(
+    "459-II.1-clock", "a clock that is further off than allowed keeps a camera from being issued"
+)
 def test_no_policy_lets_a_low_charge_or_a_wrong_clock_pass() -> None:
     flags = {"unknown_charge": "flag", "unknown_memory": "flag", "unknown_clock": "flag"}
     assert reasons(but(charge_percent=12), **flags) == (NotReady.CHARGE_LOW,)

@@ -98,6 +98,7 @@ def test_a_roster_by_another_key_is_refused() -> None:
         open_roster(sign_roster(roster(), other), A)
 
 
+@pytest.mark.clause("459-II.8-lists", "a list that the authority did not sign gives nobody a role")
 @pytest.mark.fault("V13", "what a centre in the wrong hands can sign is no roster")
 @pytest.mark.parametrize("signer", [CENTRE, STATION], ids=["centre", "station"])
 def test_a_roster_by_the_centre_is_refused(signer: Signer) -> None:
@@ -159,6 +160,7 @@ def test_a_receipt_in_another_form_is_refused_though_signed(spoil: Callable[[str
 # --- receipts ---------------------------------------------------------------------------------------
 
 
+@pytest.mark.clause("459-V.2-90-days", "a receipt that promises less than the law asks is refused")
 @pytest.mark.fault(
     "V05", "a genuine receipt for another station, recording, size, hash or ledger line is refused"
 )
@@ -313,6 +315,10 @@ def test_only_a_sealing_line_has_a_manifest() -> None:
     assert MANIFEST.ledger_line == line().hash
 
 
+@pytest.mark.clause(
+    "459-V.2-90-days",
+    "ninety whole calendar days are counted in Kyiv after the day of placement on the server",
+)
 @pytest.mark.parametrize(
     ("placed", "until"),
     [

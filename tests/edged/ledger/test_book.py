@@ -260,6 +260,9 @@ async def test_a_batch_with_a_hole_is_a_torn_tail(station: Station) -> None:
     assert texts(again) == ["acknowledged", "000" + "." * 600]
 
 
+@pytest.mark.clause(
+    "459-II.2-protect", "damage before acknowledged lines of the log is told and nothing is cut off"
+)
 @pytest.mark.fault("L02", "a changed line inside stops trust, is reported with its place, and is not skipped")
 async def test_damage_before_acknowledged_lines_is_trouble_and_nothing_is_cut(station: Station) -> None:
     book = await station.with_lines("one", "two", "three")

@@ -94,6 +94,7 @@ async def test_without_a_roster_nobody_gets_a_camera() -> None:
         await world.take(1)
 
 
+@pytest.mark.clause("459-II.2-accounts", "a roster of another customs body is not taken")
 @pytest.mark.fault(
     "B13", "an older, foreign or forged roster changes nothing: the last good one stays in force"
 )
@@ -216,6 +217,9 @@ async def test_somebody_tries_badges_all_night() -> None:
 # --- grants and restarts --------------------------------------------------------------------------------
 
 
+@pytest.mark.clause(
+    "459-III.9-two-steps", "the lock opens only after the badge, and only once the grant is in the ledger"
+)
 @pytest.mark.fault(
     "B11",
     "the host dies between grant and unlock: the lock stays shut and the grant is void",

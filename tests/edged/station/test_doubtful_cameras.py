@@ -408,6 +408,7 @@ async def test_a_camera_clock_that_is_years_off() -> None:
         assert abs(world.bus.camera("K000001").clock_error_s) < 2
 
 
+@pytest.mark.clause("459-II.1-clock", "a host that does not know the time itself corrects no camera")
 @pytest.mark.fault("C01", "a host that does not know the time measures and says so, and corrects no camera")
 @story
 async def test_a_host_without_the_time_corrects_no_camera() -> None:

@@ -60,6 +60,9 @@ def verified(world: World, fs: MemoryFS, ledger: str, vault: str) -> Report:
 # --- evidence and ledger ------------------------------------------------------------------------------
 
 
+@pytest.mark.clause(
+    "459-II.5-audit", "an edited recording and an edited line of the log are found at the next start"
+)
 @pytest.mark.fault(
     "O01", "what root edits shows in any check, an edited ledger ends clearing, the centre has it whole"
 )
@@ -87,6 +90,9 @@ async def test_root_edits_a_recording_and_the_line_about_it() -> None:
         assert world.centre.fs.read(f"{store}/{content(kept).removeprefix(f'{VAULT}/')}") == FILM
 
 
+@pytest.mark.clause(
+    "459-IV.7-no-tampering", "a recording that is missing or cut off in the vault is noticed within a minute"
+)
 @pytest.mark.fault(
     "O01", "a recording that root deletes or cuts off is missed within a minute, and copied again"
 )

@@ -167,6 +167,10 @@ async def test_without_a_controller_nothing_unlocks_and_offload_goes_on() -> Non
         await world.take(1)
 
 
+@pytest.mark.clause(
+    "459-III.8-no-removal",
+    "a camera that is torn out of a locked slot is an alarm and the draft of an incident",
+)
 @pytest.mark.fault("O04", "a camera torn out of its slot is an incident with a witness, and never an issue")
 @story
 async def test_a_camera_torn_out_of_a_locked_slot() -> None:
