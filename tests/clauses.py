@@ -36,8 +36,8 @@ _HEAD = """\
 
 What of Order 459, and of the papers around it, the station is shown to keep: by which code, and by which tests. Each of
 these tests is red once the defence in that code is taken out (`make clauses ALL=1`). Shown is the sentence beside a
-clause and nothing more; a clause without a test is not claimed. What `scan-` says binds scanning systems and is taken over by
-choice; means that no paper prescribes are our own.
+clause and nothing more; a clause without a test is not claimed. What `scan-` says binds scanning systems and is taken
+over by choice; means that no paper prescribes are our own.
 
 Something is shown of {proved} of {all} clauses.
 """
