@@ -8,7 +8,8 @@
 # make faults which faults of the catalogue are proved by a test, which are not and why; takes the defence out of
 #             some and runs their tests, which must fail (SAMPLE=20 or all, SEED=n, ROW=U01)
 # make clauses which clauses of the law are proved, by which code and tests: ALL=1 takes each defence out
-# make vm     the package on a bare Debian with a real kernel, systemd and udev, in a virtual machine: SUITE=bookworm or trixie
+# make vm     the package on a bare Debian with a real kernel, systemd and udev, in a virtual machine: SUITE=bookworm or trixie,
+#             SAMPLE=1 in a quarter of an hour
 # make vm-full  the same with every hostile device, thirty power cuts, the disk as it was at each flush, the next Debian
 # make deb    the Debian package for one release, into build/: SUITE=bookworm or trixie
 # make fuzz   every decoder of foreign bytes with inputs guided by coverage: MINUTES=5 for all together, TARGET=name
@@ -54,7 +55,7 @@ simulate: setup
 .PHONY: vm vm-full
 vm:
 	@./setup.sh vm
-	SUITE=$(or $(SUITE),bookworm) $(PY) -m pytest -n 2 --dist loadgroup --randomly-dont-reorganize tests/vm
+	SUITE=$(or $(SUITE),bookworm) $(PY) -m pytest -n 2 --dist loadgroup --randomly-dont-reorganize $(if $(SAMPLE),-m sample) tests/vm
 
 vm-full: export FULL = 1
 vm-full: vm
