@@ -11,6 +11,7 @@ from enum import IntFlag
 from pathlib import Path
 from typing import BinaryIO
 
+from tests.vm.evidence import attach
 from tests.vm.machine import Machine
 
 MAGIC, VERSION = 0x6A736677736872, 1
@@ -81,7 +82,4 @@ class LoggedDisk:
             name: {"driver": "file", "filename": str(path)}
             for name, path in (("file", self.image), ("log", self.log))
         }
-        node = {"driver": "blklogwrites", "node-name": "data", "log-sector-size": SECTOR, **files}
-        machine.monitor("blockdev-add", **node)
-        disk = {"driver": "scsi-hd", "id": "data", "bus": "scsi0.0", "drive": "data"}
-        machine.monitor("device_add", **disk, **{"write-cache": "on", "serial": "DATA"})
+        attach(machine, driver="blklogwrites", **{"log-sector-size": SECTOR, **files})

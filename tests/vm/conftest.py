@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.vm import lab as labs
+from tests.vm.evidence import SLOT
+from tests.vm.hardware import Hardware
 from tests.vm.machine import Machine
 from tests.vm.post import Post
 
@@ -45,6 +47,16 @@ def machine(lab: labs.Lab) -> Iterator[Machine]:
         yield made
     finally:
         made.kill()
+
+
+@pytest.fixture
+def hardware(tmp_path: Path) -> Iterator[Hardware]:
+    """Dock and reader of a station of one slot."""
+    made = Hardware(tmp_path / "hardware", SLOT)
+    try:
+        yield made
+    finally:
+        made.close()
 
 
 @pytest.fixture

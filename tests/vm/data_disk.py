@@ -6,6 +6,7 @@ import subprocess
 import time
 from pathlib import Path
 
+from tests.vm.evidence import attach
 from tests.vm.machine import Machine, MachineError
 
 START_S, LOOK_S = 20.0, 0.02
@@ -35,10 +36,7 @@ class DataDisk:
             time.sleep(LOOK_S)
 
     def attach(self, machine: Machine) -> None:
-        server = {"type": "unix", "path": str(self._socket)}
-        machine.monitor("blockdev-add", **{"driver": "nbd", "node-name": "data", "server": server})
-        disk = {"driver": "scsi-hd", "id": "data", "bus": "scsi0.0", "drive": "data"}
-        machine.monitor("device_add", **disk, **{"write-cache": "on", "serial": "DATA"})
+        attach(machine, driver="nbd", server={"type": "unix", "path": str(self._socket)})
 
     def lose_power(self) -> None:
         if self._process is not None:

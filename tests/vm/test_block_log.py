@@ -11,9 +11,9 @@ import pytest
 from simulators.hands import film
 from tests.vm.block_log import LoggedDisk, apply, entries
 from tests.vm.cameras import a_card
+from tests.vm.evidence import PLACE, PORTS, SERIAL, SLOT, UUID, prepare
 from tests.vm.hardware import Hardware
 from tests.vm.machine import Machine
-from tests.vm.test_power_loss import PLACE, PORTS, SERIAL, SLOT, UUID, prepare
 
 pytestmark = [
     pytest.mark.vm,
@@ -30,7 +30,7 @@ POINT = "/dev/disk/by-id/scsi-0QEMU_QEMU_HARDDISK_POINT"
 
 @pytest.mark.parametrize("filesystem", sorted(MAKE))
 def test_ledger_and_recordings_are_whole_at_every_flush(
-    machine: Machine, tmp_path: Path, filesystem: str
+    machine: Machine, hardware: Hardware, tmp_path: Path, filesystem: str
 ) -> None:
     image, before = tmp_path / "data.img", tmp_path / "before.img"
     with image.open("wb") as file:
@@ -38,25 +38,20 @@ def test_ledger_and_recordings_are_whole_at_every_flush(
     subprocess.run([*MAKE[filesystem], str(image)], check=True, timeout=60)
     shutil.copyfile(image, before)
     disk = LoggedDisk(image, tmp_path / "writes.log")
-    hardware = Hardware(tmp_path / "hardware", SLOT)
-    try:
-        station = prepare(machine, disk, hardware, filesystem)
-        station.commission()
-        machine.run("sync")
-        with disk.log.open("rb") as log:
-            commissioned = sum(1 for _ in entries(log))
-        hardware.insert(SLOT)
-        card = a_card(tmp_path / "card.img", "fat32", CLIPS)
-        machine.plug_disk("camera", card, PORTS[SLOT], SERIAL)
-        station.until(station.cleared(len(CLIPS)), "all is delivered, confirmed and cleared from the camera")
-        machine.run(f"systemctl stop edged edged-sync intake; umount {PLACE}", timeout_s=120)
-        unplug(machine, "data")
-        seen = [
-            lines_at(machine, station.key, point)
-            for point in flush_points(disk, before, tmp_path, commissioned)
-        ]
-    finally:
-        hardware.close()
+    station = prepare(machine, disk, hardware, filesystem)
+    station.commission()
+    machine.run("sync")
+    with disk.log.open("rb") as log:
+        commissioned = sum(1 for _ in entries(log))
+    hardware.insert(SLOT)
+    card = a_card(tmp_path / "card.img", "fat32", CLIPS)
+    machine.plug_disk("camera", card, PORTS[SLOT], SERIAL)
+    station.until(station.cleared(len(CLIPS)), "all is delivered, confirmed and cleared from the camera")
+    machine.run(f"systemctl stop edged edged-sync intake; umount {PLACE}", timeout_s=120)
+    unplug(machine, "data")
+    seen = [
+        lines_at(machine, station.key, point) for point in flush_points(disk, before, tmp_path, commissioned)
+    ]
     assert len(seen) > 20
     assert seen == sorted(seen), "lines that were durable are gone at a later point"
     assert seen[-1] > seen[0]
