@@ -69,6 +69,7 @@ PURE = (
     "edged/gate.py",
     "edged/coverage.py",
     "edged/duty.py",
+    "edged/journals",
     "edged/station_state.py",
 )
 NO_IO = {

@@ -33,6 +33,7 @@ READ_ELSEWHERE = {
     "drivers/fat/table.py": "part of a card's volume: card-fat, card-exfat",
     "edged/cli/online.py": "a person's own arguments, and lines of the daemon that decode_line took",
     "edged/control/verbs.py": "hex digits that the request's type has checked: control-request",
+    "edged/journals/forms.py": "the package's own file of the order's forms",
     "edged/station/desk.py": "the host's own random bytes",
     "edged/station/offload.py": "the day in a folder's name that this station gave: ledger-line",
     "edged/station/slot_work.py": "the host's own random bytes",

@@ -1,0 +1,141 @@
+"""The forms of Order 459 (459-A1, -A2, -A3), letter by letter, and a sheet: one form filled in. Pure.
+
+Rule 1: columns, titles and signature lines are those of ``forms_uk.toml``, in its order; nothing is added.
+Rule 2: a sheet is its bytes: who signs, signs what `Sheet.text` returns.
+Rule 3: the journal of the law lives in the electronic document management system of the Service (459-III.4-edms); a
+sheet says so until its registration number is known.
+"""
+
+import csv
+import hashlib
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from types import MappingProxyType
+
+import msgspec
+
+from edged.errors import FormatError
+from edged.formats import document
+from edged.formats.times import KYIV
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Kind(StrEnum):
+    """Which journal."""
+
+    HANDOVER = "handover"
+    INCIDENT = "incident"
+    MAINTENANCE = "maintenance"
+
+
+ANNEX: Mapping[Kind, str] = MappingProxyType(
+    {Kind.HANDOVER: "annex_1", Kind.INCIDENT: "annex_2", Kind.MAINTENANCE: "annex_3"}
+)
+
+
+class Form(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A page of the order, empty."""
+
+    head: str
+    title: str
+    columns: tuple[str, ...]
+    signatures: tuple[tuple[str, str], ...]  # position, name: what stands below each of the two lines
+    footer: str
+
+
+def read_forms(text: str) -> Mapping[Kind, Form]:
+    """Return the forms of the three journals. Raises FormatError: not that file."""
+    try:
+        tables = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as exc:
+        raise FormatError(reason="no TOML", why=str(exc)[:200]) from exc
+    return {kind: document.convert(tables.get(annex), Form) for kind, annex in ANNEX.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Signatory:
+    position: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """The lines of the ledger that a sheet was made of."""
+
+    first: int
+    last: int
+    root: str  # Merkle root over the lines up to the last, hex digits
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sheet:
+    """One form filled in. ``rows`` have a text for every column but the first, which is counted here."""
+
+    kind: Kind
+    volume: int  # of the journal, from 1 (459-III.4-lost-journal)
+    form: Form
+    rows: tuple[tuple[str, ...], ...]
+    signatories: tuple[Signatory, ...]
+    source: Range
+    registered: str = ""  # number and date in the document management system; "": not yet
+
+    def __post_init__(self) -> None:
+        width = len(self.form.columns) - 1
+        if any(len(row) != width for row in self.rows):
+            raise ValueError(f"a row of the {self.kind} journal has {width} texts beside its number")
+        if len(self.signatories) != len(self.form.signatures):
+            raise ValueError(f"the {self.kind} journal is signed by {len(self.form.signatures)}")
+
+    def numbered(self) -> tuple[tuple[str, ...], ...]:
+        return tuple((str(number), *row) for number, row in enumerate(self.rows, start=1))
+
+    def text(self) -> bytes:
+        """Return the one form that is signed: JSON on one line. The same sheet always gives the same bytes."""
+        return document.encode(
+            {
+                "type": f"edged/journal-{self.kind}/v1",
+                "volume": self.volume,
+                "head": self.form.head,
+                "title": self.form.title,
+                "columns": self.form.columns,
+                "rows": self.numbered(),
+                "signatures": [[s.position, s.name] for s in self.signatories],
+                "ledger": [self.source.first, self.source.last, self.source.root],
+            }
+        )
+
+    def sha256(self) -> str:
+        """Return the hash that a detached signature is bound to."""
+        return hashlib.sha256(self.text()).hexdigest()
+
+    def csv(self) -> str:
+        """Return the table with its column titles, for a spreadsheet."""
+        return _csv((self.form.columns, *self.numbered()))
+
+
+class _Lines(list[str]):
+    def write(self, text: str) -> None:
+        self.append(text)
+
+
+def _csv(rows: Sequence[Sequence[str]]) -> str:
+    lines = _Lines()
+    csv.writer(lines, lineterminator="\r\n").writerows([_inert(cell) for cell in row] for row in rows)
+    return "".join(lines)
+
+
+def _inert(cell: str) -> str:
+    """A spreadsheet takes what begins so for a formula."""
+    return f"'{cell}" if cell[:1] in ("=", "+", "-", "@", "\t", "\r") else cell
+
+
+def kyiv(at_ns: int) -> str:
+    """Return a moment as the journals write it: day and time in Kyiv, and in the hour that comes twice which one."""
+    local = (_EPOCH + timedelta(microseconds=at_ns // 1000)).astimezone(KYIV)
+    twice = local.replace(fold=0).utcoffset() != local.replace(fold=1).utcoffset()
+    which = f" ({local:%Z})" if twice else ""
+    return f"{local:%d.%m.%Y %H:%M}{which}"
