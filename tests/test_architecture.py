@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.simulation.reach import UNWIRED, left_out
+
 ROOT = Path(__file__).parent.parent
 OURS = {"edged", "drivers", "firmware_protocol", "sync", "simulators", "demo", "tests", "benchmarks"}
 LEAVES = {"edged.errors", "edged.ports"}
@@ -212,6 +214,21 @@ def test_no_shipped_code_asks_whether_it_is_simulated(path: str) -> None:
 @pytest.mark.parametrize("path", [*ADAPTERS, *PURE, *MAY_IMPORT, *WIRING])
 def test_the_lists_name_only_what_is_there(path: str) -> None:
     assert (ROOT / path).exists()
+
+
+def test_what_is_not_wired_yet_is_imported_by_nothing_that_is() -> None:
+    """What the simulation leaves out for that reason is simulated as soon as it is part of the station."""
+    for path in sources("edged", "sync", "drivers"):
+        if not left_out(path, UNWIRED):
+            for name in imports(path):
+                file = name.replace(".", "/")
+                parents = (
+                    f"{file}.py",
+                    f"{file.rpartition('/')[0]}.py",
+                    f"{file}/",
+                    f"{file.rpartition('/')[0]}/",
+                )
+                assert not any(left_out(parent, UNWIRED) for parent in parents), f"{path} imports {name}"
 
 
 def test_the_rules_would_catch_an_offender(tmp_path: Path) -> None:

@@ -26,6 +26,8 @@ ADAPTERS: Mapping[str, str] = MappingProxyType(
         "edged/projections/sqlite.py": "aiosqlite has threads of its own; the store in memory stands in",
         "edged/roles/subprocess_roles.py": "processes; the same conversation and pipeline run inline",
         "edged/roles/child.py": "processes",
+        "edged/roles/connected_workers.py": "workers that systemd starts; the same conversation runs inline",
+        "edged/roles/port_gate.py": "the ports' process",
         "edged/roles/channel.py": "sockets between processes",
         "edged/roles/sealer_process.py": "processes",
         "edged/roles/worker_process.py": "processes",
@@ -48,6 +50,15 @@ ADAPTERS: Mapping[str, str] = MappingProxyType(
 )
 """What is no part of the simulated world, and why."""
 
+UNWIRED = (
+    "edged/coverage.py",
+    "edged/duty.py",
+    "edged/journals/",
+    "edged/formats/movie.py",
+    "edged/formats/schedule.py",
+)
+"""No part of the station yet: nothing else of it imports them, and a test holds that."""
+
 
 @dataclass(frozen=True, slots=True)
 class Reach:
@@ -58,16 +69,16 @@ class Reach:
     missing: tuple[int, ...]
 
 
-def adapter(file: str) -> bool:
-    return any(file == name or (name.endswith("/") and file.startswith(name)) for name in ADAPTERS)
+def left_out(file: str, names: Iterable[str] = (*ADAPTERS, *UNWIRED)) -> bool:
+    return any(file == name or (name.endswith("/") and file.startswith(name)) for name in names)
 
 
 def reached(tracer: coverage.Coverage) -> list[Reach]:
-    """Every file of PACKAGES that is no adapter, also those that nobody imported."""
+    """Every file of PACKAGES that is in the simulated world, also those that nobody imported."""
     found = []
     for path in sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py")):
         file = str(path.relative_to(ROOT))
-        if not adapter(file):
+        if not left_out(file):
             _, statements, _, missing, _ = tracer.analysis2(str(path))
             found.append(Reach(file, len(statements), tuple(missing)))
     return found
