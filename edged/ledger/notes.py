@@ -6,7 +6,7 @@ from contextlib import suppress
 from edged.errors import EdgeError, ErrorCode, FormatError, SignatureError
 from edged.formats.checkpoint import CHECKPOINT_LIMIT, Checkpoint, open_checkpoint
 from edged.formats.note import Verifier
-from edged.ledger.pen import disk_error
+from edged.ledger.pen import disk_error, settle_folder
 from edged.ledger.pieces import note_name, note_sizes
 from edged.ports import FileSystem
 
@@ -45,6 +45,7 @@ def store(fs: FileSystem, folder: str, size: int, data: bytes) -> None:
     """Publish a note durably; one of that name that is there already stays. May raise OSError."""
     name = note_name(size)
     path, part = f"{folder}/{name}", f"{folder}/{name}.part"
+    settle_folder(fs, folder)
     with suppress(FileNotFoundError):
         fs.remove(part)  # a beginning that a power cut left
     file = fs.create(part)
@@ -75,6 +76,7 @@ def confirm(fs: FileSystem, folder: str) -> None:
         EdgeError: DISK_*, and then nothing here can be relied on.
     """
     try:
+        settle_folder(fs, folder)
         fs.sync_dir(folder)
     except OSError as exc:
         raise disk_error(exc) from exc

@@ -184,6 +184,11 @@ def publish(fs: FileSystem, folder: str, source: str, target: str) -> None:
     fs.sync_dir(folder)
 
 
+def settle_folder(fs: FileSystem, folder: str) -> None:
+    """Make the folder's own name durable: whoever made it may have died, or failed, before that. May raise OSError."""
+    fs.sync_dir(folder.rpartition("/")[0])
+
+
 def settle_names(fs: FileSystem, folder: str) -> None:
     """Make durable the names as they are: a life that ended in the middle of a closing may have left them in memory
     only. Lines under the next piece's name are those of the open piece, whose own name was lost. May raise OSError.
@@ -203,6 +208,7 @@ def begin(fs: FileSystem, folder: str, first_line: bytes) -> None:
     """
     try:
         fs.make_dirs(folder)
+        settle_folder(fs, folder)
         if any(name != NEXT for name in fs.list_dir(folder)):
             raise EdgeError(ErrorCode.CONFLICT, reason="there is a ledger already", folder=folder)
         with suppress(FileNotFoundError):

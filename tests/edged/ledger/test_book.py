@@ -33,6 +33,18 @@ async def test_a_new_ledger_begins_with_its_commissioning(station: Station) -> N
     assert book.trouble is None
 
 
+async def test_a_ledger_begins_in_a_folder_whose_own_name_is_durable(station: Station) -> None:
+    """The folder was made at a commissioning that the disk cut off."""
+    station.fs.fail("sync_dir", errno.EIO, path="/state")
+    with pytest.raises(EdgeError):
+        await station.create()
+    await station.create()
+
+    station.fs.power_cut()
+
+    assert (await station.open()).size == 1
+
+
 async def test_a_ledger_that_is_there_is_not_begun_anew(station: Station) -> None:
     await station.create()
 

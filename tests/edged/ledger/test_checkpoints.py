@@ -271,6 +271,40 @@ async def test_a_countersignature_whose_name_is_not_durable_does_not_count(stati
     assert (await station.checkpointer(await station.open())).covered(0)
 
 
+async def test_a_countersignature_counts_only_in_a_folder_whose_own_name_is_durable(station: Station) -> None:
+    """The folder was made, and then the disk refused to make its name durable."""
+    book = await station.with_lines("one")
+    checkpointer = await station.checkpointer(book)
+    await checkpointer.checkpoint()
+    station.fs.fail("sync_dir", errno.EDQUOT)
+    with pytest.raises(EdgeError):
+        await checkpointer.accept_countersigned(station.countersigned(2))
+    assert names(station, COUNTERSIGNED) == []
+
+    await checkpointer.accept_countersigned(station.countersigned(2))
+
+    assert checkpointer.covered(0)
+    station.fs.power_cut()
+    assert (await station.checkpointer(await station.open())).covered(0)
+
+
+async def test_a_folder_of_countersignatures_that_an_earlier_life_has_left_in_memory_only(
+    station: Station,
+) -> None:
+    book = await station.with_lines("one")
+    await (await station.checkpointer(book)).checkpoint()
+    station.fs.fail("sync_dir", errno.EIO)
+    with pytest.raises(OSError, match=COUNTERSIGNED.rpartition("/")[0]):
+        station.fs.make_dirs(COUNTERSIGNED)
+    file = station.fs.create(f"{COUNTERSIGNED}/{note_name(2)}")
+    file.write_at(0, station.countersigned(2))
+    file.sync()
+    assert (await station.checkpointer(await station.open())).covered(0)
+
+    station.fs.power_cut()
+    assert (await station.checkpointer(await station.open())).covered(0)
+
+
 async def test_a_countersignature_that_cannot_be_made_durable_does_not_count(station: Station) -> None:
     book = await station.with_lines("one")
     checkpointer = await station.checkpointer(book)
