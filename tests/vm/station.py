@@ -47,7 +47,7 @@ scan_s = 1
 poll_s = 1
 
 """
-WITHIN_S = 300.0
+WITHIN_S = 600.0  # the guest is slow, and slower beside other work
 
 
 class Host(Protocol):

@@ -75,6 +75,19 @@ def test_a_worker_that_hangs_in_mid_read_is_replaced_and_the_others_notice_nothi
     post.station.until(post.station.cleared(2), "its camera is brought in after all")
 
 
+def test_what_is_still_plugged_in_when_its_worker_is_stopped_gets_another(post: Post) -> None:
+    post.cameras.msc("BWC-6", {CLIP: film(1, MIB)})
+    post.insert("BWC-6", 1)
+    post.station.until(post.station.cleared(1), "it is brought in")
+    before = post.machine.run("systemctl show -P MainPID edged-slot@1").strip()
+    post.machine.run("systemctl stop edged-slot@1", timeout_s=120, check=False)  # cancelled by the new start
+    post.station.until(
+        f"pid=$(systemctl show -P MainPID edged-slot@1); test $pid -gt 1 -a $pid != {before}",
+        "it has another worker",
+    )
+    assert "not been booted" not in post.machine.run("journalctl -b -u edged-slot@1 -o cat --no-pager")
+
+
 def instead(machine: Machine, unit: str, program: str) -> str:
     """Let a unit, with all its settings, run this program; return the drop-in's path."""
     path = "/usr/local/lib/edged-instead.py"
