@@ -75,6 +75,7 @@ class ConnectedWorkers:
                 return _Conversation(slot.label, life, await life.converse(), self)
             except ChannelClosedError:  # it has died, and nobody has looked at its line since: the next one
                 life.drop()
+                await self.rest(slot.label, START_S)
                 await life.over.wait()
 
     async def cycle(self, port: str) -> bool:

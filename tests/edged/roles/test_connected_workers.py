@@ -274,6 +274,7 @@ async def test_a_worker_that_died_this_moment_is_not_the_one_a_conversation_begi
     starting = asyncio.create_task(host.workers.start(PORT))
     await host.worker()
     worker = await starting
+    assert host.ports.asked == [p.Open(slot=SLOT), p.Rest(slot=SLOT), p.Open(slot=SLOT)]
     assert isinstance(await worker.call(m.Identify(), deadline_s=PATIENCE_S), m.Identified)
     await worker.close()
     assert host.events.empty()
