@@ -19,7 +19,7 @@ ZERO = timedelta(0)
 
 
 class Kind(StrEnum):
-    """What may be found; `TEXTS` of the reports have a sentence for each."""
+    """What may be found."""
 
     LATE = "late"  # the first recording begins later after the issue than configuration allows
     GAP = "gap"

@@ -7,7 +7,7 @@ Rule 3: a deadline is the last moment at which the order is still kept; the act 
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 
 from edged.formats import times
@@ -15,7 +15,6 @@ from edged.formats.schedule import Schedule, Shift
 from edged.formats.times import KYIV
 
 DAYS_AHEAD = 400  # within which a schedule has a working day
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Flag(StrEnum):
@@ -59,9 +58,8 @@ def duty_of(
 
 def is_responsible(schedule: Schedule | None, person: str, at_ns: int, margins: Margins) -> bool:
     """Whether this person's own shift is now (459-II.1-own-shift). Without a schedule nobody can be kept from it."""
-    if schedule is None or not any(True for _ in shifts_at(schedule, at_ns, margins)):
-        return True
-    return any(person in shift.responsible for shift in shifts_at(schedule, at_ns, margins))
+    now = tuple(shifts_at(schedule, at_ns, margins)) if schedule is not None else ()
+    return not now or any(person in shift.responsible for shift in now)
 
 
 def is_working_day(schedule: Schedule | None, day: date) -> bool:
@@ -85,11 +83,11 @@ def report_due_ns(schedule: Schedule | None, at_ns: int) -> int:
     Raises:
         ValueError: the schedule has no working day within DAYS_AHEAD.
     """
-    day = (_EPOCH + timedelta(microseconds=at_ns // 1000)).astimezone(KYIV).date()
+    day = times.moment(at_ns).astimezone(KYIV).date()
     for _ in range(DAYS_AHEAD):
         if is_working_day(schedule, day):
-            end = datetime.combine(day + timedelta(days=1), time(0), KYIV).astimezone(UTC)
-            return _ns(end - _EPOCH)
+            end = datetime.combine(day + timedelta(days=1), time(0), KYIV)
+            return int(end.timestamp()) * 1_000_000_000
         day += timedelta(days=1)
     raise ValueError("no working day")
 

@@ -13,13 +13,13 @@ from dataclasses import dataclass
 from functools import cache
 from types import MappingProxyType
 
+from tests.faults import AT_A_TIME, say, verdict
 from tests.markers import TESTS, Marker, read
 from tests.mutant_runs import Outcome, judge
 from tests.mutation import ROOT, Proof, load_as
 
 TABLE = TESTS / "mutants" / "clauses.toml"
 PAGE = ROOT / "docs" / "compliance.md"
-AT_A_TIME = 2
 
 _LISTED = tomllib.loads((TESTS / "clauses.toml").read_text("utf-8"))
 CLAUSES: Mapping[str, str] = MappingProxyType(
@@ -123,18 +123,10 @@ def judged() -> int:
     killed = 0
     with ThreadPoolExecutor(AT_A_TIME) as pool:
         for result in pool.map(judge, mutants()):
-            mutant = result.mutant
-            say(
-                f"{mutant.about:<26} {result.outcome:<9} without {mutant.removes}  [{mutant.file}]  {result.why}"
-            )
+            say(verdict(result))
             killed += result.outcome is Outcome.KILLED
     say(f"{killed} of {len(mutants())} killed")
     return 0 if killed == len(mutants()) else 1
-
-
-def say(text: str) -> None:
-    sys.stdout.write(text + "\n")
-    sys.stdout.flush()
 
 
 if __name__ == "__main__":

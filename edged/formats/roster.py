@@ -3,15 +3,13 @@
 Form only: whether it is in force now, and what a person may do, is decided in `edged/access.py`.
 """
 
-from collections import Counter
-from collections.abc import Iterable
 from typing import Annotated, Literal
 
 import msgspec
 
 from edged.errors import FormatError
 from edged.formats import times
-from edged.formats.fields import Day, Hex64, Text, Time
+from edged.formats.fields import Day, Hex64, Text, Time, require_once
 from edged.formats.note import Signer, Verifier
 from edged.formats.signed import open_document, sign_document
 
@@ -103,9 +101,9 @@ def _require_sound(roster: Roster) -> None:
             _require_span(person.id, credential.not_before, credential.not_after)
         if person.revoked:
             times.parse_ns(person.revoked.at)
-    _require_once("person", (person.id for person in roster.persons))
-    _require_once("account", (person.account for person in roster.persons if person.account))
-    _require_once("credential", (c.digest for person in roster.persons for c in person.credentials))
+    require_once("person", (person.id for person in roster.persons))
+    require_once("account", (person.account for person in roster.persons if person.account))
+    require_once("credential", (c.digest for person in roster.persons for c in person.credentials))
 
 
 def _require_span(where: str, begin: str | None, end: str | None) -> None:
@@ -113,9 +111,3 @@ def _require_span(where: str, begin: str | None, end: str | None) -> None:
     last = times.parse_ns(end) if end is not None else None
     if first is not None and last is not None and first >= last:
         raise FormatError(reason="validity ends before it begins", where=where)
-
-
-def _require_once(what: str, values: Iterable[str]) -> None:
-    for value, count in Counter(values).items():
-        if count > 1:
-            raise FormatError(reason=f"one {what} twice", value=value[:16], count=count)

@@ -4,8 +4,6 @@ Form only: what follows from it is decided in `edged/duty.py`. Source: 459-I.3-s
 schedule), 459-III.12-report and 459-III.14-notice (deadlines that begin on a day off).
 """
 
-from collections import Counter
-from collections.abc import Iterable
 from datetime import date
 from typing import Annotated
 
@@ -13,7 +11,7 @@ import msgspec
 
 from edged.errors import FormatError
 from edged.formats import times
-from edged.formats.fields import Day, Text, Time
+from edged.formats.fields import Day, Text, Time, require_once
 from edged.formats.note import Signer, Verifier
 from edged.formats.roster import PersonId
 from edged.formats.signed import open_document, sign_document
@@ -75,10 +73,10 @@ def _require_sound(schedule: Schedule) -> None:
     for shift in schedule.shifts:
         if _length_ns(shift.id, shift.begins, shift.ends) > SHIFT_HOURS * 3_600_000_000_000:
             raise FormatError(reason="a shift that is too long", where=shift.id)
-        _require_once("person", (*shift.responsible, *shift.officers), shift.id)
-    _require_once("shift", (shift.id for shift in schedule.shifts))
+        require_once(f"person of shift {shift.id}", (*shift.responsible, *shift.officers))
+    require_once("shift", (shift.id for shift in schedule.shifts))
     days = (*schedule.days_off, *schedule.working_days)
-    _require_once("day", days)
+    require_once("day", days)
     for day in days:
         try:
             date.fromisoformat(day)
@@ -91,9 +89,3 @@ def _length_ns(where: str, begin: str, end: str) -> int:
     if length <= 0:
         raise FormatError(reason="it ends before it begins", where=where)
     return length
-
-
-def _require_once(what: str, values: Iterable[str], where: str = "") -> None:
-    for value, count in Counter(values).items():
-        if count > 1:
-            raise FormatError(reason=f"one {what} twice", value=value[:16], count=count, where=where)

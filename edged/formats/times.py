@@ -20,11 +20,15 @@ def format_ns(wall_ns: int) -> str:
     Raises:
         FormatError: before the year 1 or after 9999.
     """
+    return _text(moment(wall_ns))
+
+
+def moment(wall_ns: int) -> datetime:
+    """Return nanoseconds since 1970 as a moment in UTC; what is below a millisecond is dropped. Raises FormatError."""
     try:
-        moment = _EPOCH + timedelta(milliseconds=wall_ns // 1_000_000)
+        return _EPOCH + timedelta(milliseconds=wall_ns // 1_000_000)
     except OverflowError as exc:
         raise FormatError(reason="time out of range", wall_ns=wall_ns) from exc
-    return _text(moment)
 
 
 def parse_ns(text: str) -> int:

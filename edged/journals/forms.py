@@ -2,8 +2,6 @@
 
 Rule 1: columns, titles and signature lines are those of ``forms_uk.toml``, in its order; nothing is added.
 Rule 2: a sheet is its bytes: who signs, signs what `Sheet.text` returns.
-Rule 3: the journal of the law lives in the electronic document management system of the Service (459-III.4-edms); a
-sheet says so until its registration number is known.
 """
 
 import csv
@@ -11,7 +9,6 @@ import hashlib
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from types import MappingProxyType
 
@@ -19,9 +16,7 @@ import msgspec
 
 from edged.errors import FormatError
 from edged.formats import document
-from edged.formats.times import KYIV
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+from edged.formats.times import KYIV, moment
 
 
 class Kind(StrEnum):
@@ -81,7 +76,6 @@ class Sheet:
     rows: tuple[tuple[str, ...], ...]
     signatories: tuple[Signatory, ...]
     source: Range
-    registered: str = ""  # number and date in the document management system; "": not yet
 
     def __post_init__(self) -> None:
         width = len(self.form.columns) - 1
@@ -135,7 +129,7 @@ def _inert(cell: str) -> str:
 
 def kyiv(at_ns: int) -> str:
     """Return a moment as the journals write it: day and time in Kyiv, and in the hour that comes twice which one."""
-    local = (_EPOCH + timedelta(microseconds=at_ns // 1000)).astimezone(KYIV)
+    local = moment(at_ns).astimezone(KYIV)
     twice = local.replace(fold=0).utcoffset() != local.replace(fold=1).utcoffset()
     which = f" ({local:%Z})" if twice else ""
     return f"{local:%d.%m.%Y %H:%M}{which}"

@@ -120,7 +120,7 @@ def test_whoever_is_listed_now_is_on_duty_with_any_margin(at_ns: int) -> None:
             {"shifts": (msgspec.structs.replace(DAY, ends="2026-11-30T06:00:00.000Z"),)},
             "a shift that is too long",
         ),
-        ({"shifts": (msgspec.structs.replace(DAY, officers=("iryna",)),)}, "one person twice"),
+        ({"shifts": (msgspec.structs.replace(DAY, officers=("iryna",)),)}, "one person of shift d twice"),
         ({"days_off": ("2026-02-31",)}, "no such day"),
         ({"days_off": ("2026-11-30",), "working_days": ("2026-11-30",)}, "one day twice"),
     ],

@@ -1,6 +1,7 @@
 """The forms of the order, and sheets: forms filled in."""
 
 import csv
+import hashlib
 import io
 import json
 from pathlib import Path
@@ -35,6 +36,11 @@ def test_each_journal_has_the_columns_and_signatures_of_its_annex(
     assert (len(form.columns), len(form.signatures)) == (columns, signed_by)
     assert form.columns[0] == "№ з/п"
     assert form.columns[-1] == "Примітка"
+
+
+def test_the_wording_is_what_was_compared_with_the_order_letter_by_letter() -> None:
+    compared = "6635172de745f706c2754b49cb7bc073c60a76d769661a0025fd7db7f4968617"
+    assert hashlib.sha256(TEXT.encode()).hexdigest() == compared
 
 
 def test_the_title_of_annex_1_has_the_words_of_the_annex() -> None:

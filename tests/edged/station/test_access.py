@@ -218,7 +218,7 @@ async def test_somebody_tries_badges_all_night() -> None:
 
 
 @pytest.mark.clause(
-    "459-III.9-two-steps", "the lock opens only after the badge, and only once the grant is in the ledger"
+    "459-III.9-two-steps", "the lock opens only once the grant to this badge is in the ledger"
 )
 @pytest.mark.fault(
     "B11",
