@@ -77,6 +77,7 @@ class Server:
         self._exports = Exports(bus)
         self._control = Control(bus)
         self._open: set[socket.socket] = set()
+        self._closed = False
         self._lock = threading.Lock()
         serving: tuple[Callable[[socket.socket], None], ...] = (self._usbip, self._events, self._requests)
         self._listening = [_listen(path) for path in self.paths]
@@ -84,13 +85,17 @@ class Server:
             threading.Thread(target=self._accept, args=(sock, handler), daemon=True).start()
 
     def close(self) -> None:
-        """Hang up on everybody and take the sockets away."""
+        """Hang up on everybody and take the sockets away.
+
+        A connection is closed by the thread that serves it: to that thread a descriptor that another
+        one has closed is no descriptor, or, worse, somebody else's.
+        """
         with self._lock:
-            sockets = [*self._listening, *self._open]
-            self._open.clear()
-        for sock in sockets:
-            with suppress(OSError):
-                sock.shutdown(socket.SHUT_RDWR)
+            self._closed = True
+            for sock in (*self._listening, *self._open):
+                with suppress(OSError):
+                    sock.shutdown(socket.SHUT_RDWR)
+        for sock in self._listening:
             sock.close()
         for path in self.paths:
             path.unlink(missing_ok=True)
@@ -102,6 +107,9 @@ class Server:
             except OSError:
                 return  # closed
             with self._lock:
+                if self._closed:
+                    sock.close()
+                    return
                 self._open.add(sock)
             threading.Thread(target=self._handle, args=(sock, handler), daemon=True).start()
 

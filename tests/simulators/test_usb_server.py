@@ -15,6 +15,8 @@ from firmware_protocol.usb import bot, descriptors, scsi, usbip
 from firmware_protocol.usb.descriptors import Kind, Request, Setup
 from firmware_protocol.usb.usbip import Operation, OpHeader, OpStatus
 from simulators.faults import UsbFaults
+from simulators.usb import urbs
+from simulators.usb.attached import Attached
 from simulators.usb.bus import Enumerated, UsbBus
 from simulators.usb.server import HostTime, Server, Timers
 from simulators.usb.spec import CameraChanges, CameraSpec
@@ -347,4 +349,35 @@ def test_a_server_that_is_closed_leaves_no_thread_behind(tmp_path: Path) -> None
         for thread in serving:
             thread.join(5)
         assert not [thread for thread in serving if thread.is_alive()]
+    timers.cancel()
+
+
+def test_a_server_closed_while_a_device_is_being_handed_over_ends_that_thread_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its socket was closed under it, which is no error that anybody had expected."""
+    reached, closed, failed = threading.Event(), threading.Event(), list[object]()
+
+    class Late(Attached):
+        def __init__(self, *args: Any) -> None:
+            reached.set()
+            closed.wait(5)
+            super().__init__(*args)
+
+    monkeypatch.setattr(urbs, "Attached", Late)
+    monkeypatch.setattr(threading, "excepthook", failed.append)
+    timers = Timers()
+    server = Server(UsbBus(HostTime(), timers), tmp_path / "usb.sock")
+    server.bus.add(CameraSpec(name="cam", kind="msc"), bytearray(MIB))
+    server.bus.plug(PORT, "cam")
+    before = set(threading.enumerate())
+    with Peer(server):
+        assert reached.wait(5)
+        serving = [thread for thread in threading.enumerate() if thread not in before]
+        server.close()
+        closed.set()
+        for thread in serving:
+            thread.join(5)
+        assert not [thread for thread in serving if thread.is_alive()]
+    assert not failed
     timers.cancel()
