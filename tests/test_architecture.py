@@ -72,6 +72,7 @@ PURE = (
     "edged/coverage.py",
     "edged/duty.py",
     "edged/journals",
+    "edged/shift",
     "edged/station_state.py",
 )
 NO_IO = {
@@ -105,6 +106,7 @@ ADAPTERS = (
     "drivers/hotplug_usbip.py",
     "drivers/journal.py",
     "drivers/notify.py",
+    "drivers/openssl_cms.py",
     "drivers/random.py",
     "drivers/serial_link.py",
     "drivers/usb.py",

@@ -1,0 +1,104 @@
+"""A detached signature (CAdES, CMS) over a sheet: whose it is, and what the station can say of it. Pure.
+
+Rule 1: the station checks what it can (RSA, ECDSA) and says so; of a signature by DSTU 4145 it says that the certified
+tool has to verify it. Rule 2: a signature over other bytes, or of another person, is refused. Rule 3: whether the
+certificate was in force is the certified tool's to say: the station has no list of the providers of trust services.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import pkcs7
+from cryptography.x509.oid import NameOID
+
+from edged.errors import FormatError
+
+SIGNATURE_LIMIT = 64 * 1024  # bytes; a CAdES-X Long with its chain takes about 20 kB
+_DSTU_4145 = "1.2.804.2.1.1.1.1.3"  # its signature algorithms lie below this
+
+
+class Verdict(StrEnum):
+    """What a signature is worth here. Values stand in the ledger: never rename one."""
+
+    VERIFIED = "verified"  # over these bytes, by the holder of the certificate it carries
+    CERTIFIED_TOOL = "to-be-verified-by-the-certified-tool"
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    verdict: Verdict
+    algorithm: str
+    signer: str  # common name of the certificate, "" where none can be read
+
+
+class Verifier(Protocol):
+    """What checks RSA and ECDSA signatures (`drivers.openssl_cms`)."""
+
+    def signer(self, content: bytes, signature: bytes) -> bytes:
+        """Return the signer's certificate, PEM. Raises FormatError: no signature over these bytes."""
+        ...
+
+
+def check(content: bytes, signature: bytes, verifier: Verifier) -> Checked:
+    """Return what there is to say of a detached signature over ``content``.
+
+    Raises:
+        FormatError: too long, no such signature, without its certificate, or not over these bytes.
+    """
+    if len(signature) > SIGNATURE_LIMIT:
+        raise FormatError(reason="signature too long", size=len(signature), limit=SIGNATURE_LIMIT)
+    certificates = _certificates(signature)
+    own = [one for one in certificates if not _is_authority(one)] or list(certificates)
+    if own[0].signature_algorithm_oid.dotted_string.startswith(_DSTU_4145):
+        return Checked(Verdict.CERTIFIED_TOOL, "DSTU 4145", _common_name(own[0]))
+    signer = x509.load_pem_x509_certificate(verifier.signer(content, signature))
+    return Checked(Verdict.VERIFIED, _algorithm(signer), _common_name(signer))
+
+
+def _algorithm(certificate: x509.Certificate) -> str:
+    key = certificate.public_key()
+    return (
+        "RSA"
+        if isinstance(key, rsa.RSAPublicKey)
+        else "ECDSA"
+        if isinstance(key, ec.EllipticCurvePublicKey)
+        else "other"
+    )
+
+
+def _certificates(signature: bytes) -> Sequence[x509.Certificate]:
+    try:
+        found = pkcs7.load_der_pkcs7_certificates(signature)
+    except ValueError as exc:
+        raise FormatError(reason="no detached signature in DER", why=str(exc)[:200]) from exc
+    if not found:
+        raise FormatError(reason="a signature without its certificate")
+    return found
+
+
+def _is_authority(certificate: x509.Certificate) -> bool:
+    try:
+        return certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
+    except (x509.ExtensionNotFound, ValueError):
+        return False
+
+
+def _common_name(certificate: x509.Certificate) -> str:
+    names = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+    return str(names[0].value) if names else ""
+
+
+def is_of(signer: str, name: str) -> bool:
+    """Whether a certificate's name is this person's: it has every word of it, in whichever order and case.
+
+    A certificate names the patronymic too, a journal the given name and the surname only.
+    """
+    return bool(name.split()) and _words(name) <= _words(signer)
+
+
+def _words(name: str) -> frozenset[str]:
+    return frozenset(name.replace("'", "’").replace("ʼ", "’").casefold().split())

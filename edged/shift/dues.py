@@ -1,0 +1,137 @@
+"""What persons still owe: papers by their deadlines, and works that go on for too long. Pure.
+
+Rule 1: a paper is owed until its number and date are entered. A rejected draft owes nothing.
+Rule 2: a deadline that has passed is shown as passed; nothing is ever given in somebody's name.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+from edged.duty import Margins, duty_of
+from edged.formats import times
+from edged.formats.schedule import Schedule
+from edged.journals.forms import kyiv
+from edged.journals.papers import HOURS_24_NS, Occasion, Paper, due_ns
+from edged.shift.incident_acts import OF_INCIDENTS
+from edged.shift.inventory import Inventory
+from edged.shift.kinds import KINDS_UK
+from edged.shift.manual import name_uk
+from edged.shift.records import Incident, Stage, Works
+from edged.shift.state import ShiftState
+from edged.station_state import Issue, StationState
+
+FORECASTS = ("vault-nearly-full", "vault-unreadable", "clock-unknown", "slot-fault")
+"""Alerts of conditions that may end the work of the complex (459-II.3-warn)."""
+WARN_BEFORE = timedelta(hours=2)  # ours: of the 24 hours that works may take
+
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """A paper that nobody has entered yet."""
+
+    paper: Paper
+    about: str
+    since_ns: int
+    due_ns: int
+    occasion: Occasion
+
+    def overdue(self, now_ns: int) -> bool:
+        return now_ns >= self.due_ns
+
+
+def owed(
+    station: StationState,
+    shift: ShiftState,
+    inventory: Inventory,
+    schedule: Schedule | None,
+    names: Mapping[str, str],
+    now_ns: int,
+) -> tuple[Owed, ...]:
+    """Return what is owed now, the most urgent first. Raises ValueError: the schedule has no working day."""
+    found = [
+        *_of_incidents(station, shift, inventory, schedule, names),
+        *_of_works(shift, inventory, schedule, now_ns),
+        *_of_forecasts(station, shift),
+    ]
+    return tuple(sorted(found, key=lambda one: (one.due_ns, one.about, one.paper)))
+
+
+def _of_incidents(
+    station: StationState,
+    shift: ShiftState,
+    inventory: Inventory,
+    schedule: Schedule | None,
+    names: Mapping[str, str],
+) -> Iterator[Owed]:
+    for incident in shift.incidents.values():
+        if incident.stage is Stage.REJECTED:
+            continue
+        officer = person_of(incident, station.issues)
+        happened = times.parse_ns(incident.happened)
+        occasion = Occasion(
+            described(incident, names.get(officer, "")), kyiv(happened), equipment(incident, inventory)
+        )
+        own = duty_of(schedule, officer, happened, Margins())[0] if officer else None
+        for paper in sorted(OF_INCIDENTS):
+            if shift.given(incident.id, paper) or (paper is Paper.NOTICE and not officer):
+                continue
+            yield Owed(paper, incident.id, happened, due_ns(paper, happened, schedule, own), occasion)
+
+
+def _of_works(
+    shift: ShiftState, inventory: Inventory, schedule: Schedule | None, now_ns: int
+) -> Iterator[Owed]:
+    for works in shift.works.values():
+        began = times.parse_ns(works.began)
+        occasion = Occasion(
+            name_uk(works.entry),
+            kyiv(began),
+            "; ".join(inventory.describe_uk(number) for number in works.items),
+        )
+        papers = (Paper.WORKS, Paper.OVERRUN) if lasted_ns(works, now_ns) > HOURS_24_NS else (Paper.WORKS,)
+        for paper in papers:
+            if not shift.given(works.id, paper):
+                yield Owed(paper, works.id, began, due_ns(paper, began, schedule, None), occasion)
+
+
+def _of_forecasts(station: StationState, shift: ShiftState) -> Iterator[Owed]:
+    for name, alert in station.alerts.items():
+        if name.startswith(FORECASTS) and not shift.given(name, Paper.WARNING):
+            since = times.parse_ns(alert.since)
+            yield Owed(Paper.WARNING, name, since, since, Occasion(name, kyiv(since), "док-станція"))
+
+
+def lasted_ns(works: Works, now_ns: int) -> int:
+    """Return how long works have taken, or have been going on."""
+    end = times.parse_ns(works.ended) if works.ended else now_ns
+    return end - times.parse_ns(works.began)
+
+
+def too_long(shift: ShiftState, now_ns: int) -> tuple[tuple[Works, bool], ...]:
+    """Return the works that go on and near the 24 hours of 459-III.15-24h; True: they are over."""
+    near = HOURS_24_NS - WARN_BEFORE // timedelta(microseconds=1) * 1000
+    going_on = ((works, lasted_ns(works, now_ns)) for works in shift.works.values() if not works.finished)
+    return tuple((works, lasted > HOURS_24_NS) for works, lasted in going_on if lasted >= near)
+
+
+# --- how papers and journals name things ---------------------------------------------------------------
+
+
+def person_of(incident: Incident, issues: Mapping[str, Issue]) -> str:
+    """Return with whom it happened, as far as anybody said or the issue tells."""
+    issue = issues.get(incident.issue)
+    return incident.person or (issue.officer if issue is not None else "")
+
+
+def described(incident: Incident, name: str) -> str:
+    """Return an incident in one sentence: its kind, what was said of it, with whom it happened."""
+    parts = (KINDS_UK.get(incident.kind, incident.kind), incident.description, name)
+    return ". ".join(part.rstrip(".") for part in parts if part)
+
+
+def equipment(incident: Incident, inventory: Inventory) -> str:
+    number = incident.item or inventory.number_of(incident.camera)
+    if number:
+        return inventory.describe_uk(number)
+    return f"відеокамера {incident.camera}" if incident.camera else "—"

@@ -1,0 +1,279 @@
+"""Sheets of the three journals, handovers and inspection rounds: who makes, signs and registers what. Pure."""
+
+from collections.abc import Iterator, Mapping
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Annotated
+
+import msgspec
+
+from edged.errors import EdgeError, ErrorCode
+from edged.formats import document, times
+from edged.formats import shift_facts as sf
+from edged.formats.facts import Fact
+from edged.formats.roster import Person, Role
+from edged.journals.forms import Kind as Journal
+from edged.journals.forms import Range, Sheet, Signatory
+from edged.journals.papers import Paper
+from edged.journals.signature import Checked, is_of
+from edged.shift.inventory import Sort
+from edged.shift.records import SheetRecord, Stage
+from edged.shift.rows import Counted, Row, handover_rows, incident_row, repair_row, to_count, works_row
+from edged.shift.scene import Act, Day, Maybe, MaybeLong, Number, Params, Scene, Short, Time, refuse
+
+KEEPER: Mapping[Journal, Role] = MappingProxyType(
+    {
+        Journal.HANDOVER: "responsible",  # 459-II.1-keeps
+        Journal.INCIDENT: "responsible",
+        Journal.MAINTENANCE: "technician",  # 459-II.3-maintenance
+    }
+)
+ENTRIES_A_SHEET = 100
+ROWS_LIMIT = 48 * 1024  # bytes of rows, so that the whole sheet is one line of the ledger
+
+
+class Ground(StrEnum):
+    LOST = "lost"
+    SEIZED = "seized"
+
+
+class HandoverParams(Params, frozen=True):
+    taking: Short  # person
+    safe: Annotated[int, msgspec.Meta(ge=0, le=10_000)] = 0
+    counts: dict[Sort, Annotated[int, msgspec.Meta(ge=0, le=10_000)]] = msgspec.field(default_factory=dict)
+    discrepancies: MaybeLong = ""
+    note: MaybeLong = ""
+
+
+class SheetParams(Params, frozen=True):
+    journal: Journal
+    entries: Annotated[tuple[Short, ...], msgspec.Meta(max_length=ENTRIES_A_SHEET)] = ()
+
+
+class VolumeParams(Params, frozen=True):
+    journal: Journal
+    ground: Ground
+    since: Time
+    document: Maybe = ""
+
+
+class RegisterParams(Params, frozen=True):
+    sheet: Short
+    number: Number
+    date: Day
+
+
+class RoundParams(Params, frozen=True):
+    when: Annotated[str, msgspec.Meta(pattern=r"^(start|end)\Z")]
+    item: Short
+    in_order: bool
+    faults: MaybeLong = ""
+
+
+# --- making a sheet ------------------------------------------------------------------------------------
+
+
+def _handover(scene: Scene, p: HandoverParams) -> tuple[Fact, ...]:
+    giving, taking = scene.person(scene.actor), scene.person(p.taking)
+    if p.taking == scene.actor:
+        raise refuse(taking=p.taking, expected="another person than the one who hands over")
+    _require_role(scene, taking, "responsible")
+    wanted = to_count(scene.inventory)
+    if set(p.counts) != set(wanted):
+        raise EdgeError(ErrorCode.BAD_REQUEST, expected=f"a count of each of: {', '.join(wanted)}")
+    counted = Counted(p.safe, p.counts, p.discrepancies, p.note)
+    names = {person.id: person.name for person in scene.persons.values()}
+    rows = handover_rows(scene.station, scene.shift, scene.inventory, names, counted, scene.now_ns)
+    return (_made(scene, Journal.HANDOVER, rows, (giving, taking), ()),)
+
+
+def _sheet(scene: Scene, p: SheetParams) -> tuple[Fact, ...]:
+    role = KEEPER[p.journal]
+    if role not in scene.roles:
+        raise EdgeError(ErrorCode.NOT_ALLOWED, journal=p.journal, person=scene.actor, roles=role)
+    if p.journal is Journal.HANDOVER:
+        raise EdgeError(ErrorCode.BAD_REQUEST, journal=p.journal, expected="a handover: `edgectl handover`")
+    rows = dict(_incidents(scene) if p.journal is Journal.INCIDENT else _maintenance(scene))
+    told = {e for s in scene.shift.sheets.values() if _of_volume(scene, s, p.journal) for e in s.made.entries}
+    wanted = p.entries or _fitting({entry: row for entry, row in rows.items() if entry not in told})
+    if unknown := [entry for entry in wanted if entry not in rows]:
+        raise EdgeError(ErrorCode.NOT_FOUND, entry=unknown[0])
+    if not wanted:
+        raise refuse(journal=p.journal, expected="an entry that no sheet of this volume tells yet")
+    made = _made(
+        scene, p.journal, tuple(rows[entry] for entry in wanted), (scene.person(scene.actor),), wanted
+    )
+    return (made,)
+
+
+def _fitting(rows: Mapping[str, Row]) -> tuple[str, ...]:
+    """The first of them that one line of the ledger can hold; the rest are the next sheet's."""
+    fitting: list[str] = []
+    size = 0
+    for entry, row in rows.items():
+        size += len(document.encode(row)) + len(entry) + 4
+        if fitting and (size > ROWS_LIMIT or len(fitting) == ENTRIES_A_SHEET):
+            break
+        fitting.append(entry)
+    return tuple(fitting)
+
+
+def _of_volume(scene: Scene, sheet: SheetRecord, journal: Journal) -> bool:
+    return sheet.made.journal == journal and sheet.made.volume == scene.shift.volumes[journal].number
+
+
+def _incidents(scene: Scene) -> Iterator[tuple[str, Row]]:
+    since = scene.shift.volumes[Journal.INCIDENT].since
+    names = {person.id: person.name for person in scene.persons.values()}
+    for incident in scene.shift.incidents.values():
+        if incident.stage in {Stage.OPEN, Stage.CLOSED} and incident.happened >= since:
+            yield incident.id, incident_row(incident, scene.station.issues, scene.inventory, names)
+
+
+def _maintenance(scene: Scene) -> Iterator[tuple[str, Row]]:
+    since = scene.shift.volumes[Journal.MAINTENANCE].since
+    for works in scene.shift.works.values():
+        if works.finished and works.ended >= since:
+            letter = scene.shift.papers.get((works.id, Paper.WORKS))
+            yield works.id, works_row(works, scene.inventory, letter)
+    for repair in (*scene.shift.repaired.values(), *scene.shift.repairs.values()):
+        if not repair.finished or repair.returned >= since:
+            yield repair.id, repair_row(repair, scene.inventory)
+
+
+def _made(
+    scene: Scene,
+    journal: Journal,
+    rows: tuple[Row, ...],
+    persons: tuple[Person, ...],
+    entries: tuple[str, ...],
+) -> sf.SheetMade:
+    made = sf.SheetMade(
+        sheet=scene.new_id(),
+        journal=journal,
+        volume=scene.shift.volumes[journal].number,
+        rows=rows,
+        signatories=tuple(
+            sf.SignatoryFact(person=one.id, position=one.position, name=one.name) for one in persons
+        ),
+        first=scene.shift.told.get(journal, -1) + 1,
+        last=scene.lines - 1,
+        root=scene.root,
+        sha256="",
+        entries=entries,
+    )
+    return msgspec.structs.replace(made, sha256=sheet_of(scene, made).sha256())
+
+
+def sheet_of(scene: Scene, made: sf.SheetMade) -> Sheet:
+    """Return the sheet that the ledger holds: what is signed, printed and handed to the document system."""
+    return Sheet(
+        kind=Journal(made.journal),
+        volume=made.volume,
+        form=scene.forms[Journal(made.journal)],
+        rows=made.rows,
+        signatories=tuple(Signatory(one.position, one.name) for one in made.signatories),
+        source=Range(made.first, made.last, made.root),
+    )
+
+
+def _require_role(scene: Scene, person: Person, role: Role) -> None:
+    now = scene.now_ns
+    for grant in person.roles:
+        valid = times.parse_ns(grant.valid_from) <= now < times.parse_ns(grant.valid_until)
+        if grant.role == role and valid:
+            return
+    raise EdgeError(ErrorCode.NOT_ALLOWED, person=person.id, roles=role)
+
+
+# --- signing and registering ---------------------------------------------------------------------------
+
+
+def find(scene: Scene, sheet: str) -> SheetRecord:
+    """Raises EdgeError: NOT_FOUND."""
+    found = scene.shift.sheets.get(sheet)
+    if found is None:
+        raise EdgeError(ErrorCode.NOT_FOUND, sheet=sheet[:64])
+    return found
+
+
+def signed(scene: Scene, sheet: str, checked: Checked, sha256: str) -> tuple[Fact, ...]:
+    """Return what a checked signature (its file's ``sha256``) over this sheet's bytes comes to.
+
+    Raises:
+        EdgeError: NOT_FOUND; NOT_ALLOWED: it is nobody's who has to sign; CONFLICT: that place is signed.
+    """
+    record = find(scene, sheet)
+    waiting = record.made.signatories
+    if checked.signer:
+        places = [place for place, one in enumerate(waiting) if is_of(checked.signer, one.name)]
+    else:  # the certificate names nobody: whoever attaches it answers for whose it is
+        places = [place for place, one in enumerate(waiting) if one.person == scene.actor]
+    if not places:
+        expected = ", ".join(one.name for one in waiting)
+        raise EdgeError(ErrorCode.NOT_ALLOWED, signer=checked.signer or scene.actor, expected=expected)
+    if places[0] in record.signatures:
+        raise refuse(sheet=sheet, place=places[0], expected="a place that is not signed yet")
+    fact = sf.SheetSigned(
+        sheet=sheet,
+        place=places[0],
+        sha256=sha256,
+        algorithm=checked.algorithm,
+        signer=checked.signer,
+        verdict=checked.verdict,
+    )
+    return (fact,)
+
+
+def _register(scene: Scene, p: RegisterParams) -> tuple[Fact, ...]:
+    record = find(scene, p.sheet)
+    if not record.signed:
+        raise refuse(
+            sheet=p.sheet, signatures=len(record.signatures), expected="a sheet that all have signed"
+        )
+    if record.registered is not None:
+        raise refuse(sheet=p.sheet, number=record.registered.number)
+    return (sf.SheetRegistered(sheet=p.sheet, document=scene.document(p.number, p.date)),)
+
+
+# --- volumes and rounds --------------------------------------------------------------------------------
+
+
+def _volume(scene: Scene, p: VolumeParams) -> tuple[Fact, ...]:
+    before = scene.shift.volumes[p.journal]
+    if p.since < before.since:
+        raise refuse(since=p.since, expected=f"a moment after {before.since}, when the volume before begins")
+    incident = sf.IncidentOpened(
+        incident=scene.new_id(),
+        kind=f"journal-{p.ground}",
+        happened=scene.past(p.since),
+        description=p.document,
+        person=scene.actor,
+    )
+    opened = sf.VolumeOpened(
+        journal=p.journal,
+        volume=before.number + 1,
+        ground=p.ground,
+        since=p.since,
+        document=p.document,
+        incident=incident.incident,
+    )
+    return (opened, incident)
+
+
+def _round(scene: Scene, p: RoundParams) -> tuple[Fact, ...]:
+    scene.inventory.item(p.item)
+    if p.in_order == bool(p.faults):
+        raise EdgeError(ErrorCode.BAD_REQUEST, expected="in order, or faults")
+    return (sf.RoundMade(when=p.when, item=p.item, in_order=p.in_order, faults=p.faults),)
+
+
+ACTS: Mapping[str, Act] = MappingProxyType(
+    {
+        "handover": Act(HandoverParams, _handover),
+        "journal sheet": Act(SheetParams, _sheet),
+        "journal register": Act(RegisterParams, _register),
+        "journal volume": Act(VolumeParams, _volume),
+        "round": Act(RoundParams, _round),
+    }
+)

@@ -1,0 +1,152 @@
+"""What the station knows of an incident, of works, of a repair, of a sheet: the parts of `ShiftState`."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from edged.formats import shift_facts as sf
+
+
+class Stage(StrEnum):
+    """Of an incident. The station only ever drafts."""
+
+    DRAFT = "draft"
+    OPEN = "open"
+    CLOSED = "closed"
+    REJECTED = "rejected"
+
+
+@dataclass(slots=True)
+class Incident:
+    id: str
+    kind: str
+    happened: str
+    stage: Stage = Stage.DRAFT
+    description: str = ""
+    item: str = ""
+    camera: str = ""
+    issue: str = ""
+    recording: str = ""
+    slot: int = 0
+    person: str = ""
+    measures: list[str] = field(default_factory=list)
+    result: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    reason: str = ""  # why it was rejected
+    confirmed_by: str = ""
+
+    @property
+    def finished(self) -> bool:
+        return self.stage in {Stage.CLOSED, Stage.REJECTED}
+
+
+@dataclass(slots=True)
+class Works:
+    id: str
+    began: str
+    entry: str
+    grounds: str
+    items: tuple[str, ...]
+    persons: tuple[str, ...]
+    ended: str = ""
+    measures: str = ""
+    result: str = ""
+    note: str = ""
+    versions: tuple[str, str] = ("", "")
+
+    @property
+    def finished(self) -> bool:
+        return bool(self.ended)
+
+
+@dataclass(slots=True)
+class Outage:
+    id: str
+    cause: str
+    since: str
+    until: str = ""
+    acts: str = ""
+
+    @property
+    def finished(self) -> bool:
+        return bool(self.until)
+
+
+class Condition(StrEnum):
+    """Of a part of the complex, on its way to a repair and back (459-II.3-damaged)."""
+
+    DAMAGED = "damaged"
+    TAGGED = "tagged"
+    RELEASED = "released"
+
+
+@dataclass(slots=True)
+class Repair:
+    """Of one item, until it is back."""
+
+    item: str
+    since: str
+    description: str
+    condition: Condition = Condition.DAMAGED
+    incident: str = ""
+    tag: str = ""
+    place: str = ""
+    statement: str = ""  # that offload is impossible
+    receiver: str = ""
+    contract: sf.Document | None = None
+    returned: str = ""
+    result: str = ""
+
+    @property
+    def id(self) -> str:
+        return f"{self.item}@{self.since}"
+
+    @property
+    def finished(self) -> bool:
+        return bool(self.returned)
+
+
+@dataclass(frozen=True, slots=True)
+class Memo:
+    """By which a reserve camera is in use."""
+
+    camera: str
+    document: sf.Document
+    head: str
+    incident: str
+    entered: str
+
+
+@dataclass(frozen=True, slots=True)
+class Volume:
+    number: int = 1
+    since: str = ""  # "": from the beginning
+    ground: str = ""
+    opened: str = ""
+    incident: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    sha256: str
+    algorithm: str
+    signer: str
+    verdict: str
+    at: str
+
+
+@dataclass(slots=True)
+class SheetRecord:
+    """A sheet on its way: made, signed by everybody, registered."""
+
+    made: sf.SheetMade
+    at: str
+    signatures: dict[int, Signature] = field(default_factory=dict)  # by place
+    registered: sf.Document | None = None
+
+    @property
+    def signed(self) -> bool:
+        return len(self.signatures) == len(self.made.signatories)
+
+    @property
+    def finished(self) -> bool:
+        return self.signed and self.registered is not None

@@ -1,0 +1,93 @@
+"""What an act of a person is decided by: everything the station knows, as values. Pure."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Annotated, Any
+
+import msgspec
+
+from edged.duty import Margins
+from edged.errors import EdgeError, ErrorCode, FormatError
+from edged.formats import times
+from edged.formats.facts import Fact
+from edged.formats.fields import Day, Time
+from edged.formats.roster import Person, Role
+from edged.formats.schedule import Schedule
+from edged.formats.shift_facts import Document
+from edged.journals.forms import Form
+from edged.journals.forms import Kind as Journal
+from edged.shift.inventory import Inventory
+from edged.shift.state import ShiftState
+from edged.station_state import StationState
+
+Short = Annotated[str, msgspec.Meta(min_length=1, max_length=300)]
+Long = Annotated[str, msgspec.Meta(min_length=1, max_length=4000)]
+Maybe = Annotated[str, msgspec.Meta(max_length=300)]
+MaybeLong = Annotated[str, msgspec.Meta(max_length=4000)]
+Number = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
+
+__all__ = ["Act", "Day", "Long", "Maybe", "MaybeLong", "Number", "Params", "Scene", "Short", "Time"]
+
+
+class Params(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a person enters with an act. Bounded: nothing longer reaches a decision."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scene:
+    """``now_ns`` is `TimeFloor.judged`; ``actor`` the id of a person, never an account that is nobody's."""
+
+    station: StationState
+    shift: ShiftState
+    inventory: Inventory
+    persons: Mapping[str, Person]  # the roster's
+    schedule: Schedule | None
+    now_ns: int
+    actor: str
+    roles: frozenset[Role]
+    new_id: Callable[[], str]
+    margins: Margins = field(default_factory=Margins)
+    off_duty: frozenset[Role] = frozenset()  # roles of the actor that hold in another shift only
+    listed: frozenset[str] = frozenset()  # cameras whose whole card was listed since they were docked
+    forms: Mapping[Journal, Form] = field(default_factory=dict)
+    lines: int = 0  # of the ledger
+    root: str = ""  # Merkle root over them
+
+    def person(self, person: str) -> Person:
+        """Raises EdgeError: NOT_FOUND."""
+        found = self.persons.get(person)
+        if found is None:
+            raise EdgeError(ErrorCode.NOT_FOUND, person=person[:64])
+        return found
+
+    def past(self, when: str) -> str:
+        """Return a moment that has been. Raises EdgeError: BAD_REQUEST."""
+        try:
+            if times.parse_ns(when) <= self.now_ns:
+                return when
+        except FormatError:
+            pass
+        raise EdgeError(ErrorCode.BAD_REQUEST, time=when[:40], expected="a moment that has been, in UTC")
+
+    def document(self, number: str, day: str) -> Document:
+        """Return a paper of today or before, in Kyiv. Raises EdgeError: BAD_REQUEST."""
+        today = times.moment(self.now_ns).astimezone(times.KYIV).date()
+        try:
+            if date.fromisoformat(day) <= today:
+                return Document(number=number, date=day)
+        except ValueError:
+            pass
+        raise EdgeError(ErrorCode.BAD_REQUEST, date=day[:20], expected="a day, not after today")
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """``decide`` returns what the ledger is to hold, or raises EdgeError and nothing has happened."""
+
+    params: type[Params]
+    decide: Callable[[Scene, Any], tuple[Fact, ...]]
+
+
+def refuse(**why: str | int) -> EdgeError:
+    return EdgeError(ErrorCode.CONFLICT, **why)

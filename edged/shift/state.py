@@ -1,0 +1,238 @@
+"""What the ledger says of incidents, works, repairs, memos and journals: a fold over its facts, nothing else.
+
+The rules of `edged.station_state` hold: only ``apply`` changes it, the same lines always give the same state, no clock
+and no guess. What is finished is kept for a while only (``KEEP``); the ledger has it all.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Protocol, TypeVar
+
+from edged.formats import facts as f
+from edged.formats import shift_facts as sf
+from edged.formats.line import Line
+from edged.journals.forms import Kind as Journal
+from edged.journals.papers import Paper
+from edged.shift.records import (
+    Condition,
+    Incident,
+    Memo,
+    Outage,
+    Repair,
+    SheetRecord,
+    Signature,
+    Stage,
+    Volume,
+    Works,
+)
+
+KEEP = 2_000  # finished ones of each sort: years of a post
+PAPERS_KEPT = 10 * KEEP
+REFERENCES_KEPT = 10 * KEEP
+
+
+@dataclass(slots=True)
+class ShiftState:
+    """See the rules at the top."""
+
+    incidents: OrderedDict[str, Incident] = field(default_factory=OrderedDict)
+    works: OrderedDict[str, Works] = field(default_factory=OrderedDict)
+    outages: OrderedDict[str, Outage] = field(default_factory=OrderedDict)
+    repairs: dict[str, Repair] = field(default_factory=dict)  # by item
+    repaired: OrderedDict[str, Repair] = field(default_factory=OrderedDict)
+    memos: dict[str, Memo] = field(default_factory=dict)  # by camera
+    briefed: set[str] = field(default_factory=set)
+    papers: OrderedDict[tuple[str, str], sf.Document] = field(default_factory=OrderedDict)  # (about, paper)
+    volumes: dict[Journal, Volume] = field(default_factory=lambda: {kind: Volume() for kind in Journal})
+    sheets: OrderedDict[str, SheetRecord] = field(default_factory=OrderedDict)
+    told: dict[Journal, int] = field(default_factory=dict)  # the last line that a sheet was made of
+    references: OrderedDict[str, sf.RecordingReferenced] = field(default_factory=OrderedDict)
+    schedule_version: int = 0
+
+    def open_incident(self, camera: str) -> Incident | None:
+        """The newest incident of this camera that is not finished."""
+        mine = (i for i in reversed(self.incidents.values()) if i.camera == camera and not i.finished)
+        return next(mine, None)
+
+    def given(self, about: str, paper: str) -> bool:
+        return (about, paper) in self.papers
+
+    def apply(self, line: Line) -> None:
+        """Take one durable line, in order."""
+        handler = _HANDLERS.get(type(line.fact))
+        if handler is not None:
+            handler(self, line, line.fact)
+
+
+class _Finishing(Protocol):
+    @property
+    def finished(self) -> bool: ...
+
+
+_T = TypeVar("_T", bound=_Finishing)
+
+
+def _keep(kept: OrderedDict[str, _T], key: str, value: _T) -> None:
+    """Add one; forget from the front: what is not finished stays, and all that came after it."""
+    kept[key] = value
+    while len(kept) > KEEP and next(iter(kept.values())).finished:
+        kept.popitem(last=False)
+
+
+# One function a fact. They are plain assignments: whoever wrote the fact decided.
+
+
+def _schedule(s: ShiftState, at: Line, x: sf.ScheduleAccepted) -> None:
+    s.schedule_version = x.version
+
+
+def _briefed(s: ShiftState, at: Line, x: sf.OfficerBriefed) -> None:
+    s.briefed.add(x.person)
+
+
+def _drafted(s: ShiftState, at: Line, x: f.IncidentDrafted) -> None:
+    new = Incident(
+        x.incident, x.kind, at.time, camera=x.camera, issue=x.issue, recording=x.recording, slot=x.slot
+    )
+    _keep(s.incidents, new.id, new)
+
+
+def _opened(s: ShiftState, at: Line, x: sf.IncidentOpened) -> None:
+    new = Incident(x.incident, x.kind, x.happened, Stage.OPEN, x.description, x.item, x.camera, x.issue)
+    new.person, new.confirmed_by = x.person, at.actor
+    _keep(s.incidents, new.id, new)
+
+
+def _confirmed(s: ShiftState, at: Line, x: sf.IncidentConfirmed) -> None:
+    if (incident := s.incidents.get(x.incident)) is not None:
+        incident.stage, incident.description = Stage.OPEN, x.description
+        incident.person, incident.confirmed_by = x.person, at.actor
+
+
+def _rejected(s: ShiftState, at: Line, x: sf.IncidentRejected) -> None:
+    if (incident := s.incidents.get(x.incident)) is not None:
+        incident.stage, incident.reason, incident.confirmed_by = Stage.REJECTED, x.reason, at.actor
+
+
+def _noted(s: ShiftState, at: Line, x: sf.IncidentNoted) -> None:
+    if (incident := s.incidents.get(x.incident)) is not None:
+        for text, kept in ((x.measures, "measures"), (x.result, "result"), (x.note, "notes")):
+            if text:
+                getattr(incident, kept).append(text)
+        if x.closed:
+            incident.stage = Stage.CLOSED
+
+
+def _given(s: ShiftState, at: Line, x: sf.PaperGiven) -> None:
+    s.papers[(x.about, x.paper)] = x.document
+    while len(s.papers) > PAPERS_KEPT:
+        s.papers.popitem(last=False)
+
+
+def _memo(s: ShiftState, at: Line, x: sf.MemoEntered) -> None:
+    s.memos[x.camera] = Memo(x.camera, x.document, x.head, x.incident, at.time)
+
+
+def _memo_ended(s: ShiftState, at: Line, x: sf.MemoEnded) -> None:
+    s.memos.pop(x.camera, None)
+
+
+def _damaged(s: ShiftState, at: Line, x: sf.ItemDamaged) -> None:
+    s.repairs[x.item] = Repair(x.item, at.time, x.description, incident=x.incident)
+
+
+def _tagged(s: ShiftState, at: Line, x: sf.ItemTagged) -> None:
+    if (repair := s.repairs.get(x.item)) is not None:
+        repair.condition, repair.tag, repair.place = Condition.TAGGED, x.tag, x.place
+
+
+def _impossible(s: ShiftState, at: Line, x: sf.OffloadImpossible) -> None:
+    if (repair := s.repairs.get(x.item)) is not None:
+        repair.statement = x.statement
+
+
+def _to_repair(s: ShiftState, at: Line, x: sf.RepairReleased) -> None:
+    if (repair := s.repairs.get(x.item)) is not None:
+        repair.condition, repair.receiver, repair.contract = Condition.RELEASED, x.receiver, x.contract
+
+
+def _repaired(s: ShiftState, at: Line, x: sf.RepairReturned) -> None:
+    if (repair := s.repairs.pop(x.item, None)) is not None:
+        repair.returned, repair.result = at.time, x.result
+        _keep(s.repaired, repair.id, repair)
+
+
+def _works(s: ShiftState, at: Line, x: sf.WorksOpened) -> None:
+    new = Works(x.works, at.time, x.entry, x.grounds, x.items, x.persons, versions=(x.version_before, ""))
+    _keep(s.works, new.id, new)
+    if x.letter is not None:
+        s.papers[(x.works, Paper.WORKS)] = x.letter
+
+
+def _works_closed(s: ShiftState, at: Line, x: sf.WorksClosed) -> None:
+    if (works := s.works.get(x.works)) is not None:
+        works.ended, works.measures, works.result, works.note = at.time, x.measures, x.result, x.note
+        works.versions = (works.versions[0], x.version_after)
+
+
+def _outage(s: ShiftState, at: Line, x: sf.OutageStarted) -> None:
+    _keep(s.outages, x.outage, Outage(x.outage, x.cause, x.since))
+
+
+def _outage_ended(s: ShiftState, at: Line, x: sf.OutageEnded) -> None:
+    if (outage := s.outages.get(x.outage)) is not None:
+        outage.until, outage.acts = x.at, x.acts
+
+
+def _volume(s: ShiftState, at: Line, x: sf.VolumeOpened) -> None:
+    s.volumes[Journal(x.journal)] = Volume(x.volume, x.since, x.ground, at.time, x.incident)
+
+
+def _sheet(s: ShiftState, at: Line, x: sf.SheetMade) -> None:
+    _keep(s.sheets, x.sheet, SheetRecord(x, at.time))
+    s.told[Journal(x.journal)] = x.last
+
+
+def _signed(s: ShiftState, at: Line, x: sf.SheetSigned) -> None:
+    if (sheet := s.sheets.get(x.sheet)) is not None:
+        sheet.signatures[x.place] = Signature(x.sha256, x.algorithm, x.signer, x.verdict, at.time)
+
+
+def _registered(s: ShiftState, at: Line, x: sf.SheetRegistered) -> None:
+    if (sheet := s.sheets.get(x.sheet)) is not None:
+        sheet.registered = x.document
+
+
+def _referenced(s: ShiftState, at: Line, x: sf.RecordingReferenced) -> None:
+    s.references[x.recording] = x
+    while len(s.references) > REFERENCES_KEPT:
+        s.references.popitem(last=False)
+
+
+_HANDLERS: dict[type[f.Fact], Callable[[ShiftState, Line, Any], None]] = {
+    f.IncidentDrafted: _drafted,
+    sf.ScheduleAccepted: _schedule,
+    sf.OfficerBriefed: _briefed,
+    sf.IncidentOpened: _opened,
+    sf.IncidentConfirmed: _confirmed,
+    sf.IncidentRejected: _rejected,
+    sf.IncidentNoted: _noted,
+    sf.PaperGiven: _given,
+    sf.MemoEntered: _memo,
+    sf.MemoEnded: _memo_ended,
+    sf.ItemDamaged: _damaged,
+    sf.ItemTagged: _tagged,
+    sf.OffloadImpossible: _impossible,
+    sf.RepairReleased: _to_repair,
+    sf.RepairReturned: _repaired,
+    sf.WorksOpened: _works,
+    sf.WorksClosed: _works_closed,
+    sf.OutageStarted: _outage,
+    sf.OutageEnded: _outage_ended,
+    sf.VolumeOpened: _volume,
+    sf.SheetMade: _sheet,
+    sf.SheetSigned: _signed,
+    sf.SheetRegistered: _registered,
+    sf.RecordingReferenced: _referenced,
+}

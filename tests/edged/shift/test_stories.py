@@ -1,0 +1,470 @@
+"""What happens at a post, step by step: incidents, reserve cameras, repairs, works, journals."""
+
+from typing import Any
+
+import pytest
+
+from edged.errors import EdgeError, ErrorCode
+from edged.formats import facts as f
+from edged.formats import shift_facts as sf
+from edged.formats import times
+from edged.journals.forms import Kind as Journal
+from edged.journals.papers import Paper
+from edged.journals.signature import Checked, Verdict
+from edged.shift.dues import owed, too_long
+from edged.shift.journal_acts import sheet_of, signed
+from edged.shift.records import Stage
+from edged.shift.rows import Place, place_of
+from tests.edged.shift.office import COUNTS, NAMES, Office
+
+REC = f"{7:032x}"
+OPENED = {"cause": "damage", "happened": "2026-11-27T09:30:00.000Z", "description": "Розбито скло об’єктива"}
+WORKS = {"entry": "cleaning", "grounds": "план", "items": ["101", "301"], "persons": ["Тарас Лис"]}
+
+
+@pytest.fixture
+def office() -> Office:
+    return Office()
+
+
+def refused(office: Office, actor: str, verb: str, **params: Any) -> EdgeError:
+    with pytest.raises(EdgeError) as refusal:
+        office.act(actor, verb, **params)
+    return refusal.value
+
+
+# --- incidents -----------------------------------------------------------------------------------------
+
+
+def test_a_draft_is_confirmed_noted_and_closed_by_the_responsible_person(office: Office) -> None:
+    incident = office.draft(camera="GAT-1", slot=1)
+    assert office.shift.incidents[incident].stage is Stage.DRAFT
+    office.act("iryna", "incident confirm", incident=incident, description="Камеру вирвано", person="olena")
+    assert (
+        refused(office, "iryna", "incident note", incident=incident, closed=True).code is ErrorCode.CONFLICT
+    )
+    office.act("iryna", "incident note", incident=incident, measures="Викликано охорону")
+    office.act("iryna", "incident note", incident=incident, result="Камеру повернуто", closed=True)
+    found = office.shift.incidents[incident]
+    assert (found.stage, found.confirmed_by) == (Stage.CLOSED, "person:iryna")
+    assert (found.measures, found.result) == (["Викликано охорону"], ["Камеру повернуто"])
+
+
+def test_what_was_entered_is_added_to_and_never_changed(office: Office) -> None:
+    incident = office.draft()
+    office.act("iryna", "incident confirm", incident=incident, description="одне")
+    assert refused(office, "iryna", "incident confirm", incident=incident, description="інше").code is (
+        ErrorCode.CONFLICT
+    )
+    office.act("iryna", "incident note", incident=incident, measures="перше")
+    office.later(12)
+    office.act("daria", "incident note", incident=incident, measures="друге")
+    assert office.shift.incidents[incident].measures == ["перше", "друге"]
+    assert office.shift.incidents[incident].description == "одне"
+
+
+def test_a_draft_that_is_none_is_rejected_with_a_reason_and_owes_no_paper(office: Office) -> None:
+    incident = office.draft()
+    office.act("iryna", "incident reject", incident=incident, reason="Навчання")
+    assert office.shift.incidents[incident].stage is Stage.REJECTED
+    assert not debts(office)
+    assert (
+        refused(office, "iryna", "incident note", incident=incident, note="все ж").code is ErrorCode.CONFLICT
+    )
+
+
+def test_an_incident_to_come_is_none(office: Office) -> None:
+    tomorrow = OPENED | {"happened": "2026-11-28T10:00:00.000Z"}
+    assert refused(office, "iryna", "incident open", **tomorrow).code is ErrorCode.BAD_REQUEST
+
+
+# --- papers --------------------------------------------------------------------------------------------
+
+
+def debts(office: Office) -> dict[str, str]:
+    """What is owed, and by when."""
+    now = times.parse_ns(office.now)
+    found = owed(office.station, office.shift, office.inventory, office.schedule, NAMES, now)
+    return {one.paper: times.format_ns(one.due_ns) for one in found}
+
+
+def test_an_incident_owes_four_papers_each_by_its_deadline(office: Office) -> None:
+    """27 November 2026 is a Friday: the report memo is due at its end, in Kyiv."""
+    office.act("iryna", "incident open", **OPENED, item="101", person="olena")
+    assert debts(office) == {
+        "incident-information": OPENED["happened"],
+        "security-information": OPENED["happened"],
+        "written-notice": "2026-11-27T18:00:00.000Z",
+        "report-memo": "2026-11-27T22:00:00.000Z",
+    }
+
+
+def test_an_incident_with_whom_nobody_knows_owes_no_officers_notice(office: Office) -> None:
+    office.act("iryna", "incident open", **OPENED)
+    assert Paper.NOTICE not in debts(office)
+
+
+def test_a_paper_is_owed_until_its_number_and_date_are_entered(office: Office) -> None:
+    office.act("iryna", "incident open", **OPENED, person="olena")
+    incident = next(iter(office.shift.incidents))
+    given = {"paper": "report-memo", "about": incident, "number": "12/26", "date": "2026-11-27"}
+    assert (
+        refused(office, "iryna", "paper give", **(given | {"date": "2026-11-28"})).code
+        is ErrorCode.BAD_REQUEST
+    )
+    office.act("iryna", "paper give", **given)
+    assert Paper.REPORT not in debts(office)
+    assert refused(office, "iryna", "paper give", **given).code is ErrorCode.CONFLICT
+
+
+def test_the_technical_administrator_enters_no_paper_of_the_responsible_person(office: Office) -> None:
+    incident = office.draft()
+    given = {"paper": "incident-information", "about": incident, "number": "1", "date": "2026-11-27"}
+    assert refused(office, "taras", "paper give", **given).code is ErrorCode.NOT_ALLOWED
+
+
+def test_a_disk_that_fills_is_warned_of_by_the_technical_administrator(office: Office) -> None:
+    office.record(f.AlertRaised(alert="vault-nearly-full", code=6003))
+    assert Paper.WARNING in debts(office)
+    given = {"paper": "warning", "about": "vault-nearly-full", "number": "4", "date": "2026-11-27"}
+    office.act("taras", "paper give", **given)
+    assert Paper.WARNING not in debts(office)
+
+
+# --- reserve cameras -----------------------------------------------------------------------------------
+
+MEMO = {"camera": "GAT-9", "number": "77", "date": "2026-11-27", "head": "Степан Вовк"}
+
+
+def test_a_reserve_camera_is_in_use_by_a_memo_until_it_goes_back_to_the_safe(office: Office) -> None:
+    office.act("iryna", "memo enter", **MEMO)
+    assert office.shift.memos["GAT-9"].document == sf.Document(number="77", date="2026-11-27")
+    assert refused(office, "iryna", "memo enter", **MEMO).code is ErrorCode.CONFLICT
+    office.issue("GAT-9", "olena", 3, "j")
+    assert refused(office, "iryna", "memo end", camera="GAT-9").code is ErrorCode.CONFLICT
+    office.dock("GAT-9", 3)
+    office.act("iryna", "memo end", camera="GAT-9")
+    assert not office.shift.memos
+
+
+def test_a_memo_is_for_a_reserve_camera_only(office: Office) -> None:
+    assert refused(office, "iryna", "memo enter", **(MEMO | {"camera": "GAT-1"})).code is ErrorCode.CONFLICT
+
+
+# --- repairs -------------------------------------------------------------------------------------------
+
+
+def damaged(office: Office) -> None:
+    office.dock("GAT-1", 1)
+    office.film("GAT-1", REC)
+    office.act("taras", "repair damaged", item="101", description="не вмикається")
+    office.act("taras", "repair tag", item="101", tag="Б-3", place="шафа 2")
+
+
+def test_a_damaged_camera_is_not_issued_until_it_is_back(office: Office) -> None:
+    damaged(office)
+    assert office.station.cameras["GAT-1"].quarantine == "damaged: не вмикається"
+    office.confirm(REC)
+    office.act("taras", "repair release", item="101", receiver="Ремонтний відділ", third_party=False)
+    office.act("taras", "repair back", item="101", result="замінено акумулятор")
+    assert office.station.cameras["GAT-1"].quarantine == ""
+    assert not office.shift.repairs
+    assert [one.result for one in office.shift.repaired.values()] == ["замінено акумулятор"]
+
+
+OUT: dict[str, Any] = {"item": "101", "receiver": "ТОВ «Сервіс»", "third_party": True}
+CONTRACT = {"contract_number": "5-Д", "contract_date": "2026-11-20"}
+
+
+def test_a_camera_with_a_recording_that_has_no_receipt_is_not_released(office: Office) -> None:
+    damaged(office)
+    refusal = refused(office, "taras", "repair release", **OUT, **CONTRACT)
+    assert (refusal.code, refusal.detail["recordings"]) == (ErrorCode.CONFLICT, 1)
+    office.confirm(REC)
+    assert office.act("taras", "repair release", **OUT, **CONTRACT)
+
+
+def test_a_camera_of_which_nobody_knows_what_is_aboard_is_not_released(office: Office) -> None:
+    damaged(office)
+    office.confirm(REC)
+    office.listed = frozenset()
+    assert refused(office, "taras", "repair release", **OUT, **CONTRACT).detail["recordings"] == -1
+
+
+def test_what_cannot_be_offloaded_goes_with_the_responsible_persons_statement_and_a_contract(
+    office: Office,
+) -> None:
+    damaged(office)
+    assert refused(office, "taras", "repair statement", item="101", statement="так").code is (
+        ErrorCode.NOT_ALLOWED
+    )
+    office.act("iryna", "repair statement", item="101", statement="Носій не читається")
+    assert (
+        refused(office, "taras", "repair release", **(OUT | {"third_party": False})).code
+        is ErrorCode.CONFLICT
+    )
+    (released,) = office.act("taras", "repair release", **OUT, **CONTRACT)
+    assert isinstance(released, sf.RepairReleased)
+    assert released.unreceipted == 1
+
+
+def test_nothing_goes_to_a_third_party_without_a_contract(office: Office) -> None:
+    damaged(office)
+    office.confirm(REC)
+    assert refused(office, "taras", "repair release", **OUT).code is ErrorCode.CONFLICT
+    half = {"contract_number": "5-Д"}
+    assert refused(office, "taras", "repair release", **OUT, **half).code is ErrorCode.BAD_REQUEST
+
+
+def test_a_repair_is_tagged_before_it_is_released_and_no_tag_is_borne_twice(office: Office) -> None:
+    office.act("taras", "repair damaged", item="301", description="не заряджає")
+    out = {"item": "301", "receiver": "відділ", "third_party": False}
+    assert refused(office, "taras", "repair release", **out).code is ErrorCode.CONFLICT
+    damaged(office)
+    assert (
+        refused(office, "taras", "repair tag", item="301", tag="Б-3", place="шафа").code is ErrorCode.CONFLICT
+    )
+
+
+# --- works ---------------------------------------------------------------------------------------------
+
+
+def test_works_that_go_on_for_more_than_a_day_owe_the_deputy_heads_letter(office: Office) -> None:
+    office.act("taras", "works start", **WORKS)
+    assert set(debts(office)) == {Paper.WORKS}
+    office.later(22.5)
+    now = times.parse_ns(office.now)
+    assert [over for _, over in too_long(office.shift, now)] == [False]
+    office.later(2)
+    now = times.parse_ns(office.now)
+    assert [over for _, over in too_long(office.shift, now)] == [True]
+    assert set(debts(office)) == {Paper.WORKS, Paper.OVERRUN}
+    works = next(iter(office.shift.works))
+    office.act("taras", "works end", works=works, measures="почищено", result="справна")
+    assert not too_long(office.shift, now)
+    assert Paper.OVERRUN in debts(office)  # they did take longer: the letter is still owed
+
+
+def test_a_repair_has_no_such_limit(office: Office) -> None:
+    damaged(office)
+    office.later(48)
+    assert not too_long(office.shift, times.parse_ns(office.now))
+
+
+def test_a_camera_in_works_opens_for_the_technician_and_is_issued_to_nobody(office: Office) -> None:
+    office.dock("GAT-1", 1)
+    office.act("taras", "works start", **WORKS)
+    assert office.station.cameras["GAT-1"].works == "cleaning"
+    assert refused(office, "taras", "works start", **WORKS).code is ErrorCode.CONFLICT
+    works = next(iter(office.shift.works))
+    office.act("taras", "works end", works=works, measures="почищено", result="справна")
+    assert office.station.cameras["GAT-1"].works == ""
+
+
+def test_an_update_is_the_account_administrators_with_its_versions(office: Office) -> None:
+    update = WORKS | {"entry": "update-station", "items": ["301"]}
+    assert refused(office, "taras", "works start", **update, version="1").code is ErrorCode.NOT_ALLOWED
+    assert refused(office, "nadia", "works start", **update).code is ErrorCode.BAD_REQUEST
+    office.act("nadia", "works start", **update, version="1")
+    works = next(iter(office.shift.works))
+    done = {"works": works, "measures": "оновлено", "result": "працює"}
+    assert refused(office, "nadia", "works end", **done).code is ErrorCode.BAD_REQUEST
+    office.act("nadia", "works end", **done, version="2")
+    assert office.shift.works[works].versions == ("1", "2")
+
+
+def test_one_outage_at_a_time_and_it_ends_after_it_began(office: Office) -> None:
+    began = {"cause": "немає живлення", "since": "2026-11-27T09:00:00.000Z"}
+    office.act("iryna", "outage start", **began)
+    assert refused(office, "taras", "outage start", **began).code is ErrorCode.CONFLICT
+    outage = next(iter(office.shift.outages))
+    early = {"outage": outage, "acts": "відновлено", "at": began["since"]}
+    assert refused(office, "taras", "outage end", **early).code is ErrorCode.BAD_REQUEST
+    office.act("taras", "outage end", **(early | {"at": "2026-11-27T09:40:00.000Z"}))
+    assert office.shift.outages[outage].until == "2026-11-27T09:40:00.000Z"
+
+
+# --- handover ------------------------------------------------------------------------------------------
+
+HANDOVER = {"taking": "daria", "safe": 1, "counts": COUNTS}
+
+
+def sheet(office: Office, journal: Journal) -> sf.SheetMade:
+    return next(one.made for one in reversed(office.shift.sheets.values()) if one.made.journal == journal)
+
+
+def test_a_handover_tells_where_every_camera_is_and_what_the_persons_counted(office: Office) -> None:
+    office.dock("GAT-1", 1)
+    office.issue("GAT-2", "olena", 2, "j")
+    office.act("iryna", "handover", **(HANDOVER | {"counts": COUNTS | {"mount": 1}}), note="Чисто")
+    rows = sheet(office, Journal.HANDOVER).rows
+    assert [(row[0].split(":")[0], row[1], row[3]) for row in rows] == [
+        ("індивідуальні портативні відеокамери у слотах док-станції", "1", "—"),
+        ("індивідуальні портативні відеокамери, видані уповноваженим особам", "1", "—"),
+        ("резервні індивідуальні портативні відеокамери у сейфі", "1", "—"),
+        ("кріплення", "1", "за переліком 2, фактично 1"),
+        ("док-станція", "1", "—"),
+        ("сервер", "1", "—"),
+        ("за результатами огляду", "—", "—"),
+    ]
+    assert rows[1][4] == "інв. № 102: Олена Коваль, видано 27.11.2026 12:00"
+    assert rows[-1][4] == "Чисто"
+
+
+def test_a_camera_that_is_nowhere_is_a_discrepancy(office: Office) -> None:
+    office.act("iryna", "handover", **HANDOVER)
+    rows = sheet(office, Journal.HANDOVER).rows
+    missing = next(row for row in rows if "немає на місці" in row[0])
+    assert (missing[1], missing[3]) == ("0", "за переліком 2, фактично 0")
+
+
+def test_a_handover_counts_everything_that_the_station_cannot_see(office: Office) -> None:
+    assert (
+        refused(office, "iryna", "handover", taking="daria", counts={"mount": 2}).code
+        is ErrorCode.BAD_REQUEST
+    )
+
+
+@pytest.mark.parametrize("taking", ["iryna", "taras", "nobody"])
+def test_a_handover_is_to_another_responsible_person(office: Office, taking: str) -> None:
+    assert refused(office, "iryna", "handover", **(HANDOVER | {"taking": taking})).code in {
+        ErrorCode.CONFLICT,
+        ErrorCode.NOT_ALLOWED,
+        ErrorCode.NOT_FOUND,
+    }
+
+
+def test_both_sign_the_same_bytes_and_then_it_is_registered(office: Office) -> None:
+    office.act("iryna", "handover", **HANDOVER)
+    made = sheet(office, Journal.HANDOVER)
+    assert sheet_of(office.scene(), made).sha256() == made.sha256
+    register = {"sheet": made.sheet, "number": "1/26", "date": "2026-11-27"}
+    for signer in ("БОНДАР Ірина Петрівна", "ШЕВЧУК Дар’я Іванівна"):
+        assert refused(office, "iryna", "journal register", **register).code is ErrorCode.CONFLICT
+        office.record(*signed(office.scene(), made.sheet, Checked(Verdict.VERIFIED, "RSA", signer), "f" * 64))
+    assert office.shift.sheets[made.sheet].signed
+    office.act("iryna", "journal register", **register)
+    assert office.shift.sheets[made.sheet].finished
+
+
+def test_nobody_signs_in_anothers_place_or_twice(office: Office) -> None:
+    office.act("iryna", "handover", **HANDOVER)
+    made = sheet(office, Journal.HANDOVER)
+    with pytest.raises(EdgeError) as refusal:
+        signed(office.scene(), made.sheet, Checked(Verdict.VERIFIED, "RSA", "ЛИС Тарас"), "f" * 64)
+    assert refusal.value.code is ErrorCode.NOT_ALLOWED
+    own = Checked(Verdict.CERTIFIED_TOOL, "DSTU 4145", "")  # no name to be read: whoever attaches it
+    office.record(*signed(office.scene("daria"), made.sheet, own, "f" * 64))
+    assert list(office.shift.sheets[made.sheet].signatures) == [1]
+    with pytest.raises(EdgeError) as refusal:
+        signed(office.scene("daria"), made.sheet, own, "f" * 64)
+    assert refusal.value.code is ErrorCode.CONFLICT
+
+
+# --- the other journals --------------------------------------------------------------------------------
+
+
+def test_an_incident_stands_in_one_sheet_of_a_volume_and_is_repeated_in_a_new_one(office: Office) -> None:
+    office.act("iryna", "incident open", **OPENED, item="101", person="olena")
+    office.act("iryna", "journal sheet", journal="incident")
+    assert sheet(office, Journal.INCIDENT).rows == (
+        (
+            "27.11.2026 11:30. пошкодження складової комплексу. Розбито скло об’єктива. Олена Коваль. "
+            "Обладнання: індивідуальна портативна відеокамера інв. № 101",
+            "—",
+            "—",
+            "—",
+        ),
+    )
+    assert refused(office, "iryna", "journal sheet", journal="incident").code is ErrorCode.CONFLICT
+    volume = {"journal": "incident", "ground": "seized", "since": "2026-11-27T09:00:00.000Z"}
+    office.act("iryna", "journal volume", **volume, document="Протокол № 3")
+    assert office.shift.volumes[Journal.INCIDENT].number == 2
+    office.act("iryna", "journal sheet", journal="incident")
+    made = sheet(office, Journal.INCIDENT)
+    assert made.volume == 2
+    assert [row[0].split(". ")[1] for row in made.rows] == [
+        "пошкодження складової комплексу",
+        "вилучення журналу",
+    ]
+
+
+def test_a_volume_does_not_begin_before_the_one_before_it(office: Office) -> None:
+    volume = {"journal": "handover", "ground": "lost"}
+    office.act("iryna", "journal volume", **volume, since="2026-11-27T09:00:00.000Z")
+    assert refused(office, "iryna", "journal volume", **volume, since="2026-11-26T09:00:00.000Z").code is (
+        ErrorCode.CONFLICT
+    )
+
+
+def test_the_maintenance_journal_tells_works_and_repairs_and_is_the_technicians(office: Office) -> None:
+    office.act("taras", "works start", **WORKS, letter_number="9", letter_date="2026-11-26")
+    works = next(iter(office.shift.works))
+    office.later(1)
+    office.act("taras", "works end", works=works, measures="почищено", result="справна")
+    damaged(office)
+    assert refused(office, "iryna", "journal sheet", journal="maintenance").code is ErrorCode.NOT_ALLOWED
+    office.act("taras", "journal sheet", journal="maintenance")
+    first, second = sheet(office, Journal.MAINTENANCE).rows
+    assert first == (
+        "27.11.2026 12:00 – 27.11.2026 13:00. очищення контактів слотів док-станції та роз’ємів відеокамер. "
+        "Підстава: план. Проводить: Тарас Лис. Обладнання: індивідуальна портативна відеокамера інв. № 101; "
+        "док-станція інв. № 301",
+        "почищено",
+        "справна",
+        "лист № 9 від 2026-11-26",
+    )
+    assert second[1] == "бирка № Б-3, місце зберігання: шафа 2"
+
+
+def test_more_entries_than_a_line_of_the_ledger_holds_make_more_sheets(office: Office) -> None:
+    for _ in range(12):
+        office.act("iryna", "incident open", **(OPENED | {"description": "ї" * 4000}))
+    made = 0
+    while made < 12:
+        office.act("iryna", "journal sheet", journal="incident")
+        made += len(sheet(office, Journal.INCIDENT).rows)
+    assert made == 12
+
+
+# --- rounds, references --------------------------------------------------------------------------------
+
+
+def test_a_round_is_in_order_or_names_faults(office: Office) -> None:
+    office.act("iryna", "round", when="start", item="301", in_order=True)
+    assert (
+        refused(office, "iryna", "round", when="end", item="301", in_order=False).code
+        is ErrorCode.BAD_REQUEST
+    )
+    office.act("iryna", "round", when="end", item="301", in_order=False, faults="слот 3 не світиться")
+
+
+def test_a_recording_is_referred_to_a_case_once(office: Office) -> None:
+    office.film("GAT-1", REC)
+    reference = {"recording": REC, "code": "UA209140", "number": 17, "year": 2026}
+    office.act("iryna", "recording refer", **reference)
+    assert refused(office, "iryna", "recording refer", **reference).code is ErrorCode.CONFLICT
+
+
+@pytest.mark.parametrize(
+    ("happen", "place"),
+    [
+        ((), Place.ABSENT),
+        (("dock",), Place.SLOT),
+        (("dock", "issue"), Place.ISSUED),
+        (("dock", "forced"), Place.ABSENT),
+        (("dock", "damage"), Place.REPAIR),
+    ],
+)
+def test_where_a_camera_is(office: Office, happen: tuple[str, ...], place: Place) -> None:
+    for what in happen:
+        match what:
+            case "dock":
+                office.dock("GAT-1", 1)
+            case "issue":
+                office.issue("GAT-1", "olena", 1, "j")
+            case "forced":
+                office.record(f.SlotForcedOpen(slot=1, camera="GAT-1", witness="dock"))
+            case _:
+                office.act("taras", "repair damaged", item="101", description="тріщина")
+    assert place_of(office.inventory.item("101"), office.station, office.shift) is place
