@@ -10,8 +10,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import pkcs7
 from cryptography.x509.oid import NameOID
 
-from edged.errors import FormatError
 from drivers.openssl_cms import OpensslCms
+from edged.errors import FormatError
 from edged.journals.signature import SIGNATURE_LIMIT, Checked, Verdict, check, is_of
 
 CONTENT = '{"type":"edged/journal-handover/v1","head":"Додаток 1"}\n'.encode()
