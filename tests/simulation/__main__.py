@@ -6,6 +6,7 @@ make simulate HOURS=2        as many as the time allows
 """
 
 import argparse
+import gc
 import os
 import random
 import sys
@@ -82,7 +83,7 @@ def _tell_shortest(seed: int, check: str) -> None:
 
 def _played(first: int, count: int | None, until: float | None, jobs: int) -> Iterator[list[Outcome]]:
     """Batches as they come in; never more under way than the cores can take."""
-    with ProcessPoolExecutor(jobs) as pool:
+    with ProcessPoolExecutor(jobs, initializer=_settle) as pool:
         waiting: set[Future[list[Outcome]]] = set()
         begun = 0
         while True:
@@ -99,6 +100,13 @@ def _played(first: int, count: int | None, until: float | None, jobs: int) -> It
 
 def _goes_on(begun: int, count: int | None, until: float | None) -> bool:
     return (count is None or begun < count) and (until is None or time.monotonic() < until)
+
+
+def _settle() -> None:
+    """What every history needs is made once, and never looked through for garbage again: a tenth more histories."""
+    play(generate(1))
+    gc.collect()
+    gc.freeze()
 
 
 def batch(first: int, count: int) -> list[Outcome]:
