@@ -127,7 +127,12 @@ def person_of(incident: Incident, issues: Mapping[str, Issue]) -> str:
 def described(incident: Incident, name: str) -> str:
     """Return an incident in one sentence: its kind, what was said of it, with whom it happened."""
     parts = (KINDS_UK.get(incident.kind, incident.kind), incident.description, name)
-    return ". ".join(part.rstrip(".") for part in parts if part)
+    return ". ".join(sentence(part.rstrip(". ")) for part in parts if part)
+
+
+def sentence(words: str) -> str:
+    """Return them with a capital letter in front; the rest as it is."""
+    return words[:1].upper() + words[1:]
 
 
 def equipment(incident: Incident, inventory: Inventory) -> str:

@@ -10,7 +10,7 @@ from enum import StrEnum
 from edged.formats import times
 from edged.formats.shift_facts import Document
 from edged.journals.forms import kyiv
-from edged.shift.dues import described, equipment, person_of
+from edged.shift.dues import described, equipment, person_of, sentence
 from edged.shift.inventory import SORTS_UK, Inventory, Item, Sort
 from edged.shift.manual import name_uk
 from edged.shift.records import Incident, Repair, Works
@@ -111,7 +111,7 @@ def handover_rows(
     if strangers := _strangers(station, inventory):
         rows.append(
             (
-                "відеокамери у слотах, яких немає в переліку",
+                "Відеокамери у слотах, яких немає в переліку",
                 str(len(strangers)),
                 when,
                 "; ".join(strangers),
@@ -120,13 +120,13 @@ def handover_rows(
         )
     if counted.discrepancies or counted.note:
         rows.append(
-            ("за результатами огляду", NONE, when, counted.discrepancies or NONE, counted.note or NONE)
+            ("За результатами огляду", NONE, when, counted.discrepancies or NONE, counted.note or NONE)
         )
     return tuple(rows)
 
 
 def _listed(what: str, items: Iterable[Item]) -> str:
-    return f"{what}: інв. № {', '.join(sorted(item.number for item in items))}"
+    return f"{sentence(what)}: інв. № {', '.join(sorted(item.number for item in items))}"
 
 
 def _difference(items: list[Item], amount: int) -> str:
@@ -185,7 +185,7 @@ def works_row(works: Works, inventory: Inventory, letter: Document | None) -> Ro
     until = f" – {kyiv(times.parse_ns(works.ended))}" if works.ended else ""
     items = "; ".join(inventory.describe_uk(number) for number in works.items)
     text = (
-        f"{kyiv(times.parse_ns(works.began))}{until}. {name_uk(works.entry)}. Підстава: {works.grounds}. "
+        f"{kyiv(times.parse_ns(works.began))}{until}. {sentence(name_uk(works.entry))}. Підстава: {works.grounds}. "
         f"Проводить: {', '.join(works.persons)}. Обладнання: {items}"
     )
     notes = [works.note] if works.note else []
