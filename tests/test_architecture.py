@@ -72,6 +72,7 @@ PURE = (
     "edged/coverage.py",
     "edged/duty.py",
     "edged/journals",
+    "edged/reports",
     "edged/shift",
     "edged/station_state.py",
 )

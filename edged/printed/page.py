@@ -22,10 +22,11 @@ from reportlab.platypus import Flowable, Paragraph, SimpleDocTemplate, Table, Ta
 REGULAR, BOLD = "DejaVuSans", "DejaVuSans-Bold"
 MARGIN = 12 * mm
 FOOT = 16 * mm
+FRAME = 6.0  # points; what reportlab leaves free around everything
 GREY = colors.HexColor("#555555")
 LINE = colors.HexColor("#808080")
 SHADE = colors.HexColor("#eeeeee")
-LONG_WORD = 40  # characters; longer ones (a hash) may be broken anywhere
+PAGE_UK = "Сторінка {page} з {pages}"
 
 
 @cache
@@ -90,19 +91,23 @@ def table(
 
 def width() -> float:
     """Return how wide a page is between its margins, in points."""
-    return landscape(A4)[0] - 2 * MARGIN
+    return landscape(A4)[0] - 2 * MARGIN - 2 * FRAME
 
 
-def pdf(title: str, parts: Callable[[], Sequence[Flowable]], foot: Sequence[str]) -> bytes:
+def pdf(
+    title: str, parts: Callable[[], Sequence[Flowable]], foot: Sequence[str], page_words: str = PAGE_UK
+) -> bytes:
     """Return the document. Each page has its number, and ``foot`` below.
 
     ``parts`` is asked twice: how many pages there are is known after the first time.
     """
-    pages = _build(title, parts(), foot, 0)[1]
-    return _build(title, parts(), foot, pages)[0]
+    pages = _build(title, parts(), foot, page_words, 0)[1]
+    return _build(title, parts(), foot, page_words, pages)[0]
 
 
-def _build(title: str, parts: Sequence[Flowable], foot: Sequence[str], pages: int) -> tuple[bytes, int]:
+def _build(
+    title: str, parts: Sequence[Flowable], foot: Sequence[str], page_words: str, pages: int
+) -> tuple[bytes, int]:
     _letters()
     out = BytesIO()
     document = SimpleDocTemplate(
@@ -122,9 +127,9 @@ def _build(title: str, parts: Sequence[Flowable], foot: Sequence[str], pages: in
         canvas.setFont(REGULAR, 6.5)
         canvas.setFillColor(GREY)
         for number, line in enumerate(reversed(foot)):
-            canvas.drawString(MARGIN, 6 * mm + number * 3 * mm, printable(line))
-        right = landscape(A4)[0] - MARGIN
-        canvas.drawRightString(right, 6 * mm, f"Сторінка {made.page} з {pages}")
+            canvas.drawString(MARGIN + FRAME, 6 * mm + number * 3 * mm, printable(line))
+        right = landscape(A4)[0] - MARGIN - FRAME
+        canvas.drawRightString(right, 6 * mm, page_words.format(page=made.page, pages=pages))
 
     document.build(list(parts), onFirstPage=finish, onLaterPages=finish)
     return out.getvalue(), document.page

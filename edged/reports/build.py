@@ -1,0 +1,245 @@
+"""A report from the ledger's lines of its period and from what the station knows now. Pure."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+import msgspec
+
+from edged import coverage
+from edged.coverage import Coverage, Film, Rules, cover
+from edged.formats import times
+from edged.formats.schedule import Schedule
+from edged.reports import data as d
+from edged.reports.period import Issued, Made, Period
+from edged.shift.dues import described, equipment, owed, person_of
+from edged.shift.inventory import Inventory, Sort
+from edged.shift.manual import name_uk
+from edged.shift.rows import Place, place_of
+from edged.shift.state import ShiftState
+from edged.station_state import StationState
+
+DIFFERENCES = 200  # shown of a reconciliation
+
+
+class Why(StrEnum):
+    """How far a recording came that has no receipt yet, or what is wrong with one that has."""
+
+    ON_CAMERA = "on-camera"  # listed, and not sealed yet
+    WAITING = "waiting"  # sealed, not delivered
+    DELIVERED = "delivered"  # the server has it and has not confirmed it
+    HELD = "held"  # the server refuses it
+    DAMAGED = "damaged"  # parts of it cannot be read
+    CORRUPT = "corrupt"  # the copy is not what was sealed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """What a report is made of, beside its period's lines."""
+
+    station: StationState
+    shift: ShiftState
+    inventory: Inventory
+    schedule: Schedule | None
+    names: Mapping[str, str]  # person -> name
+    now_ns: int
+    root: str  # Merkle root over the ledger
+    films: Mapping[str, tuple[Film, ...]] = field(default_factory=dict)  # by issue
+    delivered: frozenset[str] = frozenset()  # recordings that the courier says are with the server
+    rules: Rules = field(default_factory=Rules)
+
+
+def build(period: Period, source: Source) -> d.Report:
+    """Return the report. Raises ValueError: the schedule has no working day."""
+    commissioned = source.station.station
+    return d.Report(
+        station=commissioned.station if commissioned else "",
+        post=commissioned.post if commissioned else "",
+        began=period.began,
+        ended=period.ended,
+        made=times.format_ns(source.now_ns),
+        first=period.first,
+        last=period.last,
+        root=source.root,
+        issues=tuple(_issue(issued, period, source) for issued in period.own_issues()),
+        equipment=tuple(_equipment(source)),
+        cameras=tuple(_cameras(source)),
+        incidents=tuple(_incidents(period, source)),
+        papers=tuple(_papers(source)),
+        alerts=tuple(
+            d.AlertRow(alert=name, code=alert.code, since=alert.since)
+            for name, alert in sorted(source.station.alerts.items())
+        ),
+        works=tuple(sorted(_works(period, source), key=lambda row: row.began)),
+        refusals=dict(sorted(period.refusals.items())),
+        reconciliation=_reconciled(period.made.values(), source.delivered),
+    )
+
+
+# --- issues and coverage -------------------------------------------------------------------------------
+
+
+def _issue(issued: Issued, period: Period, source: Source) -> d.IssueRow:
+    until = issued.returned or min(period.ended, times.format_ns(source.now_ns))
+    row = d.IssueRow(
+        issue=issued.issue,
+        camera=issued.camera,
+        number=source.inventory.number_of(issued.camera),
+        officer=source.names.get(issued.officer, issued.officer),
+        taken=issued.taken,
+        returned=issued.returned,
+        confirmed=issued.confirmed,
+    )
+    films = source.films.get(issued.issue, ())
+    if until <= issued.taken or not (films or issued.returned):
+        return row  # nothing aboard is known before it is back
+    outages = (
+        coverage.Stretch(_moment(one.since), _moment(one.until) if one.until else _now(source))
+        for one in source.shift.outages.values()
+    )
+    covered = cover(coverage.Stretch(_moment(issued.taken), _moment(until)), films, outages, source.rules)
+    return _with_coverage(row, covered)
+
+
+def _with_coverage(row: d.IssueRow, covered: Coverage) -> d.IssueRow:
+    return msgspec.structs.replace(
+        row,
+        asked_s=round(covered.asked.total_seconds()),
+        recorded_s=round(covered.recorded.total_seconds()),
+        filmed=tuple(d.Stretch(began=_text(one.began), ended=_text(one.ended)) for one in covered.filmed),
+        findings=tuple(_finding(one) for one in covered.findings),
+    )
+
+
+def _finding(found: coverage.Finding) -> d.Finding:
+    return d.Finding(
+        kind=found.kind,
+        began=_text(found.stretch.began) if found.stretch else "",
+        ended=_text(found.stretch.ended) if found.stretch else "",
+        recordings=found.recordings,
+        numbers=found.numbers,
+        uncertainty_ms=found.uncertainty // timedelta(milliseconds=1),
+    )
+
+
+def _moment(text: str) -> datetime:
+    return times.moment(times.parse_ns(text))
+
+
+def _now(source: Source) -> datetime:
+    return times.moment(source.now_ns)
+
+
+def _text(moment: datetime) -> str:
+    return times.format_ns(round(moment.timestamp() * 1000) * 1_000_000)
+
+
+# --- equipment -----------------------------------------------------------------------------------------
+
+
+def _equipment(source: Source) -> Iterator[d.EquipmentRow]:
+    placed: dict[Place, list[str]] = {place: [] for place in Place}
+    for item in source.inventory.of(Sort.CAMERA):
+        placed[place_of(item, source.station, source.shift)].append(item.number)
+    for place, numbers in placed.items():
+        if numbers:
+            yield d.EquipmentRow(sort=Sort.CAMERA, place=place, numbers=tuple(sorted(numbers)))
+    for sort in Sort:
+        if sort is not Sort.CAMERA and (items := source.inventory.of(sort)):
+            yield d.EquipmentRow(sort=sort, place="", numbers=tuple(sorted(item.number for item in items)))
+
+
+def _cameras(source: Source) -> Iterator[d.CameraRow]:
+    numbers = {serial: source.inventory.number_of(serial) for serial in source.station.cameras}
+    for serial, number in sorted(numbers.items(), key=lambda one: (not one[1], one[1], one[0])):
+        camera = source.station.cameras[serial]
+        yield d.CameraRow(
+            camera=serial,
+            number=number,
+            slot=camera.slot,
+            ready=camera.ready,
+            reasons=camera.reasons,
+            charge_percent=camera.charge_percent,
+            free_bytes=camera.free_bytes,
+            offset_ms=camera.offset_ms,
+            uncertainty_ms=camera.uncertainty_ms,
+        )
+
+
+# --- incidents, papers, works --------------------------------------------------------------------------
+
+
+def _incidents(period: Period, source: Source) -> Iterator[d.IncidentRow]:
+    for incident in source.shift.incidents.values():
+        if period.began <= incident.happened < period.ended:
+            name = source.names.get(person_of(incident, source.station.issues), "")
+            yield d.IncidentRow(
+                incident=incident.id,
+                happened=incident.happened,
+                stage=incident.stage,
+                text=described(incident, name),
+                equipment=equipment(incident, source.inventory),
+            )
+
+
+def _papers(source: Source) -> Iterator[d.PaperRow]:
+    args = (source.station, source.shift, source.inventory, source.schedule, source.names, source.now_ns)
+    for one in owed(*args):
+        yield d.PaperRow(
+            paper=one.paper,
+            about=one.about,
+            what=one.occasion.what,
+            due=times.format_ns(one.due_ns),
+            overdue=one.overdue(source.now_ns),
+        )
+
+
+def _works(period: Period, source: Source) -> Iterator[d.WorksRow]:
+    shift, inventory = source.shift, source.inventory
+    rows = [
+        *(("works", w.began, w.ended, name_uk(w.entry)) for w in shift.works.values()),
+        *(("outage", o.since, o.until, o.cause) for o in shift.outages.values()),
+        *(
+            ("repair", r.since, r.returned, f"{inventory.describe_uk(r.item)}: {r.description}")
+            for r in (*shift.repairs.values(), *shift.repaired.values())
+        ),
+    ]
+    for kind, began, ended, text in rows:
+        if began < period.ended and (not ended or ended >= period.began):
+            yield d.WorksRow(kind=kind, began=began, ended=ended, text=text)
+
+
+# --- reconciliation ------------------------------------------------------------------------------------
+
+
+def _reconciled(made: Iterable[Made], delivered: frozenset[str]) -> d.Reconciliation:
+    made = list(made)
+    behind = [(one, why) for one in made if (why := why_behind(one, delivered)) is not None]
+    shown = behind[:DIFFERENCES]
+    return d.Reconciliation(
+        made=len(made),
+        sealed=sum(one.sealed for one in made),
+        delivered=sum(one.confirmed or one.recording in delivered for one in made),
+        confirmed=sum(one.confirmed for one in made),
+        differences=tuple(
+            d.Difference(recording=one.recording, camera=one.camera, path=one.path, why=why)
+            for one, why in shown
+        ),
+        left_out=len(behind) - len(shown),
+    )
+
+
+def why_behind(one: Made, delivered: frozenset[str]) -> Why | None:
+    """Return why a recording is not through; None: the server has confirmed it, and it is whole."""
+    if one.corrupt:
+        return Why.CORRUPT
+    if one.damaged:
+        return Why.DAMAGED
+    if one.confirmed:
+        return None
+    if not one.sealed:
+        return Why.ON_CAMERA
+    if one.held:
+        return Why.HELD
+    return Why.DELIVERED if one.recording in delivered else Why.WAITING

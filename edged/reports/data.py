@@ -1,0 +1,129 @@
+"""A report as values: what is shown, in plain types that pass the control socket. No text but names and sentences."""
+
+import msgspec
+
+
+class _Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    pass
+
+
+class Stretch(_Part, frozen=True):
+    """UTC, as in the ledger."""
+
+    began: str
+    ended: str
+
+
+class Finding(_Part, frozen=True):
+    """Of coverage. Never an accusation: a gap may be a private break."""
+
+    kind: str  # edged.coverage.Kind
+    began: str = ""
+    ended: str = ""
+    recordings: tuple[str, ...] = ()
+    numbers: str = ""
+    uncertainty_ms: int = 0
+
+
+class IssueRow(_Part, frozen=True):
+    issue: str
+    camera: str
+    number: str  # inventory number; "" if it is in no list
+    officer: str  # name
+    taken: str
+    returned: str = ""  # "" while out
+    confirmed: str = ""  # by the responsible person; "" not yet
+    flags: tuple[str, ...] = ()  # edged.duty.Flag, "no-briefing"
+    asked_s: int = 0
+    recorded_s: int = 0
+    filmed: tuple[Stretch, ...] = ()
+    findings: tuple[Finding, ...] = ()
+
+
+class EquipmentRow(_Part, frozen=True):
+    sort: str  # edged.shift.inventory.Sort
+    place: str  # edged.shift.rows.Place; "" for what the station cannot see
+    numbers: tuple[str, ...]
+
+
+class CameraRow(_Part, frozen=True):
+    """As it was last seen."""
+
+    camera: str
+    number: str
+    slot: int
+    ready: bool
+    reasons: tuple[str, ...]
+    charge_percent: int  # -1: unknown
+    free_bytes: int  # -1: unknown
+    offset_ms: int | None  # of its clock, before it was corrected
+    uncertainty_ms: int
+
+
+class IncidentRow(_Part, frozen=True):
+    incident: str
+    happened: str
+    stage: str
+    text: str
+    equipment: str
+
+
+class PaperRow(_Part, frozen=True):
+    paper: str
+    about: str
+    what: str  # in a sentence
+    due: str
+    overdue: bool
+
+
+class AlertRow(_Part, frozen=True):
+    alert: str
+    code: int
+    since: str
+
+
+class Difference(_Part, frozen=True):
+    """A recording of the period that has not come all the way, and how far it came."""
+
+    recording: str
+    camera: str
+    path: str
+    why: str  # edged.reports.build.Why
+
+
+class Reconciliation(_Part, frozen=True):
+    """scan-VI.2-reconcile (ours): of the recordings first listed in the period."""
+
+    made: int = 0
+    sealed: int = 0
+    delivered: int = 0
+    confirmed: int = 0
+    differences: tuple[Difference, ...] = ()
+    left_out: int = 0  # differences beyond those shown
+
+
+class WorksRow(_Part, frozen=True):
+    kind: str  # "works" "outage" "repair"
+    began: str
+    ended: str
+    text: str
+
+
+class Report(_Part, frozen=True, tag="edged/report/v1"):
+    station: str
+    post: str
+    began: str
+    ended: str
+    made: str  # the moment of which states and alerts are told
+    first: int  # lines of the ledger that it was made of
+    last: int
+    root: str
+    issues: tuple[IssueRow, ...] = ()
+    equipment: tuple[EquipmentRow, ...] = ()
+    cameras: tuple[CameraRow, ...] = ()
+    incidents: tuple[IncidentRow, ...] = ()
+    papers: tuple[PaperRow, ...] = ()
+    alerts: tuple[AlertRow, ...] = ()
+    works: tuple[WorksRow, ...] = ()
+    refusals: dict[str, int] = {}  # of badges, by reason
+    reconciliation: Reconciliation = Reconciliation()

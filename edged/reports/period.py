@@ -1,0 +1,133 @@
+"""What happened in a period: a fold over its lines of the ledger and those shortly before. Pure.
+
+An issue that began before the period and goes on in it belongs to it, so reading begins ``BEFORE`` earlier.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from edged.formats import facts as f
+from edged.formats.line import Line
+
+BEFORE = timedelta(days=3)  # longer than any issue that is not an incident
+
+
+@dataclass(slots=True)
+class Issued:
+    issue: str
+    camera: str
+    officer: str
+    taken: str
+    returned: str = ""
+    confirmed: str = ""
+
+
+@dataclass(slots=True)
+class Made:
+    """A recording that was first listed in the period."""
+
+    recording: str
+    camera: str
+    path: str
+    issue: str
+    sealed: bool = False
+    damaged: bool = False
+    confirmed: bool = False
+    held: str = ""
+    corrupt: bool = False
+
+
+@dataclass(slots=True)
+class Period:
+    """``began`` and ``ended`` are times of the ledger; the end is not in it."""
+
+    began: str
+    ended: str
+    issues: dict[str, Issued] = field(default_factory=dict)
+    made: dict[str, Made] = field(default_factory=dict)
+    refusals: dict[str, int] = field(default_factory=dict)
+    first: int = -1
+    last: int = -1
+    _out: dict[str, str] = field(default_factory=dict)  # camera -> its open issue
+
+    def take(self, line: Line) -> None:
+        """Take one line, in order. What comes after the period counts where it ends something of it."""
+        if self.began <= line.time < self.ended:
+            self.first = line.seq if self.first < 0 else self.first
+            self.last = line.seq
+        handler = _HANDLERS.get(type(line.fact))
+        if handler is not None:
+            handler(self, line, line.fact)
+
+    def own_issues(self) -> list[Issued]:
+        """Those that were open at some moment of the period, by the time they were taken."""
+        own = (one for one in self.issues.values() if one.taken < self.ended)
+        return [one for one in own if not one.returned or one.returned >= self.began]
+
+    def within(self, line: Line) -> bool:
+        return self.began <= line.time < self.ended
+
+
+def _issued(p: Period, at: Line, x: f.CameraIssued) -> None:
+    p.issues[x.issue] = Issued(x.issue, x.camera, x.officer, at.time)
+    p._out[x.camera] = x.issue
+
+
+def _docked(p: Period, at: Line, x: f.CameraDocked) -> None:
+    issue = p.issues.get(p._out.pop(x.camera, ""))
+    if issue is not None:
+        issue.returned = at.time
+
+
+def _return_confirmed(p: Period, at: Line, x: f.ReturnConfirmed) -> None:
+    for issue in x.issues:
+        if issue in p.issues:
+            p.issues[issue].confirmed = at.time
+
+
+def _listed(p: Period, at: Line, x: f.CameraListed) -> None:
+    if p.within(at):
+        for clip in x.clips:
+            p.made.setdefault(clip.recording, Made(clip.recording, x.camera, clip.path, x.issue))
+
+
+def _sealed(p: Period, _at: Line, x: f.RecordingSealed) -> None:
+    if (made := p.made.get(x.recording)) is not None:
+        made.sealed, made.damaged = True, bool(x.gaps)
+
+
+def _confirmed(p: Period, _at: Line, x: f.RecordingConfirmed) -> None:
+    if (made := p.made.get(x.recording)) is not None:
+        made.confirmed = True
+
+
+def _held(p: Period, _at: Line, x: f.RecordingHeld) -> None:
+    if (made := p.made.get(x.recording)) is not None:
+        made.held = x.reason
+
+
+def _corrupted(p: Period, _at: Line, x: f.RecordingCorrupted) -> None:
+    if (made := p.made.get(x.recording)) is not None:
+        made.corrupt = True
+
+
+def _badge_refused(p: Period, at: Line, x: f.BadgeRefused) -> None:
+    if p.within(at):
+        p.refusals[x.reason] = p.refusals.get(x.reason, 0) + x.count
+
+
+_HANDLERS: dict[type[f.Fact], Callable[[Period, Line, Any], None]] = {
+    f.CameraIssued: _issued,
+    f.CameraDocked: _docked,
+    f.ReturnConfirmed: _return_confirmed,
+    f.CameraListed: _listed,
+    f.RecordingSealed: _sealed,
+    f.RecordingConfirmed: _confirmed,
+    f.RecordingHeld: _held,
+    f.RecordingCorrupted: _corrupted,
+    f.BadgeRefused: _badge_refused,
+}
+TYPES = frozenset(kind.TYPE for kind in _HANDLERS)
+"""What has to be decoded; the rest of a ledger may be skipped."""

@@ -1,0 +1,207 @@
+"""The words of a report, Ukrainian and English. One table; a test walks it."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from types import MappingProxyType
+
+
+class Lang(StrEnum):
+    UK = "uk"
+    EN = "en"
+
+
+_TABLE: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "title": ("Звіт док-станції", "Dock station report"),
+        "period": ("Період", "Period"),
+        "as-of": ("Стан на", "State at"),
+        "attention": ("Потребує уваги", "Needs attention"),
+        "attention-more": ("і ще {more}: див. таблиці", "and {more} more: see the tables"),
+        "nothing": ("Нічого не потребує уваги.", "Nothing needs attention."),
+        "none": ("Немає.", "None."),
+        "timeline": ("Покриття відеозаписом", "Coverage"),
+        "legend-issued": ("видано", "issued"),
+        "legend-recorded": ("записано", "recorded"),
+        "legend-gap": ("без запису (може бути особистою перервою)", "not recorded (may be a private break)"),
+        "legend-outage": ("вихід комплексу з ладу", "outage of the complex"),
+        # tiles
+        "tile-cameras": ("відеокамер на місці", "cameras in place"),
+        "tile-issues": ("видач", "issues"),
+        "tile-coverage": ("покриття", "coverage"),
+        "tile-unconfirmed": ("повернень не підтверджено", "returns not confirmed"),
+        "tile-incidents": ("інцидентів", "incidents"),
+        "tile-behind": ("записів не на сервері", "recordings not at the server"),
+        "tile-alerts": ("попереджень", "alerts"),
+        # attention
+        "attend-absent": (
+            "Немає на місці зберігання: інв. № {numbers}",
+            "Not where they are kept: inv. No {numbers}",
+        ),
+        "attend-out": (
+            "Видано й не повернуто: інв. № {number}, {officer}",
+            "Issued and not returned: inv. No {number}, {officer}",
+        ),
+        "attend-return": (
+            "Повернення не підтверджено: інв. № {number}, {officer}",
+            "Return not confirmed: inv. No {number}, {officer}",
+        ),
+        "attend-paper": ("{paper}: прострочено з {due}", "{paper}: overdue since {due}"),
+        "attend-alert": (
+            "Попередження: {alert} (E{code}) з {since}",
+            "Alert: {alert} (E{code}) since {since}",
+        ),
+        "attend-incident": (
+            "Чернетка інциденту без рішення: {text}",
+            "Draft incident without a decision: {text}",
+        ),
+        "attend-recording": ("Відеозапис {recording}: {why}", "Recording {recording}: {why}"),
+        # sections and columns
+        "issues": ("Видачі", "Issues"),
+        "issues-columns": (
+            "Інв. №|Уповноважена особа|Видано|Повернуто|Підтверджено|Записано|Знахідки",
+            "Inv. No|Officer|Issued|Returned|Confirmed|Recorded|Findings",
+        ),
+        "equipment": ("Обладнання", "Equipment"),
+        "equipment-columns": ("Що|Де|Кількість|Інв. №", "What|Where|Number|Inv. No"),
+        "cameras": ("Заряд і годинники відеокамер", "Charge and clocks of cameras"),
+        "cameras-columns": (
+            "Інв. №|Слот|Готовність|Заряд, %|Вільно, ГБ|Похибка годинника, с",
+            "Inv. No|Slot|Readiness|Charge, %|Free, GB|Clock error, s",
+        ),
+        "incidents": ("Інциденти", "Incidents"),
+        "incidents-columns": ("Коли|Що|Обладнання|Стан", "When|What|Equipment|Stage"),
+        "works": ("Роботи, ремонти, виходи з ладу", "Works, repairs, outages"),
+        "works-columns": ("Що|Початок|Кінець|Опис", "What|Began|Ended|Description"),
+        "papers": ("Документи, що очікуються", "Papers owed"),
+        "papers-columns": ("Документ|Про що|Строк|Прострочено", "Paper|About|Due|Overdue"),
+        "reconciliation": ("Звіряння відеозаписів", "Reconciliation of recordings"),
+        "reconciliation-line": (
+            "створено {made}, збережено {sealed}, передано {delivered}, підтверджено сервером {confirmed}",
+            "made {made}, sealed {sealed}, delivered {delivered}, confirmed by the server {confirmed}",
+        ),
+        "reconciliation-columns": ("Відеозапис|Відеокамера|Файл|Чому", "Recording|Camera|File|Why"),
+        "reconciliation-more": ("і ще {left_out}", "and {left_out} more"),
+        "refusals": ("Відмови в доступі за карткою", "Refused badges"),
+        "refusals-columns": ("Причина|Кількість", "Reason|Number"),
+        "foot": (
+            "Журнал подій: записи {first}–{last}, корінь {root}",
+            "Ledger: lines {first}–{last}, root {root}",
+        ),
+        "page": ("Сторінка {page} з {pages}", "Page {page} of {pages}"),
+        # words
+        "yes": ("так", "yes"),
+        "no": ("ні", "no"),
+        "unknown": ("невідомо", "unknown"),
+        "ready": ("готова", "ready"),
+        "not-ready": ("не готова: {reasons}", "not ready: {reasons}"),
+        "checked": ("перевіряється", "being checked"),
+        "of": ("{part} з {whole}", "{part} of {whole}"),
+        "place-slot": ("у слотах", "in slots"),
+        "place-issued": ("видано", "issued"),
+        "place-safe": ("у сейфі", "in the safe"),
+        "place-repair": ("пошкоджено або в ремонті", "damaged or in repair"),
+        "place-works": ("на регламентних роботах", "in works"),
+        "place-absent": ("немає на місці", "absent"),
+        "sort-camera": ("відеокамери", "cameras"),
+        "sort-mount": ("кріплення", "mounts"),
+        "sort-dock": ("док-станції", "docks"),
+        "sort-host": ("керуючі комп’ютери", "hosts"),
+        "sort-server": ("сервери", "servers"),
+        "sort-charger": ("портативні зарядні пристрої", "portable chargers"),
+        "sort-network": ("мережеве обладнання", "network equipment"),
+        "sort-ups": ("джерела безперебійного живлення", "UPS"),
+        "stage-draft": ("чернетка", "draft"),
+        "stage-open": ("відкрито", "open"),
+        "stage-closed": ("закрито", "closed"),
+        "stage-rejected": ("відхилено", "rejected"),
+        "kind-works": ("регламентні роботи", "works"),
+        "kind-repair": ("ремонт", "repair"),
+        "kind-outage": ("вихід з ладу", "outage"),
+        "goes-on": ("триває", "goes on"),
+        "why-on-camera": ("ще на відеокамері", "still on the camera"),
+        "why-waiting": ("очікує передавання", "waits for delivery"),
+        "why-delivered": ("передано, сервер ще не підтвердив", "delivered, not confirmed yet"),
+        "why-held": ("сервер не приймає", "the server refuses it"),
+        "why-damaged": ("пошкоджено, частини не читаються", "damaged, parts cannot be read"),
+        "why-corrupt": ("копія змінилася після збереження", "the copy has changed since it was sealed"),
+        # papers and parties (edged.journals.papers)
+        "paper-written-notice": ("Письмове повідомлення", "Written notice"),
+        "paper-incident-information": ("Інформація про інцидент", "Information on an incident"),
+        "paper-report-memo": ("Доповідна записка", "Report memo"),
+        "paper-security-information": ("Інформація про інцидент", "Information on an incident"),
+        "paper-warning": ("Інформація про можливий технічний інцидент", "Warning of a technical incident"),
+        "paper-works-letter": ("Лист про регламентні роботи", "Letter on works"),
+        "paper-overrun-letter": ("Лист про перевищення 24 годин", "Letter on works beyond 24 hours"),
+        "party-officer": ("уповноважена особа", "officer"),
+        "party-responsible": ("відповідальна особа", "responsible person"),
+        "party-technician": ("технічний адміністратор", "technical administrator"),
+        "party-security_admin": ("адміністратор безпеки", "security administrator"),
+        "party-superior": ("безпосередній керівник", "immediate superior"),
+        "party-department_head": ("керівник відділу митного оформлення", "head of the department"),
+        "party-post_head": ("керівник митного поста", "head of the post"),
+        "party-deputy_head": ("заступник керівника митного органу", "deputy head of the customs body"),
+        "party-body_head": ("керівник митного органу", "head of the customs body"),
+        "party-unit_heads": ("керівники підрозділів користувачів", "heads of the users’ units"),
+        # why a camera is not ready (edged.readiness)
+        "reason-not-listed": ("немає в переліку", "not in the list"),
+        "reason-no-identity": ("без серійного номера", "without a serial number"),
+        "reason-twin": ("інша відеокамера з тим самим номером", "another camera with its number"),
+        "reason-quarantine": ("карантин", "quarantine"),
+        "reason-in-works": ("регламентні роботи", "in works"),
+        "reason-reserve": ("резервна, без службової записки", "reserve, without a memo"),
+        "reason-no-card": ("немає носія", "no medium"),
+        "reason-defect": ("несправність", "defect"),
+        "reason-not-sealed": ("відеозаписи ще не збережено", "recordings not sealed yet"),
+        "reason-charge-low": ("низький заряд", "low charge"),
+        "reason-charge-unknown": ("заряд невідомий", "charge unknown"),
+        "reason-memory-low": ("мало вільної пам’яті", "little free memory"),
+        "reason-memory-unknown": ("вільна пам’ять невідома", "free memory unknown"),
+        "reason-clock-off": ("годинник неточний", "clock is off"),
+        "reason-clock-unknown": ("час невідомий", "time unknown"),
+        "reason-dock-silent": ("слот не відповідає", "slot does not answer"),
+        # why a badge was refused (edged.access)
+        "refusal-no-roster": ("немає переліку осіб", "no roster"),
+        "refusal-wrong-kind": ("картка іншого типу", "another kind of badge"),
+        "refusal-unknown-badge": ("невідома картка", "unknown badge"),
+        "refusal-revoked": ("доступ відкликано", "revoked"),
+        "refusal-not-yet-valid": ("картка ще не діє", "badge not valid yet"),
+        "refusal-expired": ("картка більше не діє", "badge expired"),
+        "refusal-roster-not-yet": ("перелік осіб ще не діє", "roster not valid yet"),
+        "refusal-roster-expired": ("перелік осіб більше не діє", "roster expired"),
+        "refusal-no-appointment": ("немає чинного документа про призначення", "no appointment in force"),
+        "refusal-not-an-officer": ("не уповноважена особа", "not an officer"),
+        "refusal-throttled": ("забагато спроб", "too many tries"),
+        "refusal-grant-pending": ("попередню видачу не завершено", "the grant before is open"),
+        "refusal-already-granted": ("видачу розпочато в іншому місці", "granted at another reader"),
+        "refusal-holds-a-camera": ("відеокамеру вже видано", "holds a camera"),
+        "refusal-no-camera-docked": ("немає відеокамер у слотах", "no camera docked"),
+        "refusal-no-camera-ready": ("немає готових відеокамер", "no camera ready"),
+        "refusal-all-granted": ("усі відеокамери видаються", "all are granted"),
+        "refusal-dock-silent": ("слот не відповідає", "slot does not answer"),
+        "refusal-not-recorded": ("подію не записано", "not recorded"),
+        # findings of coverage
+        "found-late": (
+            "перший запис через {minutes} хв після видачі",
+            "first recording {minutes} min after the issue",
+        ),
+        "found-gap": ("без запису {minutes} хв", "no recording for {minutes} min"),
+        "found-overlap": ("записи накладаються на {minutes} хв", "recordings overlap by {minutes} min"),
+        "found-missing-number": ("бракує номерів {numbers}", "numbers {numbers} are missing"),
+        "found-clock-jump": ("стрибок годинника відеокамери", "the camera's clock jumped"),
+        "found-outside-issue": (
+            "запис поза видачею, {minutes} хв",
+            "recorded outside the issue, {minutes} min",
+        ),
+    }
+)
+KEYS = frozenset(_TABLE)
+
+
+def say(key: str, lang: Lang, **fields: object) -> str:
+    """Return a text. Raises KeyError: none of that name, or a field is missing; both are defects."""
+    return _TABLE[key][0 if lang is Lang.UK else 1].format_map(fields)
+
+
+def word(key: str, lang: Lang) -> str:
+    """Return the word for a value of the ledger, or the value itself where a newer one is not in the table."""
+    return _TABLE[key][0 if lang is Lang.UK else 1] if key in _TABLE else key

@@ -1,0 +1,285 @@
+"""What a report says of a shift, in both languages, on paper and on a screen."""
+
+import re
+from html.parser import HTMLParser
+from string import Formatter
+
+import msgspec
+import pytest
+
+from edged.access import Refusal
+from edged.coverage import Kind as Found
+from edged.formats import times
+from edged.formats.facts import AlertRaised
+from edged.journals.papers import Paper, Party
+from edged.printed import report_html, report_pdf
+from edged.printed.page import printable
+from edged.readiness import NotReady
+from edged.reports.build import DIFFERENCES, Why, why_behind
+from edged.reports.data import Report
+from edged.reports.page import SENTENCES, _attention, compose
+from edged.reports.period import Made, Period
+from edged.reports.texts import _TABLE, Lang, say
+from edged.reports.timeline import Bar, timeline
+from edged.shift.inventory import Sort
+from edged.shift.records import Stage
+from edged.shift.rows import Place
+from tests.edged.reports.samples import BEGAN, ENDED, busy, film, report_of
+from tests.edged.shift.office import Office
+
+VALUES = {
+    "place": Place,
+    "sort": Sort,
+    "stage": Stage,
+    "why": Why,
+    "found": Found,
+    "reason": NotReady,
+    "refusal": Refusal,
+    "legend": Bar,
+    "paper": Paper,
+    "party": Party,
+}
+
+
+@pytest.fixture(scope="module")
+def report() -> Report:
+    return busy()
+
+
+# --- words ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("prefix", sorted(VALUES))
+def test_every_value_has_a_word(prefix: str) -> None:
+    assert [value for value in VALUES[prefix] if f"{prefix}-{value}" not in _TABLE] == []
+
+
+@pytest.mark.parametrize("key", sorted(_TABLE))
+def test_both_languages_say_the_same_things_with_letters_that_there_are(key: str) -> None:
+    ukrainian, english = _TABLE[key]
+    fields = [{name for _, name, _, _ in Formatter().parse(words) if name} for words in (ukrainian, english)]
+    assert fields[0] == fields[1]
+    assert ukrainian.count("|") == english.count("|")
+    assert printable(ukrainian) == ukrainian
+
+
+def test_no_column_without_a_share_and_no_row_without_a_cell(report: Report) -> None:
+    for lang in Lang:
+        for section in compose(report, lang).sections:
+            assert sum(section.shares) == 100, section.title
+            assert {len(section.columns), len(section.shares), *map(len, section.rows)} == {
+                len(section.columns)
+            }
+
+
+# --- what it says --------------------------------------------------------------------------------------
+
+
+def test_the_tiles_say_how_the_shift_stands(report: Report) -> None:
+    tiles = {tile.label: (tile.figure, tile.good) for tile in compose(report, Lang.EN).tiles}
+    assert tiles == {
+        "cameras in place": ("22 of 24", False),
+        "issues": ("12", True),
+        "coverage": ("92 %", True),
+        "returns not confirmed": ("1", False),
+        "incidents": ("2", False),
+        "recordings not at the server": ("1", False),
+        "alerts": ("1", False),
+    }
+
+
+def test_what_needs_attention_is_said_in_sentences(report: Report) -> None:
+    said = compose(report, Lang.EN).attention
+    assert said[:4] == (
+        "Not where they are kept: inv. No 124",
+        "Issued and not returned: inv. No 105, Петро Гнатюк",
+        "Return not confirmed: inv. No 109, Петро Гнатюк",
+        "Draft incident without a decision: Відеокамеру вийнято з док-станції без авторизації",
+    )
+    assert said[-1].startswith("Alert: vault-nearly-full (E6003)")
+
+
+def test_a_quiet_shift_needs_no_attention() -> None:
+    page = compose(report_of(Office(inventory=type(Office().inventory)([])), {}), Lang.UK)
+    assert page.attention == ()
+    assert all(tile.good for tile in page.tiles)
+
+
+def test_what_needs_attention_leaves_room_for_the_timeline_and_says_how_much_more_there_is() -> None:
+    office = Office(now="2026-11-27T07:00:00.000Z")
+    for number in range(50):
+        office.record(AlertRaised(alert=f"slot-fault:{number}", code=1301))
+    page = compose(report_of(office, {}), Lang.EN)
+    assert len(page.attention) == SENTENCES
+    assert (
+        page.attention[-1]
+        == f"and {len(tuple(_attention(report_of(office, {}), Lang.EN))) - SENTENCES + 1} more: see the tables"
+    )
+
+
+def test_a_report_accuses_nobody(report: Report) -> None:
+    """A gap is a number beside a legend that says what it may be."""
+    for lang in Lang:
+        page = compose(report, lang)
+        assert dict(page.legend)[Bar.GAP] == say("legend-gap", lang)
+        assert next(t for t in page.tiles if t.label == say("tile-coverage", lang)).good
+
+
+def test_an_issue_that_began_before_the_period_belongs_to_it() -> None:
+    office = Office(now="2026-11-26T20:00:00.000Z")
+    office.dock("GAT-1", 1)
+    office.issue("GAT-1", "olena", 1, "night")
+    office.now = "2026-11-27T07:00:00.000Z"
+    office.dock("GAT-1", 1)
+    assert [row.issue for row in report_of(office, {}).issues] == ["night"]
+
+
+def test_an_issue_that_ended_before_the_period_does_not() -> None:
+    office = Office(now="2026-11-26T20:00:00.000Z")
+    office.issue("GAT-1", "olena", 1, "before")
+    office.later(1)
+    office.dock("GAT-1", 1)
+    office.now = "2026-11-27T19:00:00.000Z"
+    office.issue("GAT-1", "olena", 1, "after")
+    assert report_of(office, {}).issues == ()
+
+
+def test_of_a_camera_that_is_out_nothing_is_said_to_be_missing() -> None:
+    office = Office(now="2026-11-27T07:00:00.000Z")
+    office.issue("GAT-1", "olena", 1, "j")
+    office.later(4)
+    (row,) = report_of(office, {}).issues
+    assert (row.asked_s, row.findings) == (0, ())
+
+
+def test_an_outage_is_not_asked_for() -> None:
+    office = Office(now="2026-11-27T07:00:00.000Z")
+    office.issue("GAT-1", "olena", 1, "j")
+    office.later(2)
+    office.act("iryna", "outage start", cause="живлення", since="2026-11-27T08:00:00.000Z")
+    office.act(
+        "iryna",
+        "outage end",
+        outage=next(iter(office.shift.outages)),
+        acts="так",
+        at="2026-11-27T08:30:00.000Z",
+    )
+    office.dock("GAT-1", 1)
+    films = {"j": (film("1" * 32, "07:00", "08:00"), film("2" * 32, "08:30", "09:00"))}
+    (row,) = report_of(office, films).issues
+    assert (row.asked_s, row.recorded_s, row.findings) == (5400, 5400, ())
+
+
+@pytest.mark.parametrize(
+    ("how", "why"),
+    [
+        ({}, Why.ON_CAMERA),
+        ({"sealed": True}, Why.WAITING),
+        ({"sealed": True, "held": "no"}, Why.HELD),
+        ({"sealed": True, "damaged": True}, Why.DAMAGED),
+        ({"sealed": True, "confirmed": True, "corrupt": True}, Why.CORRUPT),
+        ({"sealed": True, "confirmed": True}, None),
+    ],
+)
+def test_why_a_recording_is_not_through(how: dict[str, bool], why: Why | None) -> None:
+    assert why_behind(Made("r", "c", "p", "", **how), frozenset()) is why  # type: ignore[arg-type]
+
+
+def test_what_the_courier_has_delivered_is_with_the_server() -> None:
+    assert why_behind(Made("r", "c", "p", "", sealed=True), frozenset({"r"})) is Why.DELIVERED
+
+
+def test_differences_beyond_those_shown_are_counted() -> None:
+    office = Office(now=BEGAN)
+    for number in range(1, DIFFERENCES + 8):
+        office.film("GAT-1", f"{number:032x}")
+    found = report_of(office, {}).reconciliation
+    assert (len(found.differences), found.left_out, found.made) == (DIFFERENCES, 7, DIFFERENCES + 7)
+
+
+def test_the_lines_it_was_made_of_are_named(report: Report) -> None:
+    period = Period(BEGAN, ENDED)
+    office = Office(now="2026-11-27T05:00:00.000Z")
+    for hours in range(20):
+        office.film("GAT-1", f"{hours + 1:032x}")
+        office.later(1)
+    for line in office.lines:
+        period.take(line)
+    assert (period.first, period.last) == (1, 12)
+    assert report.first > 0
+
+
+# --- how it is drawn -----------------------------------------------------------------------------------
+
+
+def test_bars_lie_within_the_period_and_ticks_are_at_whole_hours(report: Report) -> None:
+    drawn = timeline(report)
+    for row in drawn.rows:
+        assert all(0 <= piece.left < piece.right <= 1 for piece in row.pieces)
+    assert [tick.label for tick in drawn.ticks] == [f"{hour:02}:00" for hour in range(8, 21)]
+
+
+@pytest.mark.parametrize("days", [1, 2, 7, 31])
+def test_a_longer_period_has_no_more_ticks_than_fit(report: Report, days: int) -> None:
+    longer = msgspec.structs.replace(
+        report,
+        began="2026-10-01T21:00:00.000Z",
+        ended=times.format_ns(times.parse_ns("2026-10-01T21:00:00.000Z") + days * 86_400 * 10**9),
+    )
+    ticks = timeline(longer).ticks
+    assert 3 <= len(ticks) <= 17
+    assert len({tick.at for tick in ticks}) == len(ticks)
+
+
+class Balanced(HTMLParser):
+    VOID = ("meta", "br")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.seen: set[str] = set()
+        self.attributes: set[str] = set()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.seen.add(tag)
+        self.attributes |= {name for name, _ in attrs}
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.seen.add(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+@pytest.mark.parametrize("lang", Lang)
+def test_the_html_needs_nothing_beside_it(report: Report, lang: Lang) -> None:
+    made = report_html.render(compose(report, lang))
+    parser = Balanced()
+    parser.feed(made)
+    assert parser.open == []
+    assert not parser.seen & {"script", "link", "img", "iframe"}
+    assert not parser.attributes & {"src", "href", "onclick"}
+    assert not re.search(r"https?://|@import|url\(", made)
+
+
+def test_what_a_person_entered_is_text_in_the_html() -> None:
+    office = Office(now="2026-11-27T07:00:00.000Z")
+    words = '<script>alert("1")</script>'
+    office.act("iryna", "incident open", cause="loss", happened="2026-11-27T06:30:00.000Z", description=words)
+    made = report_html.render(compose(report_of(office, {}), Lang.UK))
+    assert "<script>" not in made
+    assert "&lt;script&gt;" in made
+
+
+@pytest.mark.parametrize("lang", Lang)
+def test_the_same_report_gives_the_same_bytes(report: Report, lang: Lang) -> None:
+    page = compose(report, lang)
+    assert report_pdf.render(page) == report_pdf.render(page)
+    assert report_html.render(page) == report_html.render(page)
+
+
+def test_more_cameras_than_a_page_is_high_go_on_on_the_next() -> None:
+    page = compose(busy(90), Lang.UK)
+    assert report_pdf.render(page).startswith(b"%PDF-")
