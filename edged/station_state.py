@@ -80,7 +80,12 @@ class Issue:
     taken: str
     returned: str = ""  # time of docking; "" while out
     confirmed: str = ""
-    forced: bool = False
+    forced: bool = False  # no issue at all: the camera was torn out in the moment of its grant
+
+    @property
+    def open(self) -> bool:
+        """The officer has it."""
+        return not self.returned and not self.forced
 
 
 @dataclass(slots=True)
@@ -190,7 +195,13 @@ class StationState:
 
     def open_issue_of(self, officer: str) -> Issue | None:
         """The issue that this officer has not ended by a return."""
-        return next((i for i in self.issues.values() if i.officer == officer and not i.returned), None)
+        return next((i for i in self.issues.values() if i.officer == officer and i.open), None)
+
+    def last_issue_from(self, slot: int) -> Issue | None:
+        """The newest open issue from this slot, if nothing was docked in it since."""
+        if any(camera.slot == slot for camera in self.cameras.values()):
+            return None
+        return next((i for i in reversed(self.issues.values()) if i.slot == slot and i.open), None)
 
     def returns_to_confirm(self) -> tuple[str, ...]:
         """Issues whose camera is back and whose return no responsible person has confirmed."""
@@ -361,6 +372,10 @@ def _forced_open(s: StationState, at: _At, x: f.SlotForcedOpen) -> None:
     if x.camera in s.cameras:
         camera = s.cameras[x.camera]
         camera.slot, camera.missing, camera.ready = 0, True, False
+        if x.issue and camera.issue == x.issue:
+            camera.issue = ""
+    if (issue := s.issues.get(x.issue)) is not None:
+        issue.forced = True
 
 
 def _incident_drafted(s: StationState, at: _At, x: f.IncidentDrafted) -> None:

@@ -40,7 +40,7 @@ def status_view(station: Station, courier: CourierReport | None = None) -> dict[
         },
         "custody": {
             "issues": totals.issues,
-            "out": sum(not i.returned for i in state.issues.values()),
+            "out": sum(i.open for i in state.issues.values()),
             "returns": totals.returns,
             "returns_not_confirmed": len(state.returns_to_confirm()),
             "refusals": dict(totals.refusals),

@@ -234,6 +234,7 @@ class SlotForcedOpen(Fact, frozen=True):
     slot: int
     camera: str
     witness: str  # "dock" (the lock's own sensor), "contact", "usb"
+    issue: str = ""  # written down a moment before, and wrong: the lock had not opened when the contact broke
 
 
 @_fact("incident.drafted")

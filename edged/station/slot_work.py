@@ -12,6 +12,7 @@ from edged.config import Camera as ListedCamera
 from edged.config import Config
 from edged.errors import CameraError, EdgeError, ErrorCode
 from edged.formats import facts as f
+from edged.formats import times
 from edged.leds import led_for
 from edged.ports import Clock, Log, Random
 from edged.readiness import CameraFacts, NotReady, Readiness, judge, needed_bytes
@@ -33,6 +34,9 @@ from edged.stopping import carried_on
 from firmware_protocol.dock import messages as dm
 
 ASSIGN_S = 0.7  # the officer waits for the lock; a camera that is slower keeps the old number
+DOCK_TELLS_NS = (
+    30 * 1_000_000_000
+)  # how long a report of the dock may lag behind its contact: a line that was away
 CHARGED_MA = 50  # below this current a plain disk camera's charging has ended (design: design.md section 6)
 
 
@@ -84,7 +88,7 @@ class CameraSlotWork:
         self._complete = False
         self._recorded: f.ReadinessChanged | None = None
         self._docked_issue, self._docked_officer = "", ""
-        self._removed_camera = ""
+        self._removed_camera = self._forced_issue = ""
         self._met = -1
         self._settled: set[str] = set()  # see `Clearing`; of this docking, like the next
         self._altered: set[str] = set()
@@ -510,9 +514,13 @@ class CameraSlotWork:
 
     async def note_forced(self, witness: str) -> None:
         camera = self.key or self._removed_camera or self._camera_in_ledger()
+        self._forced_issue = "" if camera else self._just_issued()
+        if self._forced_issue:
+            camera = self._s.recorder.state.issues[self._forced_issue].camera
         self._removed_camera = camera
+        fact = f.SlotForcedOpen(slot=self.label, camera=camera, witness=witness, issue=self._forced_issue)
         try:
-            await self._s.recorder.happened(f.SlotForcedOpen(slot=self.label, camera=camera, witness=witness))
+            await self._s.recorder.happened(fact)
             await self._s.alerts.raise_(f"slot-forced:{self.label}", ErrorCode.SLOT_FORCED, camera=camera)
             await self._end_slot_alerts()
         finally:
@@ -522,6 +530,14 @@ class CameraSlotWork:
         cameras = self._s.recorder.state.cameras.values()
         return next((c.serial for c in cameras if c.slot == self.label), "")
 
+    def _just_issued(self) -> str:
+        """The issue that this must be about: written down when the contact broke, before the dock said how."""
+        last = self._s.recorder.state.last_issue_from(self.label)
+        if last is None:
+            return ""
+        since_ns = self._s.clock.now().wall_ns - times.parse_ns(last.taken)
+        return last.id if 0 <= since_ns <= DOCK_TELLS_NS else ""
+
     async def draft_incident(self) -> None:
         await self._s.recorder.record(
             f.IncidentDrafted(
@@ -529,6 +545,7 @@ class CameraSlotWork:
                 kind="forced-removal",
                 slot=self.label,
                 camera=self._removed_camera,
+                issue=self._forced_issue,
             )
         )
 

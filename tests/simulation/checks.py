@@ -5,6 +5,7 @@ camera) and read the ledger as anybody may; they ask the station nothing but whe
 """
 
 import hashlib
+from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from types import MappingProxyType
@@ -333,6 +334,7 @@ class Inspector(Witness):
         self.checked["holder"] += 1
         held: dict[str, str] = {}
         issued: dict[str, list[str]] = {}
+        taken_back: Counter[str] = Counter()
         for line in map(decoded, self.durable_lines()):
             match line.fact:
                 case f.CameraIssued(camera=camera, officer=officer):
@@ -342,6 +344,13 @@ class Inspector(Witness):
                     issued.setdefault(camera, []).append(officer)
                 case f.CameraDocked(camera=camera):
                     held.pop(camera, None)
+                case f.SlotForcedOpen(camera=camera, issue=issue) if issue:
+                    # Taken back: it was torn out in the moment of its grant, and no more often than that happened.
+                    held.pop(camera, None)
+                    issued[camera].pop()
+                    taken_back[camera] += 1
+                    told = taken_back[camera] <= self._site.torn[camera]
+                    require(told, "holder", f"{camera} was not torn out, and its issue is taken back: {line.seq}")
                 case _:
                     pass
         taken = self._site.taken

@@ -109,6 +109,7 @@ class Site(World):
         self.granted_to: dict[int, str] = {}  # slot → for whom its lock was opened last
         self.holders: dict[str, str] = {}  # camera → who took it out of its slot with a badge
         self.taken: dict[str, list[str]] = {}  # camera → all who ever did, in order
+        self.torn: Counter[str] = Counter()  # camera → how often it was torn out, or a fault pulled its plug
         self._emptied: dict[int, float] = {}  # slot → when somebody took what was in it
         self.altered: set[str] = set()  # hashes of clips that somebody has altered on their card, before that
         self.flipped: dict[str, str] = {}  # files in which a bit was turned over, and their hash before
@@ -380,6 +381,10 @@ class Site(World):
             self._emptied[slot] = self.loop.time()
             self.trace("taken", camera=name, slot=slot)
         return taken
+
+    def out_by_force(self, slot: int) -> None:
+        self.torn[self.inside[slot]] += 1
+        super().out_by_force(slot)
 
     def fault(self, name: str, **faults: Any) -> None:
         """It has these faults and no others; its speed is none."""

@@ -325,9 +325,13 @@ class World:
 
     def tear_out(self, slot: int) -> None:
         """Take it out by force."""
+        self.out_by_force(slot)
+        self.bus.unplug(f"1-1.{slot}")
+
+    def out_by_force(self, slot: int) -> None:
+        """It is out of the slot, and the bus knows it already or is told next."""
         del self.inside[slot]
         self.dock.tear_out(slot)
-        self.bus.unplug(f"1-1.{slot}")
 
     def _departed(self, event: str, what: Enumerated) -> None:
         """A fault pulled the plug: then the camera is out of its slot as well."""
@@ -335,8 +339,7 @@ class World:
 
         def look() -> None:
             if slot in self.inside and self.bus.where(self.inside[slot]) is None:
-                del self.inside[slot]
-                self.dock.tear_out(slot)
+                self.out_by_force(slot)
 
         if event == "remove":
             self.loop.call_soon(look)

@@ -3,8 +3,10 @@
 import pytest
 
 from edged.formats import facts as f
+from edged.formats.line import Line
 from edged.slots.state import State
 from edged.station_state import OpenGrant
+from firmware_protocol.dock.messages import EventKind
 from firmware_protocol.reader.messages import Show
 from tests.world.loop import story
 from tests.world.persons import IRYNA, OLENA, PETRO
@@ -190,3 +192,48 @@ async def test_a_camera_torn_out_of_a_locked_slot() -> None:
         await world.until_slot(1, State.READY)
         assert "slot-forced:1" not in world.alerts()
         assert not world.station.recorder.state.cameras["K000001"].missing
+
+
+@story
+async def test_a_camera_torn_out_in_the_moment_of_a_grant_is_nobodys_issue() -> None:
+    """The contact breaks before the lock opens, and the dock says so only after the contact: by then the camera was
+    written down as taken by the officer whose badge it was."""
+
+    def tears_out(line: Line) -> None:
+        if line.type == "camera.granted" and not world.facts(f.SlotForcedOpen):
+            world.tear_out(1)
+
+    async with World.open() as world:
+        await docked(world, 1)
+        world.station.book.subscribe(tears_out)
+        world.tap(OLENA.badge)
+        await world.until_slot(1, State.FORCED)
+        (issued,), (forced,) = world.facts(f.CameraIssued), world.facts(f.SlotForcedOpen)
+        assert (forced.camera, forced.issue) == ("K000001", issued.issue)
+        (incident,) = world.facts(f.IncidentDrafted)
+        assert (incident.camera, incident.issue) == ("K000001", issued.issue)
+        state = world.station.recorder.state
+        assert state.cameras["K000001"].missing
+        assert state.open_issue_of(OLENA.id) is None
+        world.insert("K000001", 1)  # it is found: that is no return of hers
+        await world.until_slot(1, State.READY)
+        assert not state.returns_to_confirm()
+        await world.passes(20)
+        world.tap(OLENA.badge)
+        await world.take(1)
+
+
+@story
+async def test_the_latch_of_a_slot_that_is_moved_long_after_an_issue_says_nothing_of_it() -> None:
+    async with World.open() as world:
+        await docked(world, 1)
+        world.tap(OLENA.badge)
+        await world.take(1)
+        await world.until(lambda: world.facts(f.CameraIssued), 10)
+        await world.passes(300)
+        world.dock._event(EventKind.FORCED_OPEN, 1)
+        world.dock.changed()
+        await world.until_slot(1, State.FORCED)
+        (forced,) = world.facts(f.SlotForcedOpen)
+        assert (forced.camera, forced.issue) == ("", "")
+        assert world.station.recorder.state.open_issue_of(OLENA.id) is not None
