@@ -69,6 +69,8 @@ PURE = (
     "edged/key_files.py",
     "edged/config.py",
     "edged/gate.py",
+    "edged/court/bundle.py",
+    "edged/court/mhl.py",
     "edged/coverage.py",
     "edged/duty.py",
     "edged/journals",

@@ -51,6 +51,8 @@ ADAPTERS: Mapping[str, str] = MappingProxyType(
 """What is no part of the simulated world, and why."""
 
 UNWIRED = (
+    "edged/court/bundle.py",
+    "edged/court/mhl.py",
     "edged/coverage.py",
     "edged/duty.py",
     "edged/journals/",
