@@ -75,6 +75,7 @@ PURE = (
     "edged/duty.py",
     "edged/journals",
     "edged/reports",
+    "edged/rights_changes.py",
     "edged/shift",
     "edged/station_state.py",
 )
