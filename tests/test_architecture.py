@@ -73,6 +73,7 @@ PURE = (
     "edged/court/mhl.py",
     "edged/coverage.py",
     "edged/duty.py",
+    "edged/identification.py",
     "edged/journals",
     "edged/reports",
     "edged/rights_changes.py",

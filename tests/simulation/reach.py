@@ -55,6 +55,7 @@ UNWIRED = (
     "edged/court/mhl.py",
     "edged/coverage.py",
     "edged/duty.py",
+    "edged/identification.py",
     "edged/journals/",
     "edged/formats/movie.py",
     "edged/formats/schedule.py",
