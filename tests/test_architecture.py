@@ -70,6 +70,7 @@ PURE = (
     "edged/config.py",
     "edged/gate.py",
     "edged/court/bundle.py",
+    "edged/court/extract.py",
     "edged/court/mhl.py",
     "edged/coverage.py",
     "edged/duty.py",

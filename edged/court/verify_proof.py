@@ -1,13 +1,16 @@
 #!/usr/bin/env python3
-"""Checks the proof of one recording. One file, nothing but Python 3.9 or newer, no network.
+"""Checks the proof of one recording, or an extract. One file, nothing but Python 3.9 or newer, no network.
 
     python3 verify_proof.py RECORDING PROOF KEYS
+    python3 verify_proof.py --extract EXTRACT KEYS
 
 RECORDING  the recording, as it was handed over
 PROOF      the proof file of that recording
 KEYS       text file with public keys, one a line (name+hash+base64); empty lines and lines with # are
            passed over. The station's key is the one whose name stands in the proof's checkpoint; every
            other key listed is a possible witness (the centre).
+
+EXTRACT    lines of the ledger, each with its place in the tree that the station signed; printed when they hold
 
 What is checked, in this order: the proof is one JSON object of the known kind without repeated names;
 the file has the size and the SHA-256 that the ledger line says; the line is number INDEX of a Merkle
@@ -34,6 +37,7 @@ from typing import NamedTuple
 HOLDS, FAILS, UNREADABLE, NO_WITNESS = 0, 1, 2, 3
 PROOF_LIMIT = 256 * 1024
 TYPE = "edged/proof/v1"
+EXTRACT_TYPE = "edged/extract/v1"
 
 
 class ProofError(Exception):
@@ -247,7 +251,25 @@ def check_proof(data: bytes, keys: Sequence[Key]) -> Checked:
         raise ProofError("The proof is not UTF-8.", "Доказ не в кодуванні UTF-8.") from None
     if set(proof) != {"type", "index", "size", "path", "line", "checkpoint"} or proof["type"] != TYPE:
         raise ProofError(f"This is no proof of the kind {TYPE}.", f"Це не доказ виду {TYPE}.")
-    text, signed = signers_of(str(field(proof, "checkpoint", str)), keys)
+    tree = check_tree(proof, keys)
+    line = check_line(proof, tree)
+    if line.get("type") != "recording.sealed" or not isinstance(line.get("data"), dict):
+        raise ProofError("The ledger line seals no recording.", "Рядок журналу не фіксує запису.")
+    fact = line["data"]
+    assert isinstance(fact, dict)
+    return Checked(tree.station, tree.witnesses, fact, line, tree.size)
+
+
+class Tree(NamedTuple):
+    station: Key
+    witnesses: list[Key]
+    size: int
+    root: bytes
+
+
+def check_tree(stated: dict[str, object], keys: Sequence[Key]) -> Tree:
+    """The tree that the station signed. Raises ProofError."""
+    text, signed = signers_of(str(field(stated, "checkpoint", str)), keys)
     origin, size, root = parse_checkpoint(text)
     stations = [key for key in signed if key.name == origin]
     if not stations:
@@ -255,25 +277,58 @@ def check_proof(data: bytes, keys: Sequence[Key]) -> Checked:
             f"The checkpoint is not signed by a listed key of the station {origin!r}.",
             f"Контрольну точку не підписано жодним із наведених ключів станції {origin!r}.",
         )
-    line_text = str(field(proof, "line", str))
+    if stated["size"] != size:
+        raise ProofError(
+            "Proof, line and checkpoint name different numbers.",
+            "Доказ, рядок і контрольна точка називають різні номери.",
+        )
+    return Tree(stations[0], [key for key in signed if key.name != origin], size, root)
+
+
+def check_line(stated: dict[str, object], tree: Tree) -> dict[str, object]:
+    """A line of that tree. Raises ProofError."""
+    line_text = str(field(stated, "line", str))
     line = parse_json(line_text, "The ledger line")
-    path = [unbase64(step, "a hash of the path") for step in _texts(field(proof, "path", list))]
-    if (proof["size"], line.get("seq")) != (size, field(proof, "index", int)):
+    path = [unbase64(step, "a hash of the path") for step in _texts(field(stated, "path", list))]
+    if line.get("seq") != field(stated, "index", int):
         raise ProofError(
             "Proof, line and checkpoint name different numbers.",
             "Доказ, рядок і контрольна точка називають різні номери.",
         )
     leaf = hashlib.sha256(b"\x00" + encoded(line_text, "The ledger line")).digest()
-    if root_from(leaf, int(str(proof["index"])), size, path) != root:
+    if root_from(leaf, int(str(stated["index"])), tree.size, path) != tree.root:
         raise ProofError(
             "The ledger line is not in the tree that the station signed.",
             "Рядка журналу немає в дереві, яке підписала станція.",
         )
-    if line.get("type") != "recording.sealed" or not isinstance(line.get("data"), dict):
-        raise ProofError("The ledger line seals no recording.", "Рядок журналу не фіксує запису.")
-    fact = line["data"]
-    assert isinstance(fact, dict)
-    return Checked(stations[0], [key for key in signed if key.name != origin], fact, line, size)
+    return line
+
+
+def check_row(row: str, tree: Tree) -> dict[str, object]:
+    stated = parse_json(row, "The row")
+    if set(stated) != {"index", "path", "line"}:
+        raise ProofError("The row is malformed.", "Рядок має хибну форму.")
+    return check_line(stated, tree)
+
+
+def check_extract(text: str, keys: Sequence[Key]) -> tuple[Tree, list[dict[str, object]]]:
+    """Every line of an extract. Raises ProofError, naming the row."""
+    rows = text.split("\n")
+    if rows.pop():
+        raise ProofError("The last row is cut off.", "Останній рядок обірвано.")
+    head = parse_json(rows[0] if rows else "", "The extract's head")
+    if set(head) != {"type", "about", "size", "checkpoint"} or head["type"] != EXTRACT_TYPE:
+        raise ProofError(
+            f"This is no extract of the kind {EXTRACT_TYPE}.", f"Це не витяг виду {EXTRACT_TYPE}."
+        )
+    tree = check_tree(head, keys)
+    lines = []
+    for number, row in enumerate(rows[1:], start=2):
+        try:
+            lines.append(check_row(row, tree))
+        except ProofError as exc:
+            raise ProofError(f"Row {number}: {exc.english}", f"Рядок {number}: {exc.ukrainian}") from None
+    return tree, lines
 
 
 def _texts(values: object) -> list[str]:
@@ -367,7 +422,44 @@ def run(recording: str, proof: str, keys: str) -> int:
     return HOLDS if checked.witnesses else NO_WITNESS
 
 
+def run_extract(extract: str, keys: str) -> int:
+    try:
+        known = parse_keys(Path(keys).read_text(encoding="utf-8"))
+        text = Path(extract).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as exc:
+        say([f"A file cannot be read: {exc}", f"Файл не читається: {exc}"])
+        return UNREADABLE
+    except ProofError as exc:
+        say([f"The file of keys: {exc.english}", f"Файл ключів: {exc.ukrainian}"])
+        return UNREADABLE
+    try:
+        tree, lines = check_extract(text, known)
+    except ProofError as exc:
+        say(["THE EXTRACT DOES NOT HOLD. / ВИТЯГ НЕДІЙСНИЙ.", "", exc.english, exc.ukrainian])
+        return FAILS
+    say(report_extract(tree, lines))
+    return HOLDS if tree.witnesses else NO_WITNESS
+
+
+def report_extract(tree: Tree, lines: Sequence[dict[str, object]]) -> list[str]:
+    names = ", ".join(key.name for key in tree.witnesses) or "-"
+    rows = [
+        "THE EXTRACT HOLDS: these lines stand in the ledger, word for word.",
+        "ВИТЯГ ДІЙСНИЙ: ці рядки є в журналі дослівно.",
+        "That there are no others, only the whole ledger shows. / Що інших немає, показує лише весь журнал.",
+        f"Station / Станція: {tree.station.name}. Countersigned / Засвідчено: {names}",
+        "",
+    ]
+    for line in lines:
+        data = json.dumps(line.get("data"), ensure_ascii=False)
+        told = (line.get("seq"), line.get("time"), line.get("type"), line.get("actor"), data)
+        rows.append("  ".join("".join(c if c.isprintable() else "?" for c in str(part)) for part in told))
+    return rows
+
+
 def main(arguments: Sequence[str]) -> int:
+    if len(arguments) == 3 and arguments[0] == "--extract":
+        return run_extract(arguments[1], arguments[2])
     if len(arguments) != 3:
         sys.stderr.write(str(__doc__))
         return UNREADABLE

@@ -5,7 +5,8 @@ passed off as the other. Everything here works on leaf hashes; `leaf_hash` makes
 """
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 
 HASH_SIZE = 32
 EMPTY_ROOT = hashlib.sha256(b"").digest()
@@ -69,17 +70,36 @@ def root_of(leaves: Iterable[bytes]) -> bytes:
 
 def inclusion_proof(leaves: Sequence[bytes], index: int) -> list[bytes]:
     """Return the audit path of leaf ``index`` in the tree over all of ``leaves`` (RFC 6962 2.1.1)."""
-    if not 0 <= index < len(leaves):
+    return _path(index, len(leaves), partial(_subtree, leaves))
+
+
+def inclusion_proofs(leaves: Sequence[bytes], indexes: Iterable[int]) -> dict[int, list[bytes]]:
+    """Return the audit paths of many leaves at once: every subtree is hashed once only."""
+    known: dict[tuple[int, int], bytes] = {}
+
+    def subtree(low: int, high: int) -> bytes:
+        if high - low == 1:
+            return leaves[low]
+        if (low, high) not in known:
+            middle = low + _split(high - low)
+            known[(low, high)] = node_hash(subtree(low, middle), subtree(middle, high))
+        return known[(low, high)]
+
+    return {index: _path(index, len(leaves), subtree) for index in indexes}
+
+
+def _path(index: int, size: int, subtree: Callable[[int, int], bytes]) -> list[bytes]:
+    if not 0 <= index < size:
         raise ValueError("no such leaf")
     path: list[bytes] = []
-    low, high = 0, len(leaves)
+    low, high = 0, size
     while high - low > 1:
         middle = low + _split(high - low)
         if index < middle:
-            path.append(_subtree(leaves, middle, high))
+            path.append(subtree(middle, high))
             high = middle
         else:
-            path.append(_subtree(leaves, low, middle))
+            path.append(subtree(low, middle))
             low = middle
     return path[::-1]
 

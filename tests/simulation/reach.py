@@ -52,6 +52,7 @@ ADAPTERS: Mapping[str, str] = MappingProxyType(
 
 UNWIRED = (
     "edged/court/bundle.py",
+    "edged/court/extract.py",
     "edged/court/mhl.py",
     "edged/coverage.py",
     "edged/duty.py",
