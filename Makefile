@@ -29,10 +29,10 @@ lint: setup
 	$(PY) -m mypy
 
 check: lint
-	$(PY) -m pytest -n 2 --dist loadgroup -m "not slow"
+	$(PY) -m pytest -n 2 -m "not slow"
 
 test: lint
-	$(PY) -m pytest -n 2 --dist loadgroup
+	$(PY) -m pytest -n 2
 
 bench: setup
 	@$(PY) -m benchmarks
@@ -55,7 +55,7 @@ simulate: setup
 .PHONY: vm vm-full
 vm:
 	@./setup.sh vm
-	SUITE=$(or $(SUITE),bookworm) $(PY) -m pytest -n 2 --dist loadgroup --randomly-dont-reorganize $(if $(SAMPLE),-m sample) tests/vm
+	SUITE=$(or $(SUITE),bookworm) $(PY) -m pytest -n 2 --dist loadscope --randomly-dont-reorganize $(if $(SAMPLE),-m sample) tests/vm
 
 vm-full: export FULL = 1
 vm-full: vm
