@@ -3,19 +3,16 @@
 import argparse
 import json
 from collections.abc import Callable, Coroutine, Sequence
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from edged.cli import learning
+from edged.cli.moments import moment
 from edged.cli.output import EXIT_OK, emit_json, json_text, pairs, printable, table
 from edged.control.client import Client
-from edged.errors import EdgeError, ErrorCode
-from edged.formats import times
 
 Run = Callable[[argparse.Namespace], Coroutine[Any, Any, int]]
 ROW_LIMIT = 200  # characters of a line for people; --json has all of it
-_UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 Sub = Any  # argparse's private type of add_subparsers()
 
 
@@ -96,29 +93,8 @@ def _add_log(commands: Sub) -> None:
 
 def _log_params(args: argparse.Namespace) -> dict[str, Any]:
     names = ("person", "camera", "recording", "issue", "type", "slot", "limit")
-    moments = {"since": _moment(args.since), "until": _moment(args.until)}
+    moments = {"since": moment(args.since), "until": moment(args.until)}
     return moments | {name: getattr(args, name) for name in names}
-
-
-def _moment(text: str, *, ahead: bool = False) -> str:
-    """A time in RFC 3339, or a span such as ``8h``: so long ago, or ``ahead``, so long from now.
-
-    Raises:
-        EdgeError: BAD_REQUEST.
-    """
-    if not text:
-        return ""
-    try:
-        if text[:-1].isdecimal() and text[-1] in _UNITS:
-            span = timedelta(**{_UNITS[text[-1]]: int(text[:-1])})
-            moment = datetime.now(UTC) + (span if ahead else -span)
-        else:
-            moment = datetime.fromisoformat(text)
-            moment = moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)
-    except (ValueError, OverflowError) as exc:
-        expected = f"2026-11-22T07:00:00Z or {'30d' if ahead else '8h'}"
-        raise EdgeError(ErrorCode.BAD_REQUEST, time=text[:40], expected=expected) from exc
-    return times.format_ns(int(moment.timestamp() * 1000) * 1_000_000)
 
 
 def _add_camera(commands: Sub) -> None:
@@ -180,7 +156,7 @@ def _officer_params(args: argparse.Namespace) -> dict[str, Any]:
         "name": args.name,
         "kind": args.kind,
         "uid": args.badge.replace(":", ""),
-        "valid_until": _moment(args.until, ahead=True),
+        "valid_until": moment(args.until, ahead=True),
         "appointment": args.appointment,
     }
 

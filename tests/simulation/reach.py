@@ -51,6 +51,7 @@ ADAPTERS: Mapping[str, str] = MappingProxyType(
 """What is no part of the simulated world, and why."""
 
 UNWIRED = (
+    "edged/cli/acts.py",
     "edged/court/bundle.py",
     "edged/court/extract.py",
     "edged/court/mhl.py",
