@@ -20,6 +20,7 @@ from typing import Any
 
 READY_S = 240.0  # a cold boot takes 20 s on a quiet machine
 RESUME_S = 60.0
+PIECE = 1 << 20  # bytes that are handed to the guest at once
 ANSWER_S = 60.0
 MONITOR_S = 30.0
 LOOK_S = 0.02
@@ -158,6 +159,16 @@ class Machine:
         return out
 
     def put(self, path: str, data: bytes, mode: int = 0o644) -> None:
+        if len(data) <= PIECE:
+            self._put(path, data, mode)
+            return
+        # The guest reads a line piece by piece and looks through all of it each time.
+        pieces = [data[at : at + PIECE] for at in range(0, len(data), PIECE)]
+        for number, piece in enumerate(pieces):
+            self._put(f"{path}.piece{number:04}", piece, mode)
+        self.run(f"cat {path}.piece* >{path} && chmod {mode:o} {path} && rm {path}.piece*")
+
+    def _put(self, path: str, data: bytes, mode: int) -> None:
         done = self._ask({"put": path, "data": base64.b64encode(data).decode(), "mode": mode}, ANSWER_S)
         if done["rc"]:
             raise MachineError(f"{path}: {done['err']}")
