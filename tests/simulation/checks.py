@@ -350,7 +350,9 @@ class Inspector(Witness):
                     issued[camera].pop()
                     taken_back[camera] += 1
                     told = taken_back[camera] <= self._site.torn[camera]
-                    require(told, "holder", f"{camera} was not torn out, and its issue is taken back: {line.seq}")
+                    require(
+                        told, "holder", f"{camera} was not torn out, and its issue is taken back: {line.seq}"
+                    )
                 case _:
                     pass
         taken = self._site.taken
