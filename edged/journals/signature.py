@@ -5,12 +5,14 @@ tool has to verify it. Rule 2: a signature over other bytes, or of another perso
 certificate was in force is the certified tool's to say: the station has no list of the providers of trust services.
 """
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import pkcs7
 from cryptography.x509.oid import NameOID
@@ -72,8 +74,10 @@ def _algorithm(certificate: x509.Certificate) -> str:
 
 def _certificates(signature: bytes) -> Sequence[x509.Certificate]:
     try:
-        found = pkcs7.load_der_pkcs7_certificates(signature)
-    except ValueError as exc:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # that it is BER: some tools write it so
+            found = pkcs7.load_der_pkcs7_certificates(signature)
+    except (ValueError, UnsupportedAlgorithm) as exc:
         raise FormatError(reason="no detached signature in DER", why=str(exc)[:200]) from exc
     if not found:
         raise FormatError(reason="a signature without its certificate")
@@ -83,12 +87,15 @@ def _certificates(signature: bytes) -> Sequence[x509.Certificate]:
 def _is_authority(certificate: x509.Certificate) -> bool:
     try:
         return certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
-    except (x509.ExtensionNotFound, ValueError):
+    except (x509.ExtensionNotFound, x509.DuplicateExtension, x509.UnsupportedGeneralNameType, ValueError):
         return False
 
 
 def _common_name(certificate: x509.Certificate) -> str:
-    names = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+    try:
+        names = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+    except ValueError as exc:
+        raise FormatError(reason="a certificate that names nobody", why=str(exc)[:200]) from exc
     return str(names[0].value) if names else ""
 
 

@@ -20,6 +20,7 @@ from tests.fuzz import (
     proof_targets,
     setting_targets,
     sftp_targets,
+    signature_targets,
     text_targets,
     usb_targets,
     wire_targets,
@@ -44,6 +45,7 @@ TARGETS: Mapping[str, Target] = MappingProxyType(
             setting_targets,
             text_targets,
             sftp_targets,
+            signature_targets,
             control_targets,
             centre_targets,
         )
