@@ -77,7 +77,7 @@ def _certificates(signature: bytes) -> Sequence[x509.Certificate]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # that it is BER: some tools write it so
             found = pkcs7.load_der_pkcs7_certificates(signature)
-    except (ValueError, UnsupportedAlgorithm) as exc:
+    except (ValueError, UnsupportedAlgorithm, x509.InvalidVersion) as exc:
         raise FormatError(reason="no detached signature in DER", why=str(exc)[:200]) from exc
     if not found:
         raise FormatError(reason="a signature without its certificate")
