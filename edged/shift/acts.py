@@ -56,7 +56,7 @@ RIGHTS: Mapping[str, frozenset[Role]] = MappingProxyType(
 
 
 def decide(scene: Scene, verb: str, params: Mapping[str, Any]) -> tuple[Fact, ...]:
-    """Return the facts that an act comes to; all of them are recorded, in this order, or none.
+    """Return the facts that an act comes to; they are recorded in this order.
 
     Raises:
         EdgeError: NOT_FOUND for what does not exist, NOT_ALLOWED for another's act or another's shift, BAD_REQUEST

@@ -153,11 +153,7 @@ def _impossible(scene: Scene, p: StatementParams) -> tuple[Fact, ...]:
 def _release(scene: Scene, p: ReleaseParams) -> tuple[Fact, ...]:
     repair = _repair(scene, p.item, Condition.TAGGED)
     item = scene.inventory.item(p.item)
-    contract = None
-    if p.contract_number or p.contract_date:
-        contract = scene.document(p.contract_number or "?", p.contract_date)
-    if contract is not None and not p.contract_number:
-        raise EdgeError(ErrorCode.BAD_REQUEST, expected="number and date of the contract")
+    contract = scene.optional_document(p.contract_number, p.contract_date)
     if p.third_party and contract is None:
         raise refuse(item=p.item, expected="the contract on non-disclosure: number and date")
     owed = unreceipted(scene, item.serial) if item.sort is Sort.CAMERA else 0

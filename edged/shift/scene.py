@@ -80,6 +80,14 @@ class Scene:
             pass
         raise EdgeError(ErrorCode.BAD_REQUEST, date=day[:20], expected="a day, not after today")
 
+    def optional_document(self, number: str, day: str) -> Document | None:
+        """As `document`; None where neither was entered. Raises EdgeError: BAD_REQUEST, also for half of one."""
+        if not (number or day):
+            return None
+        if not number:
+            raise EdgeError(ErrorCode.BAD_REQUEST, date=day[:20], expected="the document's number too")
+        return self.document(number, day)
+
 
 @dataclass(frozen=True, slots=True)
 class Act:

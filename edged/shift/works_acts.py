@@ -49,13 +49,12 @@ def _start(scene: Scene, p: StartParams) -> tuple[Fact, ...]:
     entry = ENTRIES.get(p.entry)
     if entry is None:
         raise EdgeError(ErrorCode.BAD_REQUEST, entry=p.entry[:40], expected=f"one of {', '.join(ENTRIES)}")
-    if entry.update and "account_admin" not in scene.roles:  # 459-II.2-update
-        raise EdgeError(ErrorCode.NOT_ALLOWED, entry=p.entry, person=scene.actor, roles="account_admin")
+    _require_updater(scene, p.entry)
     if entry.update and not p.version:
         raise EdgeError(ErrorCode.BAD_REQUEST, expected="the version before the update")
     if busy := set(p.items) & {item for works in _going_on(scene) for item in works.items}:
         raise refuse(item=min(busy), expected="items that are in no other works")
-    letter = scene.document(p.letter_number, p.letter_date) if p.letter_number else None
+    letter = scene.optional_document(p.letter_number, p.letter_date)
     opened = sf.WorksOpened(
         works=scene.new_id(),
         entry=p.entry,
@@ -70,6 +69,12 @@ def _start(scene: Scene, p: StartParams) -> tuple[Fact, ...]:
     return (opened, *in_works)
 
 
+def _require_updater(scene: Scene, entry: str) -> None:
+    """An update is begun and ended by the account administrator (459-II.2-update)."""
+    if ENTRIES[entry].update and "account_admin" not in scene.roles:
+        raise EdgeError(ErrorCode.NOT_ALLOWED, entry=entry, person=scene.actor, roles="account_admin")
+
+
 def _going_on(scene: Scene) -> Iterator[Works]:
     return (works for works in scene.shift.works.values() if not works.finished)
 
@@ -80,6 +85,7 @@ def _end(scene: Scene, p: EndParams) -> tuple[Fact, ...]:
         raise EdgeError(ErrorCode.NOT_FOUND, works=p.works)
     if works.finished:
         raise refuse(works=p.works, ended=works.ended)
+    _require_updater(scene, works.entry)
     if ENTRIES[works.entry].update and not p.version:
         raise EdgeError(ErrorCode.BAD_REQUEST, expected="the version after the update")
     closed = sf.WorksClosed(

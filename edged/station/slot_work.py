@@ -34,9 +34,8 @@ from edged.stopping import carried_on
 from firmware_protocol.dock import messages as dm
 
 ASSIGN_S = 0.7  # the officer waits for the lock; a camera that is slower keeps the old number
-DOCK_TELLS_NS = (
-    30 * 1_000_000_000
-)  # how long a report of the dock may lag behind its contact: a line that was away
+# How long the dock's report of how a camera left may lag behind its contact: a line that was away.
+DOCK_TELLS_NS = 30 * 1_000_000_000
 CHARGED_MA = 50  # below this current a plain disk camera's charging has ended (design: design.md section 6)
 
 

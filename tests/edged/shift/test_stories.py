@@ -269,8 +269,14 @@ def test_an_update_is_the_account_administrators_with_its_versions(office: Offic
     works = next(iter(office.shift.works))
     done = {"works": works, "measures": "оновлено", "result": "працює"}
     assert refused(office, "nadia", "works end", **done).code is ErrorCode.BAD_REQUEST
+    assert refused(office, "taras", "works end", **done, version="2").code is ErrorCode.NOT_ALLOWED
     office.act("nadia", "works end", **done, version="2")
     assert office.shift.works[works].versions == ("1", "2")
+
+
+def test_half_a_letter_is_no_letter(office: Office) -> None:
+    for half in ({"letter_number": "9"}, {"letter_date": "2026-11-26"}):
+        assert refused(office, "taras", "works start", **WORKS, **half).code is ErrorCode.BAD_REQUEST
 
 
 def test_one_outage_at_a_time_and_it_ends_after_it_began(office: Office) -> None:
