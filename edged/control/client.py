@@ -44,7 +44,7 @@ class Client:
         try:
             timeout = aiohttp.ClientTimeout(total=CALL_S)
             async with http.post(f"/v1/{verb}", json=params, timeout=timeout) as answer:
-                body = await answer.content.read(_LIMIT)
+                body = await _whole(answer)
         except (OSError, aiohttp.ClientError, TimeoutError) as exc:
             raise EdgeError(ErrorCode.SERVICE_GONE, socket=self._socket, reason=str(exc)) from exc
         return _unpack(answer.status, body)
@@ -55,7 +55,7 @@ class Client:
             timeout = aiohttp.ClientTimeout(total=None, sock_connect=5)
             async with self._session().get("/v1/events", timeout=timeout) as answer:
                 if answer.status != 200:
-                    _unpack(answer.status, await answer.content.read(_LIMIT))
+                    _unpack(answer.status, await _whole(answer))
                 async for line in answer.content:
                     if line.startswith(b"data: "):
                         yield json.loads(line[6:])
@@ -66,6 +66,16 @@ class Client:
         if self._http is None:
             raise RuntimeError("use it as a context manager")
         return self._http
+
+
+async def _whole(answer: aiohttp.ClientResponse) -> bytes:
+    """Return a body to its end: one read gives only what has come so far. Raises EdgeError: longer than any answer."""
+    body = bytearray()
+    async for chunk in answer.content.iter_any():
+        body += chunk
+        if len(body) > _LIMIT:
+            raise EdgeError(ErrorCode.BAD_REQUEST, reason="the answer is too long", limit=_LIMIT)
+    return bytes(body)
 
 
 def _unpack(status: int, body: bytes) -> Any:
