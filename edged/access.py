@@ -37,6 +37,8 @@ class Refusal(StrEnum):
     GRANT_PENDING = "grant-pending"  # this reader's last grant is still open
     ALREADY_GRANTED = "already-granted"  # this officer's grant is open at another reader
     HOLDS_A_CAMERA = "holds-a-camera"
+    NOT_ON_DUTY = "not-on-duty"  # in no shift of the duty schedule that is now
+    NOT_BRIEFED = "not-briefed"  # the first use, and no briefing before it
     NO_CAMERA_DOCKED = "no-camera-docked"
     NO_CAMERA_READY = "no-camera-ready"
     ALL_GRANTED = "all-granted"
@@ -209,6 +211,9 @@ class TapFacts:
     grant_at_reader: bool  # a grant of this reader is still open
     grant_of_person: bool  # this person's grant is open, at whichever reader
     holds_a_camera: bool  # this person has an open issue
+    second_camera: bool = (
+        False  # a reserve camera is ready for this person, by a memo about an incident of theirs
+    )
     returns_waiting: tuple[str, ...]  # issues whose return nobody confirmed yet
 
 
@@ -225,6 +230,7 @@ class WantsCamera:
     """An officer's tap: choose one."""
 
     person: str
+    second: bool = False  # holds one already: only a reserve camera under an incident (459-III.12-reserve)
 
 
 def tap(who: Admitted, facts: TapFacts) -> ConfirmReturns | WantsCamera | Refused:
@@ -238,8 +244,8 @@ def tap(who: Admitted, facts: TapFacts) -> ConfirmReturns | WantsCamera | Refuse
         return ConfirmReturns(who.person, facts.returns_waiting)
     if "officer" not in who.roles:
         return Refused(Refusal.NOT_AN_OFFICER, who.person)
-    if facts.holds_a_camera:
+    if facts.holds_a_camera and not facts.second_camera:
         return Refused(Refusal.HOLDS_A_CAMERA, who.person)
     if facts.grant_of_person:
         return Refused(Refusal.ALREADY_GRANTED, who.person)
-    return WantsCamera(who.person)
+    return WantsCamera(who.person, second=facts.holds_a_camera)

@@ -1,7 +1,7 @@
 """Which camera an officer gets. Pure.
 
-Ready cameras only; the one assigned to the officer first, else the highest charge, then the least used, then
-the lowest slot. A camera assigned to somebody else is given only when there is no other.
+Ready cameras only; the one assigned to the officer, or in reserve for him, first, else the highest charge, then the
+least used, then the lowest slot. A camera assigned to somebody else is given only when there is no other.
 """
 
 from collections.abc import Iterable, Mapping
@@ -21,6 +21,7 @@ class Candidate:
     serial: str
     readiness: Readiness
     assigned_to: str = ""
+    reserved_for: str = ""  # of a reserve camera: whose incident its memo is about
     charge_percent: int | None = None  # None: unknown, and taken as least
     issues: int = 0  # how often it was issued
 
@@ -40,9 +41,12 @@ class NothingToIssue:
     kept: Mapping[int, tuple[str, ...]]
 
 
-def choose(candidates: Iterable[Candidate], officer: str) -> Chosen | NothingToIssue:
-    """Return the one camera to give ``officer``, whatever the order of ``candidates``."""
-    docked = [c for c in candidates if c.serial]
+def choose(candidates: Iterable[Candidate], officer: str, *, second: bool = False) -> Chosen | NothingToIssue:
+    """Return the one camera to give ``officer``, whatever the order of ``candidates``.
+
+    ``second``: the officer holds one already, and gets none but a reserve camera under an incident of his own.
+    """
+    docked = [c for c in candidates if c.serial and (c.reserved_for == officer or not second)]
     free = [c for c in docked if c.state is State.READY and c.readiness.ready]
     if free:
         best = min(free, key=lambda c: _rank(c, officer))
@@ -56,6 +60,7 @@ def choose(candidates: Iterable[Candidate], officer: str) -> Chosen | NothingToI
 
 
 def _rank(c: Candidate, officer: str) -> tuple[int, int, int, int]:
-    kinship = 0 if c.assigned_to == officer else 1 if not c.assigned_to else 2
+    whose = c.reserved_for or c.assigned_to
+    kinship = 0 if whose == officer else 1 if not whose else 2
     charge = c.charge_percent if c.charge_percent is not None else -1
     return kinship, -charge, c.issues, c.slot

@@ -9,7 +9,8 @@ import os
 import pwd
 import stat as bits
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import TypeVar
 
@@ -21,6 +22,7 @@ from drivers.hotplug_udev import UdevHotplug
 from drivers.hotplug_usbip import UsbipHotplug
 from drivers.journal import Journal
 from drivers.notify import Progress
+from drivers.openssl_cms import OpensslCms
 from drivers.random import SystemRandom
 from drivers.serial_link import open_serial
 from edged.commissioning import Lines
@@ -30,6 +32,7 @@ from edged.formats.badge import parse_key
 from edged.formats.checkpoint import origin_of
 from edged.formats.facts import LedgerTailCut
 from edged.formats.note import Signer, Verifier
+from edged.journals.forms import Form, Kind, read_forms
 from edged.key_files import Credentials, check_secret_file, check_secret_files, require_random
 from edged.ledger.book import Book
 from edged.ledger.checkpoints import Checkpointer, Keys, Pace
@@ -82,9 +85,23 @@ async def open_station(config: Config, text: bytes, outside: Outside, secrets: S
         state=await asyncio.to_thread(fold, book),
         checkpoints=checkpoints,
         vault=vault,
+        forms=_forms(),
+        program=_program(),
         config_sha256=hashlib.sha256(text).hexdigest(),
     )
     return Station(config, outside, secrets, opened)
+
+
+@cache
+def _forms() -> Mapping[Kind, Form]:
+    """A part of the program, like its code: read once."""
+    return read_forms((Path(__file__).parent / "journals" / "forms_uk.toml").read_text("utf-8"))
+
+
+@cache
+def _program() -> bytes:
+    """As above."""
+    return (Path(__file__).parent / "court" / "verify_proof.py").read_bytes()
 
 
 async def _tell_opened(book: Book, checkpoints: Checkpointer, log: Log) -> None:
@@ -123,6 +140,7 @@ def real_outside(config: Config, clock: Clock, log: StationLog) -> Outside:
         hotplug=hotplug,
         store=SqliteStore(f"{config.station.state}/projections.sqlite"),
         open_serial=open_serial,
+        cms=OpensslCms(),
         progress=Progress(clock),
     )
 

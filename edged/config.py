@@ -111,6 +111,13 @@ class Access(_Section, frozen=True):
     """Badges and grants."""
 
     roster: Annotated[str, _m("Signed roster of the customs body.", pattern=_ABSOLUTE)]
+    schedule: Annotated[
+        str,
+        _m(
+            "Signed duty schedule of the post; empty: none, and every issue is flagged.",
+            pattern=_PATH_OR_NONE,
+        ),
+    ] = ""
     grant_open_s: Annotated[float, _m("How long a lock stays open for a badge.", "s", ge=1, le=60)] = 15.0
     badge_kinds: Annotated[
         tuple[Literal["desfire-id", "iso14443-uid", "em4100", "hid-prox"], ...],
@@ -131,6 +138,35 @@ class Access(_Section, frozen=True):
         float,
         _m("How long a responsible person's badge counts after the roster has expired.", "h", ge=0, le=720),
     ] = 0.0
+
+
+class Shift(_Section, frozen=True):
+    """How far a working shift reaches beyond the duty schedule. The order gives no numbers; these are ours."""
+
+    early_min: Annotated[float, _m("For whoever comes before it begins.", "min", ge=0, le=240)] = 30.0
+    late_min: Annotated[
+        float, _m("For whoever leaves after it ends, and for the handover.", "min", ge=0, le=240)
+    ] = 60.0
+    not_listed: Annotated[
+        Literal["refuse", "flag"],
+        _m("An officer of no shift that is now. Without a valid schedule every issue is flagged."),
+    ] = "refuse"
+    unbriefed: Annotated[
+        Literal["refuse", "flag"], _m("An officer's first use without a briefing entered before it.")
+    ] = "flag"
+    first_within_min: Annotated[
+        float,
+        _m("A first recording later than this after the issue is named in the report.", "min", ge=0, le=600),
+    ] = 5.0
+    pause_s: Annotated[
+        float, _m("A pause longer than this between recordings is named in the report.", "s", ge=1, le=7200)
+    ] = 60.0
+    longest_h: Annotated[
+        float, _m("A camera out for longer is late, where its shift is not known.", "h", ge=1, le=168)
+    ] = 24.0
+    at_once_min: Annotated[
+        float, _m("A paper that is due at once is reminded of after this time.", "min", ge=0, le=1440)
+    ] = 60.0
 
 
 class Clock(_Section, frozen=True):
@@ -290,7 +326,32 @@ class Camera(_Section, frozen=True):
     assigned_to: Annotated[
         str, _m("Person of the roster who is offered it first; empty: nobody.", max_length=64)
     ] = ""
-    reserve: Annotated[bool, _m("Reserve camera: charged and checked, not issued.")] = False
+    reserve: Annotated[
+        bool, _m("Reserve camera: charged and checked, and issued only by a memo of the head of the post.")
+    ] = False
+
+
+class Export(_Section, frozen=True):
+    """Copies of recordings for third parties (459-V.5-third-parties): none until a document says who decides."""
+
+    decision: Annotated[
+        Decision | None, _m("Document that says who decides; without it nothing is handed over.")
+    ] = None
+    role: Annotated[
+        Literal["responsible", "account_admin"], _m("Who asks for a copy, and another of them makes it.")
+    ] = "responsible"
+    folder: Annotated[str, _m("Where copies lie until they are taken.", pattern=_ABSOLUTE)] = (
+        "/var/lib/edged/export"
+    )
+
+
+class Equipment(_Section, frozen=True):
+    """A part of the complex that is no camera, with its inventory number (459-III.2-inventory)."""
+
+    inventory_number: Annotated[str, _m("As in the journals.", min_length=1, max_length=64)]
+    sort: Annotated[
+        Literal["mount", "dock", "host", "server", "charger", "network", "ups"], _m("What it is.")
+    ]
 
 
 class Log(_Section, frozen=True):
@@ -311,6 +372,7 @@ class Config(_Section, frozen=True):
     access: Access
     dock: Annotated[tuple[Dock, ...], _m("", min_length=1, max_length=64)]
     ledger: Ledger = Ledger()
+    shift: Shift = Shift()
     clock: Clock = Clock()
     readiness: Readiness = Readiness()
     clear: Clear = Clear()
@@ -319,6 +381,8 @@ class Config(_Section, frozen=True):
     control: Control = Control()
     timing: Timing = Timing()
     camera: Annotated[tuple[Camera, ...], _m("", max_length=5000)] = ()
+    equipment: Annotated[tuple[Equipment, ...], _m("", max_length=5000)] = ()
+    export: Export = Export()
     log: Log = Log()
     sync: SyncConfig | None = None
 
@@ -344,7 +408,7 @@ class Config(_Section, frozen=True):
 _SECTIONS: dict[str, Any] = {field.name: field.type for field in msgspec.structs.fields(Config)} | {
     "sync": SyncConfig
 }
-ARRAYS: dict[str, type[msgspec.Struct]] = {"dock": Dock, "camera": Camera}
+ARRAYS: dict[str, type[msgspec.Struct]] = {"dock": Dock, "camera": Camera, "equipment": Equipment}
 
 
 def sections() -> dict[str, type[msgspec.Struct]]:
@@ -508,8 +572,13 @@ def _twice(config: Config) -> Iterable[_Problem]:
     yield from _once(lines + [(f"dock[{i}].reader", d.reader) for i, d in docks if d.reader])
     cameras = list(enumerate(config.camera))
     yield from _once((f"camera[{i}].serial", c.serial) for i, c in cameras)
-    yield from _once((f"camera[{i}].inventory_number", c.inventory_number) for i, c in cameras)
+    numbered = [*_numbers("camera", config.camera), *_numbers("equipment", config.equipment)]
+    yield from _once(numbered)
     yield from _once((f"camera[{i}].assigned_to", c.assigned_to) for i, c in cameras if c.assigned_to)
+
+
+def _numbers(array: str, items: Iterable[Camera | Equipment]) -> Iterable[tuple[str, str]]:
+    return ((f"{array}[{i}].inventory_number", item.inventory_number) for i, item in enumerate(items))
 
 
 def _once(places: Iterable[tuple[str, object]]) -> Iterable[_Problem]:

@@ -23,7 +23,8 @@ class Flag(StrEnum):
     NONE = ""
     NO_SCHEDULE = "no-schedule"
     SCHEDULE_EXPIRED = "schedule-expired"  # or not in force yet
-    NOT_LISTED = "not-listed"  # of no shift that is now (459-IV.7-off-duty)
+    NOT_LISTED = "not-on-duty"  # of no shift that is now (459-IV.7-off-duty)
+    NOT_BRIEFED = "not-briefed"  # the first use, and no briefing before it (459-II.1-briefing)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,23 @@ def duty_of(
     return (listed[0], Flag.NONE) if listed else (None, Flag.NOT_LISTED)
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Of an officer who takes a camera: the shift for which, and what the issue is flagged with."""
+
+    shift: str  # "": of none that is known
+    flags: tuple[Flag, ...]
+
+
+def standing(
+    schedule: Schedule | None, person: str, at_ns: int, margins: Margins, *, first_use: bool
+) -> Standing:
+    """``first_use``: he has neither taken a camera of this station before nor been briefed."""
+    shift, flag = duty_of(schedule, person, at_ns, margins)
+    unbriefed = Flag.NOT_BRIEFED if first_use else Flag.NONE
+    return Standing(shift.id if shift is not None else "", tuple(one for one in (flag, unbriefed) if one))
+
+
 def is_responsible(schedule: Schedule | None, person: str, at_ns: int, margins: Margins) -> bool:
     """Whether this person's own shift is now (459-II.1-own-shift). Without a schedule nobody can be kept from it."""
     now = tuple(shifts_at(schedule, at_ns, margins)) if schedule is not None else ()
@@ -78,18 +96,14 @@ def notice_due_ns(shift: Shift) -> int:
 
 def report_due_ns(schedule: Schedule | None, at_ns: int) -> int:
     """The end of the day by which a report memo (459-III.12-report) or a letter on works (459-III.14-notice) is due:
-    of the same day, or, where that is a day off, of the next working day.
-
-    Raises:
-        ValueError: the schedule has no working day within DAYS_AHEAD.
+    of the same day, or, where that is a day off, of the next working day; of the same one where the schedule has none
+    within DAYS_AHEAD.
     """
-    day = times.moment(at_ns).astimezone(KYIV).date()
-    for _ in range(DAYS_AHEAD):
-        if is_working_day(schedule, day):
-            end = datetime.combine(day + timedelta(days=1), time(0), KYIV)
-            return int(end.timestamp()) * 1_000_000_000
-        day += timedelta(days=1)
-    raise ValueError("no working day")
+    first = times.moment(at_ns).astimezone(KYIV).date()
+    days = (first + timedelta(days=ahead) for ahead in range(DAYS_AHEAD))
+    day = next((day for day in days if is_working_day(schedule, day)), first)
+    end = datetime.combine(day + timedelta(days=1), time(0), KYIV)
+    return int(end.timestamp()) * 1_000_000_000
 
 
 def _now(shift: Shift, at_ns: int) -> bool:

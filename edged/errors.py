@@ -272,6 +272,26 @@ class ErrorCode(Enum):
         "The roster belongs to another customs body",
         "Get the roster of this station's customs body.",
     )
+    SCHEDULE_INVALID = (
+        4105,
+        "The duty schedule's signature or content is not valid",
+        "The last good schedule stays in force; get a new one from the authority. Issues are flagged, none is refused.",
+    )
+    SCHEDULE_OLDER = (
+        4106,
+        "The duty schedule is older than the one in force",
+        "The last good schedule stays in force; get the newest one from the authority.",
+    )
+    SCHEDULE_EXPIRED = (
+        4107,
+        "The duty schedule is no longer valid",
+        "Get the next schedule from the authority; until then issues are flagged, none is refused.",
+    )
+    SCHEDULE_FOREIGN = (
+        4108,
+        "The duty schedule belongs to another customs post",
+        "Get the schedule of this station's post.",
+    )
 
     # 5 host, disk, clock
     DISK_FULL = (
@@ -384,6 +404,32 @@ class ErrorCode(Enum):
         7005,
         "Somebody tries one badge after another",
         "Look who stands at the reader named in the details; officers' badges go on working.",
+    )
+    CAMERA_NOT_RETURNED = (
+        7006,
+        "A camera is out after the end of the shift that it was taken for",
+        "Ask the officer in the details; the incident is drafted: edgectl incident list.",
+    )
+    PAPER_LATE = (
+        7007,
+        "A notice, memo or letter is late",
+        "See which, and by whom: edgectl paper list; print its draft: edgectl paper draft.",
+    )
+    WORKS_NEAR_24H = (
+        7008,
+        "Works will soon have taken 24 hours",
+        "End them, or prepare the deputy head's letter: edgectl paper draft overrun-letter.",
+    )
+    WORKS_OVER_24H = (
+        7009,
+        "Works have taken more than 24 hours",
+        "The deputy head writes to the head of the customs body and the heads of the users' units: edgectl paper draft "
+        "overrun-letter.",
+    )
+    HANDOVER_UNSIGNED = (
+        7010,
+        "A handover is not signed by both responsible persons",
+        "Have the sheet in the details signed, and attach the signature: edgectl journal sign.",
     )
 
     # 9 defects

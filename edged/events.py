@@ -138,6 +138,8 @@ _TABLE: tuple[tuple[str, Level, str], ...] = (
     ("EDG-4004", W, "The lights of dock {dock} cannot say that commissioning is needed: {reason}"),
     ("EDG-4101", I, "Roster version {version} in force: {persons} persons, valid until {valid_until}"),
     ("EDG-4102", X, "Roster refused: {reason} ({code})"),
+    ("EDG-4103", I, "Duty schedule version {version} in force: {shifts} shifts, valid until {valid_until}"),
+    ("EDG-4104", X, "Duty schedule refused: {reason} ({code})"),
     # host, disk, clock; the station's own life
     ("EDG-5001", I, "Station {station} started, version {version}, unfinished before: {unfinished}"),
     ("EDG-5002", I, "Station stopped: {reason}"),
@@ -168,6 +170,7 @@ _TABLE: tuple[tuple[str, Level, str], ...] = (
     ("EDG-7110", W, "Account {account} may not: {verb}"),
     ("EDG-7111", I, "Officer {person} added by {actor}, valid until {valid_until}"),
     ("EDG-7112", I, "Officer {person} revoked by {actor}: {reason}"),
+    ("EDG-7114", W, "Recording {recording} copied for {receiver} by {actor}: {folder}"),
     ("EDG-7113", I, "{verb} by {actor}"),
     # defects
     ("EDG-9001", X, "A defect in {part}: {error}"),

@@ -22,7 +22,7 @@ class NotReady(StrEnum):
     TWIN = "twin"  # another camera shows the same serial number
     QUARANTINE = "quarantine"
     IN_WORKS = "in-works"
-    RESERVE = "reserve"  # a reserve camera: needs a memo, which is not this station's to give
+    RESERVE = "reserve"  # a reserve camera without the memo of the head of the post
     NO_CARD = "no-card"
     DEFECT = "defect"  # media, file system or protocol errors since it was docked
     NOT_SEALED = "not-sealed"  # something aboard has no verified copy yet

@@ -3,8 +3,7 @@
 from collections.abc import Iterator
 from enum import StrEnum
 
-import msgspec
-
+from edged.formats.facts import RightFact, RightsChanged
 from edged.formats.roster import Credential, Person, RoleGrant, Roster
 
 SHORT = 16  # hex digits of a credential's keyed digest, as everywhere in the ledger
@@ -25,59 +24,64 @@ class Change(StrEnum):
     BADGE_TAKEN = "badge-taken"
 
 
-class RightChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    person: str
-    change: str  # Change
-    what: str = ""  # role with its document and validity, badge, account, name
+RIGHTS_A_LINE = 40
+"""Changes in one line of the ledger: the longest names and documents leave it below 64 KiB."""
 
 
-def changes(before: Roster | None, after: Roster) -> Iterator[RightChange]:
+def facts(before: Roster | None, after: Roster) -> Iterator[RightsChanged]:
+    """Yield the lines that tell every change."""
+    found = list(changes(before, after))
+    for at in range(0, len(found), RIGHTS_A_LINE):
+        yield RightsChanged(version=after.version, changes=tuple(found[at : at + RIGHTS_A_LINE]))
+
+
+def changes(before: Roster | None, after: Roster) -> Iterator[RightFact]:
     """Yield every change of rights from one roster to the next, in the order of the persons' ids."""
     old = {person.id: person for person in before.persons} if before is not None else {}
     new = {person.id: person for person in after.persons}
     for person in sorted(old.keys() | new.keys()):
         if person not in new:
-            yield RightChange(person=person, change=Change.PERSON_REMOVED, what=old[person].name)
+            yield RightFact(person=person, change=Change.PERSON_REMOVED, what=old[person].name)
         yield from _of_person(old.get(person), new.get(person))
 
 
-def _of_person(old: Person | None, new: Person | None) -> Iterator[RightChange]:
+def _of_person(old: Person | None, new: Person | None) -> Iterator[RightFact]:
     if new is not None:
         if old is None:
-            yield RightChange(person=new.id, change=Change.PERSON_ADDED, what=new.name)
+            yield RightFact(person=new.id, change=Change.PERSON_ADDED, what=new.name)
         else:
             yield from _of_entry(old, new)
         if new.revoked is not None and (old is None or old.revoked is None):
-            yield RightChange(person=new.id, change=Change.PERSON_REVOKED, what=new.revoked.reason)
+            yield RightFact(person=new.id, change=Change.PERSON_REVOKED, what=new.revoked.reason)
     yield from _of_roles(old, new)
     yield from _of_badges(old, new)
 
 
-def _of_entry(old: Person, new: Person) -> Iterator[RightChange]:
+def _of_entry(old: Person, new: Person) -> Iterator[RightFact]:
     if (old.name, old.position) != (new.name, new.position):
-        yield RightChange(person=new.id, change=Change.PERSON_RENAMED, what=f"{new.name}, {new.position}")
+        yield RightFact(person=new.id, change=Change.PERSON_RENAMED, what=f"{new.name}, {new.position}")
     if old.account != new.account:
-        yield RightChange(person=new.id, change=Change.ACCOUNT_CHANGED, what=new.account)
+        yield RightFact(person=new.id, change=Change.ACCOUNT_CHANGED, what=new.account)
     if old.revoked is not None and new.revoked is None:
-        yield RightChange(person=new.id, change=Change.REVOCATION_ENDED)
+        yield RightFact(person=new.id, change=Change.REVOCATION_ENDED)
 
 
-def _of_roles(old: Person | None, new: Person | None) -> Iterator[RightChange]:
+def _of_roles(old: Person | None, new: Person | None) -> Iterator[RightFact]:
     had = dict.fromkeys(old.roles if old is not None else ())
     has = dict.fromkeys(new.roles if new is not None else ())
     for kind, these, others in ((Change.ROLE_TAKEN, had, has), (Change.ROLE_GIVEN, has, had)):
         for grant in these:
             if grant not in others:
-                yield RightChange(person=_id(old, new), change=kind, what=_grant(grant))
+                yield RightFact(person=_id(old, new), change=kind, what=_grant(grant))
 
 
-def _of_badges(old: Person | None, new: Person | None) -> Iterator[RightChange]:
+def _of_badges(old: Person | None, new: Person | None) -> Iterator[RightFact]:
     had = dict.fromkeys(old.credentials if old is not None else ())
     has = dict.fromkeys(new.credentials if new is not None else ())
     for kind, these, others in ((Change.BADGE_TAKEN, had, has), (Change.BADGE_GIVEN, has, had)):
         for badge in these:
             if badge not in others:
-                yield RightChange(person=_id(old, new), change=kind, what=_badge(badge))
+                yield RightFact(person=_id(old, new), change=kind, what=_badge(badge))
 
 
 def _id(old: Person | None, new: Person | None) -> str:

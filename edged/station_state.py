@@ -14,6 +14,8 @@ from typing import Any
 from edged.centre_clock import credible
 from edged.formats import facts as f
 from edged.formats.line import Line, Stamp
+from edged.shift.state import ShiftState
+from edged.snapshot import snapshot
 
 KEEP = 20_000  # finished recordings and issues held in memory: about 20 MB, weeks of a busy station
 # A drive that calls durable what is in its cache writes it out within seconds, or a minute when it is very busy.
@@ -81,6 +83,8 @@ class Issue:
     returned: str = ""  # time of docking; "" while out
     confirmed: str = ""
     forced: bool = False  # no issue at all: the camera was torn out in the moment of its grant
+    shift: str = ""  # of the duty schedule
+    timed: bool = True  # the host's clock was not unknown when it was taken
 
     @property
     def open(self) -> bool:
@@ -115,17 +119,6 @@ class OpenGrant:
     camera: str
     officer: str
     reader: str
-
-
-@dataclass(frozen=True, slots=True)
-class Incident:
-    id: str
-    kind: str
-    time: str
-    slot: int
-    camera: str
-    issue: str
-    recording: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +168,7 @@ class StationState:
     recordings: OrderedDict[str, Recording] = field(default_factory=OrderedDict)
     issues: OrderedDict[str, Issue] = field(default_factory=OrderedDict)
     grants: dict[str, OpenGrant] = field(default_factory=dict)
-    incidents: OrderedDict[str, Incident] = field(default_factory=OrderedDict)
+    shift: ShiftState = field(default_factory=ShiftState)  # what persons entered, and incidents
     local_officers: dict[str, LocalOfficer] = field(default_factory=dict)
     alerts: dict[str, Alert] = field(default_factory=dict)
     faulted_slots: dict[int, int] = field(default_factory=dict)
@@ -223,6 +216,9 @@ class StationState:
         """Its copy is not what was sealed, and the source has not been listed as another recording since."""
         return r.corrupt and r.life is not Life.CLEARED and self._by_identity.get(r.identity) == r.id
 
+    def snapshot(self) -> "StationState":
+        return replace(snapshot(self), shift=snapshot(self.shift))
+
     def unfinished(self) -> tuple[str, ...]:
         """Intents without an outcome, as station.started lists them."""
         copying = (f"offload:{r.id}" for r in self.recordings.values() if r.life is Life.COPYING)
@@ -245,6 +241,7 @@ class StationState:
         handler = _HANDLERS.get(type(line.fact))
         if handler is not None:
             handler(self, _At(line.seq, line.stamp), line.fact)
+        self.shift.apply(line)
 
     def _note_boot(self, stamp: Stamp) -> None:
         """After a reboot what was sealed last is doubted: the drive may have lost what it had called durable."""
@@ -357,7 +354,8 @@ def _camera_issued(s: StationState, at: _At, x: f.CameraIssued) -> None:
     camera = s._camera(x.camera)
     camera.slot, camera.issue, camera.ready = 0, x.issue, False
     camera.issues += 1
-    s.issues[x.issue] = Issue(x.issue, x.camera, x.officer, x.slot, at.time)
+    timed = at.stamp.clock != "unknown"
+    s.issues[x.issue] = Issue(x.issue, x.camera, x.officer, x.slot, at.time, shift=x.shift, timed=timed)
     s.totals.issues += 1
     s._forget_oldest()
 
@@ -379,10 +377,7 @@ def _forced_open(s: StationState, at: _At, x: f.SlotForcedOpen) -> None:
 
 
 def _incident_drafted(s: StationState, at: _At, x: f.IncidentDrafted) -> None:
-    s.incidents[x.incident] = Incident(x.incident, x.kind, at.time, x.slot, x.camera, x.issue, x.recording)
     s.totals.incidents += 1
-    while len(s.incidents) > KEEP:
-        s.incidents.popitem(last=False)
 
 
 def _works_started(s: StationState, at: _At, x: f.WorksStarted) -> None:

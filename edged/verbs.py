@@ -12,6 +12,7 @@ from types import MappingProxyType
 from edged.access import AccessList
 from edged.errors import EdgeError, ErrorCode
 from edged.formats.roster import Role
+from edged.shift.acts import EXPORTERS, RIGHTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,11 @@ VERBS: Mapping[str, Verb] = MappingProxyType(
         "reload": _verb("technician", "account_admin", unnamed=True),  # what is loaded is checked or signed
         "log": _verb(*_STAFF),
         "prove": _verb(*_STAFF),
+        "extract": _verb("responsible", "security_admin"),  # 459-II.5-audit, 459-V.4-inspection
+        "issue show": _verb("responsible", "security_admin"),
+        "export make": Verb(EXPORTERS),
+        "export list": _verb("responsible", "account_admin", "security_admin"),
+        "rights list": _verb("account_admin", "security_admin"),
         "camera list": _verb(*_STAFF),
         "camera works": _verb("technician"),
         "camera quarantine": _verb("technician"),
@@ -55,6 +61,17 @@ VERBS: Mapping[str, Verb] = MappingProxyType(
         "station init": _verb("account_admin"),
         "rebuild": _verb("account_admin", "technician"),
         "intake": _verb("account_admin"),  # at the centre; the station's socket has no such request
+        "incident list": _verb("responsible", "technician", "security_admin"),
+        "paper list": _verb("responsible", "technician", "security_admin"),
+        "paper draft": _verb("responsible", "technician", "security_admin"),
+        "works list": _verb("responsible", "technician", "account_admin", "security_admin"),
+        "repair list": _verb("responsible", "technician", "security_admin"),
+        "memo list": _verb("responsible", "technician", "security_admin"),
+        "journal list": _verb("responsible", "technician", "security_admin"),
+        "report": _verb("responsible", "technician", "security_admin"),
+        "journal print": _verb("responsible", "technician", "security_admin"),
+        "journal sign": _verb("responsible", "technician"),  # whose signature it is, says its certificate
+        **{act: Verb(roles) for act, roles in RIGHTS.items()},
     }
 )
 
@@ -65,6 +82,7 @@ class Actor:
 
     text: str
     person: str = ""
+    roles: frozenset[Role] = frozenset()  # that are in force
 
 
 def authorise(access: AccessList | None, verb: str, account: str, at_ns: int) -> Actor:
@@ -78,11 +96,11 @@ def authorise(access: AccessList | None, verb: str, account: str, at_ns: int) ->
         raise EdgeError(ErrorCode.NOT_FOUND, verb=verb[:40])
     person = access.who(account, at_ns) if access is not None else None
     if person is not None and person.roles & needed.roles:
-        return Actor(f"person:{person.person}", person.person)
+        return Actor(f"person:{person.person}", person.person, person.roles)
     only_officer = person is not None and person.roles and person.roles <= {"officer", "viewer"}
     if needed.unnamed and not only_officer:
         if person is not None:
-            return Actor(f"person:{person.person}", person.person)
+            return Actor(f"person:{person.person}", person.person, person.roles)
         return Actor(f"account:{account[:32]}")
     roles = ", ".join(sorted(needed.roles))
     raise EdgeError(ErrorCode.NOT_ALLOWED, verb=verb, account=account[:32], roles=roles)

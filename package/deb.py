@@ -8,14 +8,13 @@ import tempfile
 import tomllib
 from pathlib import Path
 
-from edged.formats.facts import FACTS
-from edged.formats.line import VERSION
+from edged.formats.line import FACTS, VERSION
 from package.suites import SUITES, Suite
 from package.tree import ROOT, lay_out
 
 LEDGER_SINCE = "0.1.0"
 """The oldest version of the package that reads every line that this one writes."""
-LEDGER_FINGERPRINT = "54c50da875038d1d"
+LEDGER_FINGERPRINT = "135fb6843c2eb976"
 """Of `ledger_fingerprint` when LEDGER_SINCE was last decided."""
 SCRIPTS = ROOT / "package" / "debian"
 CONTROL = """\
@@ -26,7 +25,8 @@ Maintainer: edged
 Section: admin
 Priority: optional
 Installed-Size: {size}
-Depends: python{python}, python3 (>= {python}), python3 (<< {next_python}), systemd (>= 252), udev, libc6 (>= 2.36)
+Depends: python{python}, python3 (>= {python}), python3 (<< {next_python}), systemd (>= 252), udev, openssl,
+ libc6 (>= 2.36)
 Recommends: chrony
 Conflicts: modemmanager
 Description: Edge daemon of a body-worn-camera dock station

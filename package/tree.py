@@ -29,6 +29,7 @@ def lay_out(tree: Path, suite: Suite) -> None:
     for name in OURS:
         shutil.copytree(ROOT / name, packages / name, ignore=shutil.ignore_patterns("__pycache__"))
     _scripts(tree / HOME / "bin")
+    _compile(tree, suite)
     _host_files(tree, suite)
     _pages(tree / "usr/share/doc/edged")
 
@@ -50,6 +51,27 @@ def _wheels(packages: Path, suite: Suite) -> None:
     words += [word for platform in PLATFORMS for word in ("--platform", platform)]
     subprocess.run([*words, "-r", str(ROOT / "requirements-run.txt")], check=True)
     shutil.rmtree(packages / "bin", ignore_errors=True)
+
+
+def _compile(tree: Path, suite: Suite) -> None:
+    """Where this Python is the suite's: what the host would else compile at the installation, for minutes if slow.
+
+    What cannot be compiled (a file for another version of the language) the host cannot import either.
+    """
+    if suite.python == f"{sys.version_info.major}.{sys.version_info.minor}":
+        words = [
+            sys.executable,
+            "-I",
+            "-m",
+            "compileall",
+            "-q",
+            "-s",
+            str(tree),
+            "-p",
+            "/",
+            str(tree / HOME / "lib"),
+        ]
+        subprocess.run(words, check=False, stdout=subprocess.DEVNULL)
 
 
 def _scripts(folder: Path) -> None:

@@ -1,5 +1,6 @@
 """Small movies, box by box (ISO/IEC 14496-12)."""
 
+import random
 import struct
 
 
@@ -35,3 +36,13 @@ FRAGMENTED = (
     + box(b"mdat", bytes(9))
     + fragment(5, 1_100, [25])
 )
+
+
+def film(size: int, seed: str, seconds: int, created: int = 0) -> bytes:
+    """Exactly so many bytes of a film of that length, or of noise where it would not fit."""
+    chance = random.Random(seed)
+    head, tail = box(b"ftyp", b"isom"), box(b"moov", mvhd(created, 1_000, seconds * 1_000))
+    room = size - len(head) - len(tail) - 8
+    if room < 0:
+        return chance.randbytes(size)
+    return head + box(b"mdat", chance.randbytes(room)) + tail

@@ -39,9 +39,13 @@ WIRING = {
 }
 """Wiring files of the courier: each may also import what it constructs."""
 
-CONSTRUCTED = {*HOST, "drivers.serial_link", "drivers.hotplug_udev", "drivers.hotplug_usbip"} - {
-    "drivers.notify"
-}
+CONSTRUCTED = {
+    *HOST,
+    "drivers.openssl_cms",
+    "drivers.serial_link",
+    "drivers.hotplug_udev",
+    "drivers.hotplug_usbip",
+} - {"drivers.notify"}
 CONSTRUCTORS = (
     "edged/app.py",
     "edged/cli",  # works on files where no daemon runs: station init, verify
@@ -64,6 +68,7 @@ PURE = (
     "edged/local_time.py",
     "edged/leds.py",
     "edged/events.py",
+    "edged/films.py",
     "edged/printable.py",
     "edged/toml_text.py",
     "edged/key_files.py",
@@ -79,6 +84,7 @@ PURE = (
     "edged/reports",
     "edged/rights_changes.py",
     "edged/shift",
+    "edged/snapshot.py",
     "edged/station_state.py",
 )
 NO_IO = {

@@ -39,6 +39,8 @@ HELP: Mapping[str, str] = MappingProxyType(
         "journal sheet": "make a sheet of the incident or the maintenance journal",
         "journal register": "enter the number under which a signed sheet is registered",
         "journal volume": "open a new volume of a journal that was lost or seized",
+        "export request": "ask for a copy of a recording for a third party",
+        "export drop": "no copy is made after all, and why",
         "round": "enter what an inspection round has found of an item",
     }
 )
@@ -60,6 +62,7 @@ FIELDS: Mapping[str, str] = MappingProxyType(
         "document": "number and date",
         "entries": "ids of incidents or works (default: all that no sheet tells yet)",
         "entry": "which works of the operating manual",
+        "export": "id of the copy that was asked for",
         "faults": "what is wrong with it",
         "ground": "why",
         "grounds": "on which grounds",
@@ -71,6 +74,7 @@ FIELDS: Mapping[str, str] = MappingProxyType(
         "item": "inventory number",
         "items": "inventory numbers",
         "journal": "which one",
+        "law": "the provision of the law that the request rests on",
         "letter_date": "date of the letter to the head of the post, 2026-11-22",
         "letter_number": "its number",
         "measures": "what was done about it",

@@ -3,17 +3,20 @@
 import argparse
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from edged.cli.output import EXIT_OK, emit_json, pairs
 from edged.cli.station_init import write_secret
 from edged.errors import EdgeError, ErrorCode, FormatError
 from edged.formats import document
 from edged.formats.badge import credential_digest, parse_key
-from edged.formats.note import Signer
+from edged.formats.note import Signer, Verifier
 from edged.formats.roster import ROSTER_LIMIT, Roster, open_roster, sign_roster
+from edged.formats.schedule import Schedule, open_schedule, sign_schedule
 
+T = TypeVar("T")
 DRAFT_LIMIT = 4 * ROSTER_LIMIT  # bytes; a draft may be indented
 
 
@@ -33,17 +36,27 @@ def add_commands(commands: Any) -> None:
         metavar="ACTION", required=True
     )
     sign = roster.add_parser("sign", help="sign a roster (JSON) with the authority's key")
-    sign.add_argument("file", help="the roster as JSON, indented or not")
-    sign.add_argument("--name", required=True, help="name of the authority's key")
-    sign.add_argument("--key", required=True, help="file of the authority's key")
-    sign.add_argument("--out", required=True)
+    _signing(sign, "the roster")
     sign.set_defaults(run=_sign)
+    schedule = commands.add_parser("schedule", help="duty schedules").add_subparsers(
+        metavar="ACTION", required=True
+    )
+    signing = schedule.add_parser("sign", help="sign a duty schedule (JSON) with the authority's key")
+    _signing(signing, "the schedule")
+    signing.set_defaults(run=_sign_schedule)
     badge = commands.add_parser("badge", help="badges").add_subparsers(metavar="ACTION", required=True)
     digest = badge.add_parser("digest", help="the keyed digest of a badge, as rosters hold it")
     digest.add_argument("uid", help="the badge's number, hex")
     digest.add_argument("--kind", default="desfire-id")
     digest.add_argument("--key", required=True, help="file of the badge key")
     digest.set_defaults(run=_digest)
+
+
+def _signing(parser: argparse.ArgumentParser, what: str) -> None:
+    parser.add_argument("file", help=f"{what} as JSON, indented or not")
+    parser.add_argument("--name", required=True, help="name of the authority's key")
+    parser.add_argument("--key", required=True, help="file of the authority's key")
+    parser.add_argument("--out", required=True)
 
 
 def _read(path: str, limit: int = 65536) -> bytes:
@@ -76,16 +89,30 @@ def _show(args: argparse.Namespace) -> int:
 
 
 def _sign(args: argparse.Namespace) -> int:
+    roster, facts = _signed(args, Roster, sign_roster, open_roster)
+    return _print(args, {"version": roster.version, "persons": len(roster.persons), **facts})
+
+
+def _sign_schedule(args: argparse.Namespace) -> int:
+    schedule, facts = _signed(args, Schedule, sign_schedule, open_schedule)
+    return _print(args, {"version": schedule.version, "shifts": len(schedule.shifts), **facts})
+
+
+def _signed(
+    args: argparse.Namespace,
+    kind: type[T],
+    sign: Callable[[T, Signer], bytes],
+    open_: Callable[[bytes, Verifier], T],
+) -> tuple[T, dict[str, Any]]:
     signer = Signer.from_pem(args.name, _read(args.key))
     try:
-        roster = document.convert(_draft(args.file), Roster)
-        note = sign_roster(roster, signer)
-        open_roster(note, signer.verifier)  # what no station would take is not handed out
+        made = document.convert(_draft(args.file), kind)
+        note = sign(made, signer)
+        open_(note, signer.verifier)  # what no station would take is not handed out
     except FormatError as exc:
         raise EdgeError(ErrorCode.BAD_REQUEST, file=args.file, **exc.detail) from exc
     Path(args.out).write_bytes(note)
-    facts = {"version": roster.version, "persons": len(roster.persons), "file": args.out}
-    return _print(args, facts | {"key": str(signer.verifier)})
+    return made, {"file": args.out, "key": str(signer.verifier)}
 
 
 def _draft(path: str) -> object:

@@ -6,10 +6,11 @@ from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import Any
 
-from edged.cli import learning
+from edged.cli import acts, entered, inspection, learning, printing
 from edged.cli.moments import moment
 from edged.cli.output import EXIT_OK, emit_json, json_text, pairs, printable, table
 from edged.control.client import Client
+from edged.journals.papers import Paper
 
 Run = Callable[[argparse.Namespace], Coroutine[Any, Any, int]]
 ROW_LIMIT = 200  # characters of a line for people; --json has all of it
@@ -26,7 +27,30 @@ def add_commands(commands: Sub) -> None:
     _add_slots(commands)
     _add_log(commands)
     _add_camera(commands)
-    _add_officer(commands)
+    groups = {"officer": _add_officer(commands)}
+    acts.add_commands(commands, lambda verb, params: _asking(verb, params, entered.show_act), groups)
+    for verb, (text, show) in entered.LISTS.items():
+        group, _, action = verb.partition(" ")
+        listing = groups[group].add_parser(action, help=text)
+        listing.set_defaults(run=_asking(verb.replace(" ", "-", 1), lambda _: {}, show))
+    _add_draft(groups["paper"])
+    make = groups["export"].add_parser("make", help="make the copy that another person has asked for")
+    make.add_argument("export", help="its id")
+    make.set_defaults(run=_asking("export-make", lambda a: {"export": a.export}, entered.show_act))
+    printing.add_sheets(groups["journal"])
+    printing.add_report(commands)
+    issue = commands.add_parser("issue", help="one issue").add_subparsers(metavar="ACTION", required=True)
+    shown = issue.add_parser(
+        "show", help="its recordings, their gaps, and where to listen for name and notice"
+    )
+    shown.add_argument("issue", help="its id")
+    shown.set_defaults(run=_asking("issue-show", lambda a: {"issue": a.issue}, entered.show_issue))
+    rights = commands.add_parser("rights", help="who may do what").add_subparsers(
+        metavar="ACTION", required=True
+    )
+    rights.add_parser("list", help="every change of rights, oldest first").set_defaults(
+        run=_asking("rights-list", lambda _: {}, entered.show_rights)
+    )
     clock = commands.add_parser("clock", help="the host's clock").add_subparsers(
         metavar="ACTION", required=True
     )
@@ -79,16 +103,27 @@ def _add_slots(commands: Sub) -> None:
 
 
 def _add_log(commands: Sub) -> None:
-    parser = commands.add_parser(
+    log = commands.add_parser(
         "log", help="search the ledger by time, person, camera, slot, recording, issue, type"
     )
+    _add_query(log)
+    log.add_argument("--limit", type=int, default=200, help="newest lines at most (default 200)")
+    log.set_defaults(run=_asking("log", _log_params, _show_log))
+    extract = commands.add_parser(
+        "extract", help="the same lines as a folder that anybody can check: for an audit or an inspection"
+    )
+    _add_query(extract)
+    extract.add_argument("--limit", type=int, default=100_000, help="newest lines at most (default 100000)")
+    extract.add_argument("--out", required=True, metavar="FOLDER", help="a new folder")
+    extract.set_defaults(run=inspection.run(_log_params))
+
+
+def _add_query(parser: argparse.ArgumentParser) -> None:
     for name in ("since", "until"):
         parser.add_argument(f"--{name}", default="", help="2026-11-22T07:00:00Z, or 30m, 8h, 2d ago")
     for name in ("person", "camera", "recording", "issue", "type"):
         parser.add_argument(f"--{name}", default="")
     parser.add_argument("--slot", type=int, default=0)
-    parser.add_argument("--limit", type=int, default=200, help="newest lines at most (default 200)")
-    parser.set_defaults(run=_asking("log", _log_params, _show_log))
 
 
 def _log_params(args: argparse.Namespace) -> dict[str, Any]:
@@ -125,7 +160,18 @@ def _add_camera(commands: Sub) -> None:
         )
 
 
-def _add_officer(commands: Sub) -> None:
+def _add_draft(actions: Sub) -> None:
+    draft = actions.add_parser("draft", help="print the draft of a paper that is owed")
+    draft.add_argument("paper", choices=[str(paper) for paper in Paper])
+    draft.add_argument("about", help=acts.FIELDS["about"])
+    draft.set_defaults(
+        run=_asking(
+            "paper-draft", lambda a: {"paper": a.paper, "about": a.about}, lambda answer: str(answer["text"])
+        )
+    )
+
+
+def _add_officer(commands: Sub) -> Sub:
     actions = commands.add_parser("officer", help="officers who may take cameras").add_subparsers(
         metavar="ACTION", required=True
     )
@@ -148,6 +194,7 @@ def _add_officer(commands: Sub) -> None:
     revoke.set_defaults(
         run=_asking("officer-revoke", lambda a: {"person": a.person, "reason": a.reason}, _show_pairs)
     )
+    return actions
 
 
 def _officer_params(args: argparse.Namespace) -> dict[str, Any]:
@@ -203,6 +250,9 @@ def _show_status(s: dict[str, Any]) -> str:
         "clock": f"{clock['class']}, {bound}",
         "ledger": f"{ledger['lines']} lines, {ledger['signed']} signed, {ledger['countersigned']} countersigned",
         "roster": f"version {s['roster_version']}" if s["roster_version"] else "NONE",
+        "schedule": f"version {s['schedule_version']}"
+        if s["schedule_version"]
+        else "none: issues are flagged",
         "recordings": f"{r['made']} made, {r['sealed']} sealed, {r['confirmed']} confirmed, {r['cleared']} cleared",
         "waiting": f"{r['waiting']} for the centre, {r['held']} held, {r['damaged']} damaged",
         "courier": _courier(s["courier"]),

@@ -11,15 +11,16 @@ import os
 import pwd
 import socket
 import struct
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import msgspec
 from aiohttp import web
 
-from edged.control.verbs import HANDLERS, Call
+from edged.control.calls import Call
+from edged.control.verbs import HANDLERS
 from edged.errors import EdgeError, ErrorCode
 from edged.formats.facts import AccessRefused
 from edged.station.station import Station
@@ -100,18 +101,25 @@ class ControlServer(_Socket):
         handler = HANDLERS.get(verb)
         if handler is None:
             raise EdgeError(ErrorCode.NOT_FOUND, verb=verb[:40])
-        actor = await self._authorised(request, verb)
-        params = _decode(await request.read(), handler.params)
-        return await handler.run(Call(self._station, actor, params))
+        async with self._refusals_recorded(request, verb):
+            actor = self._authorised(request, verb)
+            params = _decode(await request.read(), handler.params)
+            return await handler.run(Call(self._station, actor, params))
 
-    async def _authorised(self, request: web.Request, verb: str) -> Actor:
-        uid = _peer_uid(request)
-        account = _account(uid)
+    def _authorised(self, request: web.Request, verb: str) -> Actor:
+        account = _account(_peer_uid(request))
+        return authorise(self._station.lists.access, verb, account, self._station.lists.judged_ns())
+
+    @asynccontextmanager
+    async def _refusals_recorded(self, request: web.Request, verb: str) -> AsyncIterator[None]:
+        """Whoever refuses what the account may not do: the table of verbs, or the act itself."""
         try:
-            return authorise(self._station.lists.access, verb, account, self._station.lists.judged_ns())
+            yield
         except EdgeError as exc:
             if exc.code is ErrorCode.NOT_ALLOWED:
-                await self._station.recorder.record(AccessRefused(verb=verb, account=account, uid=uid))
+                uid = _peer_uid(request)
+                refused = AccessRefused(verb=verb, account=_account(uid), uid=uid)
+                await self._station.recorder.record(refused)
             raise
 
     async def _answer(self, work: Awaitable[Any]) -> web.StreamResponse:
@@ -129,7 +137,8 @@ class ControlServer(_Socket):
 
     async def _events(self, request: web.Request) -> web.StreamResponse:
         try:
-            await self._authorised(request, "events")
+            async with self._refusals_recorded(request, "events"):
+                self._authorised(request, "events")
         except EdgeError as exc:
             return _refusal(exc)
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})

@@ -2,47 +2,31 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Annotated, Any
 
 import msgspec
 
+from edged.control.calls import Call, Handler, OptionalText, Params, Text
 from edged.control.courier import CourierReport, courier_report
+from edged.control.office_verbs import OFFICE
 from edged.control.views import alerts_view, cameras_view, officers_view, slots_view, status_view
 from edged.errors import EdgeError, ErrorCode
 from edged.formats import facts as f
 from edged.formats import times
 from edged.formats.badge import credential_digest
+from edged.formats.line import decode_envelope
 from edged.formats.proof import encode_proof
-from edged.ledger.proofs import prove
+from edged.ledger.proofs import extract_lines, prove
 from edged.projections.store import LogQuery
 from edged.slots.state import Event, accepts
 from edged.station.doubts import end_doubts
-from edged.station.station import Station
-from edged.verbs import Actor, check_new_officer
+from edged.verbs import check_new_officer
 
-Text = Annotated[str, msgspec.Meta(min_length=1, max_length=300)]
 BLINK_S = 10.0
-OptionalText = Annotated[str, msgspec.Meta(max_length=300)]
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
-    station: Station
-    actor: Actor
-    params: Any
-
-
-class _Params(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    pass
-
-
-class Nothing(_Params, frozen=True):
-    pass
-
-
-class LogParams(_Params, frozen=True):
+class LogParams(Params, frozen=True):
     since: OptionalText = ""
     until: OptionalText = ""
     person: OptionalText = ""
@@ -54,17 +38,17 @@ class LogParams(_Params, frozen=True):
     limit: Annotated[int, msgspec.Meta(ge=1, le=100_000)] = 1000
 
 
-class SlotParams(_Params, frozen=True):
+class SlotParams(Params, frozen=True):
     slot: int
 
 
-class ReasonParams(_Params, frozen=True):
+class ReasonParams(Params, frozen=True):
     camera: Text
     reason: OptionalText = ""
     end: bool = False
 
 
-class OfficerParams(_Params, frozen=True):
+class OfficerParams(Params, frozen=True):
     person: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}\Z")]
     name: Text
     kind: Text
@@ -73,12 +57,12 @@ class OfficerParams(_Params, frozen=True):
     appointment: Text
 
 
-class RevokeParams(_Params, frozen=True):
+class RevokeParams(Params, frozen=True):
     person: Text
     reason: Text
 
 
-class RecordingParams(_Params, frozen=True):
+class RecordingParams(Params, frozen=True):
     recording: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{4,32}\Z")]
 
 
@@ -113,19 +97,7 @@ async def _officers(call: Call) -> Any:
 
 
 async def _log(call: Call) -> Any:
-    p: LogParams = call.params
-    query = LogQuery(
-        since=p.since,
-        until=p.until,
-        person=p.person,
-        camera=p.camera,
-        slot=p.slot,
-        recording=p.recording,
-        issue=p.issue,
-        type=p.type,
-        limit=p.limit,
-    )
-    return await call.station.projector.search(query)
+    return await call.station.projector.search(LogQuery(**msgspec.structs.asdict(call.params)))
 
 
 async def _prove(call: Call) -> Any:
@@ -144,6 +116,27 @@ async def _prove(call: Call) -> Any:
         countersigned=f"{state}/countersigned",
     )
     return {"recording": found[0], "proof": encode_proof(proof).decode()}
+
+
+async def _extract(call: Call) -> Any:
+    """Lines that a search finds, each with its place in the signed tree: for an audit or an inspection."""
+    station, p = call.station, call.params
+    query = LogQuery(**msgspec.structs.asdict(p))
+    found = await station.projector.search(query)
+    asked = {name: value for name, value in msgspec.structs.asdict(p).items() if value}
+    state = station.config.station.state
+    made = await asyncio.to_thread(
+        extract_lines,
+        station.outside.fs,
+        f"{state}/ledger",
+        " ".join(f"{name}={value}" for name, value in asked.items()),
+        frozenset(decode_envelope(line.encode()).seq for line in found),
+        station=station.verifier,
+        centre=station.centre,
+        countersigned=f"{state}/countersigned",
+    )
+    keys = [str(station.verifier), str(station.centre)]
+    return {"lines": len(found), "extract": made.decode(), "keys": keys}
 
 
 # --- persons ------------------------------------------------------------------------------------------
@@ -277,12 +270,6 @@ async def _reload(call: Call) -> Any:
     return {"roster_version": call.station.lists.roster_version}
 
 
-@dataclass(frozen=True, slots=True)
-class Handler:
-    run: Callable[[Call], Awaitable[Any]]
-    params: type[_Params] = Nothing
-
-
 HANDLERS: Mapping[str, Handler] = MappingProxyType(
     {
         "status": Handler(_status),
@@ -290,6 +277,7 @@ HANDLERS: Mapping[str, Handler] = MappingProxyType(
         "alerts": Handler(_alerts),
         "log": Handler(_log, LogParams),
         "prove": Handler(_prove, RecordingParams),
+        "extract": Handler(_extract, LogParams),
         "camera list": Handler(_cameras),
         "camera works": Handler(_works, ReasonParams),
         "camera quarantine": Handler(_quarantine, ReasonParams),
@@ -304,5 +292,6 @@ HANDLERS: Mapping[str, Handler] = MappingProxyType(
         "clock confirm": Handler(_clock_confirm),
         "rebuild": Handler(_rebuild),
         "reload": Handler(_reload),
+        **OFFICE,
     }
 )

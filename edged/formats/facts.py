@@ -1,4 +1,4 @@
-"""Every fact the ledger can hold: the ``type`` and the ``data`` of a line.
+"""What the station itself states: the ``type`` and the ``data`` of a line. Persons: `edged.formats.shift_facts`.
 
 Rule 1: a fact is named noun.participle and never changes its meaning; fields are only added, with a
 default. Rule 2: an intent is durable before its effect (``camera.granted`` before the lock opens,
@@ -22,15 +22,24 @@ class Fact(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 
 FACTS: dict[str, type[Fact]] = {}
+"""Those of this file; `edged.formats.line.FACTS` has all."""
 
 
-def _fact(name: str):  # type: ignore[no-untyped-def]  # a decorator that returns the class it was given
-    def register(cls: type[Fact]) -> type[Fact]:
-        cls.TYPE = name
-        FACTS[name] = cls
-        return cls
+def named_in(table: dict[str, type[Fact]]):  # type: ignore[no-untyped-def]  # of a decorator that returns its class
+    """Return the decorator that gives a fact its name and enters it into ``table``."""
 
-    return register
+    def fact(name: str):  # type: ignore[no-untyped-def]
+        def register(cls: type[Fact]) -> type[Fact]:
+            cls.TYPE = name
+            table[name] = cls
+            return cls
+
+        return register
+
+    return fact
+
+
+_fact = named_in(FACTS)
 
 
 class ClipFact(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -104,6 +113,20 @@ class RosterRefused(Fact, frozen=True):
     code: int
     sha256: str
     detail: Facts = {}
+
+
+class RightFact(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    person: str
+    change: str  # edged.rights_changes.Change
+    what: str = ""  # role with its document and validity, badge, account, name
+
+
+@_fact("rights.changed")
+class RightsChanged(Fact, frozen=True):
+    """What a roster changes against the one before; at most RIGHTS_A_LINE a line (459-II.5-audit)."""
+
+    version: int
+    changes: tuple[RightFact, ...]
 
 
 @_fact("clock.confirmed")
@@ -218,6 +241,8 @@ class CameraIssued(Fact, frozen=True):
     camera: str
     officer: str
     user_no: str = ""  # what the camera now shows as its officer; "" if it could not be written
+    shift: str = ""  # of the duty schedule; "": of none that is known
+    flags: tuple[str, ...] = ()  # what was let pass: edged.duty.Flag, edged.readiness.NotReady
 
 
 @_fact("return.confirmed")
@@ -448,6 +473,10 @@ class RecordingSealed(Fact, frozen=True):
     true_time: str = ""  # end of recording: mtime corrected by the measured offset, UTC; "" unknown
     uncertainty_ms: int = -1
     gaps: tuple[GapFact, ...] = ()  # not empty: DAMAGED
+    film_began: str = (
+        ""  # as the film says it, by the camera's clock, local or UTC; "" not said (edged.films)
+    )
+    film_ms: int = -1  # its length; -1: no film, or one that does not tell
 
 
 @_fact("recording.confirmed")

@@ -13,13 +13,18 @@
 
 import hashlib
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from edged.errors import EdgeError, ErrorCode, FormatError
-from edged.formats import document, times
-from edged.formats.facts import FACTS, Fact
+from edged.formats import document, facts, times
+from edged.formats.facts import Fact
+from edged.formats.shift_facts import SHIFT_FACTS
 
 VERSION = 1
+FACTS: Mapping[str, type[Fact]] = MappingProxyType({**facts.FACTS, **SHIFT_FACTS})
+"""Everything that a line can be of."""
 LINE_LIMIT = 64 * 1024  # bytes, newline not counted
 DATA_LIMIT = LINE_LIMIT - 1024  # the other members need at most about 700 bytes
 FIRST_PREV = "0" * 64

@@ -5,18 +5,10 @@ Who acted is the line's ``actor``, never a field. A day without an hour is ``YYY
 
 import msgspec
 
-from edged.formats.facts import Fact, Facts
+from edged.formats.facts import Fact, Facts, named_in
 
 SHIFT_FACTS: dict[str, type[Fact]] = {}
-
-
-def _fact(name: str):  # type: ignore[no-untyped-def]  # a decorator that returns the class it was given
-    def register(cls: type[Fact]) -> type[Fact]:
-        cls.TYPE = name
-        SHIFT_FACTS[name] = cls
-        return cls
-
-    return register
+_fact = named_in(SHIFT_FACTS)
 
 
 class Document(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -271,6 +263,34 @@ class RoundMade(Fact, frozen=True):
     item: str
     in_order: bool
     faults: str = ""
+
+
+@_fact("export.requested")
+class ExportRequested(Fact, frozen=True):
+    """A copy for a third party was asked for (459-V.5-third-parties); nothing is handed over yet."""
+
+    export: str
+    recording: str
+    request: Document
+    law: str  # the provision that it rests on
+    receiver: str
+
+
+@_fact("export.dropped")
+class ExportDropped(Fact, frozen=True):
+    export: str
+    reason: str
+
+
+@_fact("export.made")
+class ExportMade(Fact, frozen=True):
+    """A second person has made the copy. It lies in ``folder`` at the station until somebody takes it."""
+
+    export: str
+    recording: str
+    folder: str
+    sha256: str  # of its SHA256SUMS
+    size: int  # of the recording
 
 
 @_fact("recording.referenced")

@@ -175,8 +175,6 @@ def due_ns(paper: Paper, at_ns: int, schedule: Schedule | None, shift: Shift | N
 
     Args:
         shift: the author's own; None: not known, and then the notice is due at once.
-
-    Raises ValueError: the schedule has no working day.
     """
     match PAPERS[paper].due:
         case Due.AT_ONCE:

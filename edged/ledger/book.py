@@ -25,6 +25,7 @@ from edged.formats.facts import Fact, LedgerTailCut, StationCommissioned
 from edged.formats.line import (
     FIRST_PREV,
     LINE_LIMIT,
+    Envelope,
     Line,
     Stamp,
     encode_data,
@@ -36,7 +37,7 @@ from edged.formats.note import Verifier
 from edged.formats.times import format_ns
 from edged.ledger.opening import inspect
 from edged.ledger.pen import Pen, begin, disk_error, settle_names
-from edged.ledger.reading import lines_of
+from edged.ledger.reading import lines_of, selected
 from edged.ledger.recovery import BATCH_LIMIT, Damage, Survey
 from edged.ports import Clock, FileSystem
 
@@ -305,6 +306,10 @@ class Book:
         """
         stop = self.size if last is None else min(self.size, last + 1)
         return lines_of(self._pen, first, stop, strict=strict)
+
+    def selected(self, since: str, types: frozenset[str]) -> Iterator[Line | Envelope]:
+        """Yield the lines of about ``since`` and later; see `edged.ledger.reading.selected`. From any thread."""
+        return selected(self._pen, since, self.size, types)
 
     def root_at(self, size: int) -> bytes:
         """Merkle root over the first ``size`` lines. Blocking; reads them all. Raises as `lines`."""

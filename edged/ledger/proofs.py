@@ -1,7 +1,9 @@
 """Making the proof of one recording out of any copy of the ledger. Blocking; reads it once."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from edged.court.extract import extract
 from edged.errors import EdgeError, ErrorCode, FormatError, SignatureError
 from edged.formats import merkle
 from edged.formats.checkpoint import CHECKPOINT_LIMIT, Checkpoint, open_checkpoint
@@ -43,7 +45,9 @@ def prove(
         found = _read(fs, ledger, recording)
         if found.sealed is None:
             raise EdgeError(ErrorCode.NOT_FOUND, recording=recording[:40])
-        note, checkpoint = _covering(fs, ledger, countersigned, found, station, centre)
+        note, checkpoint = _covering(
+            fs, ledger, countersigned, found.sealed.seq, len(found.leaves), station, centre
+        )
     except OSError as exc:
         raise disk_error(exc) from exc
     leaves = found.leaves[: checkpoint.size]
@@ -55,16 +59,61 @@ def prove(
     return build(found.sealed, checkpoint.size, path, note)
 
 
-def _read(fs: FileSystem, ledger: str, recording: str) -> _Found:
-    found, names = _Found(), fs.list_dir(ledger)
+def extract_lines(
+    fs: FileSystem,
+    ledger: str,
+    about: str,
+    wanted: frozenset[int],
+    *,
+    station: Verifier,
+    centre: Verifier | None = None,
+    countersigned: str = "",
+) -> bytes:
+    """Return the lines of these numbers, each with its place in the signed tree (`edged.court.extract`).
+
+    Args:
+        about: what was asked for, in words.
+
+    Raises:
+        EdgeError: NOT_FOUND, none is wanted; CONFLICT, no checkpoint covers them yet; LEDGER_CORRUPT; LEDGER_NEWER;
+            DiskError.
+    """
+    if not wanted:
+        raise EdgeError(ErrorCode.NOT_FOUND, about=about[:200])
+    leaves: list[bytes] = []
+    lines: list[Line] = []
+    try:
+        for raw in _whole_lines(fs, ledger):
+            if len(leaves) in wanted:
+                lines.append(decode_line(raw))
+            leaves.append(merkle.leaf_hash(raw))
+        note, checkpoint = _covering(fs, ledger, countersigned, max(wanted), len(leaves), station, centre)
+    except OSError as exc:
+        raise disk_error(exc) from exc
+    del leaves[checkpoint.size :]
+    if merkle.root_of(leaves) != checkpoint.root:
+        raise EdgeError(
+            ErrorCode.LEDGER_CORRUPT, reason="another root than the checkpoint's", seq=checkpoint.size
+        )
+    return extract(about, lines, leaves, note)
+
+
+def _whole_lines(fs: FileSystem, ledger: str) -> Iterator[bytes]:
+    names = fs.list_dir(ledger)
     files = [piece.name for piece in closed_pieces(names)] + [name for name in names if name == CURRENT]
-    wanted = f'"recording":"{recording}"'.encode()
     for name in files:
         for raw in read_lines(fs, f"{ledger}/{name}"):
             if raw.ended:
-                found.leaves.append(merkle.leaf_hash(raw.data))
-                if wanted in raw.data and decode_envelope(raw.data).type == RecordingSealed.TYPE:
-                    found.sealed = _exactly(raw.data, recording, len(found.leaves) - 1) or found.sealed
+                yield raw.data
+
+
+def _read(fs: FileSystem, ledger: str, recording: str) -> _Found:
+    found = _Found()
+    wanted = f'"recording":"{recording}"'.encode()
+    for raw in _whole_lines(fs, ledger):
+        found.leaves.append(merkle.leaf_hash(raw))
+        if wanted in raw and decode_envelope(raw).type == RecordingSealed.TYPE:
+            found.sealed = _exactly(raw, recording, len(found.leaves) - 1) or found.sealed
     return found
 
 
@@ -81,25 +130,25 @@ def _covering(
     fs: FileSystem,
     ledger: str,
     countersigned: str,
-    found: _Found,
+    seq: int,
+    lines: int,
     station: Verifier,
     centre: Verifier | None,
 ) -> tuple[bytes, Checkpoint]:
     """The newest checkpoint over the line: a countersigned one if there is any, else the station's."""
-    assert found.sealed is not None
     places: list[tuple[str, Verifier | None]] = [(f"{ledger}/{CHECKPOINTS}", None)]
     if countersigned and centre is not None:
         places.insert(0, (countersigned, centre))
     for folder, second in places:
         for size in reversed(_sizes(fs, folder)):
-            if not found.sealed.seq < size <= len(found.leaves):
+            if not seq < size <= lines:
                 continue
             note = fs.read(f"{folder}/{note_name(size)}", CHECKPOINT_LIMIT)
             try:
                 return note, open_checkpoint(note, station, second)
             except (FormatError, SignatureError):
                 continue  # a damaged note proves nothing; an older one may
-    raise EdgeError(ErrorCode.CONFLICT, reason="no checkpoint covers the recording yet", seq=found.sealed.seq)
+    raise EdgeError(ErrorCode.CONFLICT, reason="no checkpoint covers it yet: try again in a minute", seq=seq)
 
 
 def _sizes(fs: FileSystem, folder: str) -> list[int]:

@@ -1,12 +1,13 @@
 """Reading a ledger's lines by number, out of closed pieces and the open one, in bounded memory."""
 
+import contextlib
 import errno
 from collections.abc import Iterator
 
-from edged.errors import EdgeError, ErrorCode
-from edged.formats.line import FIRST_PREV, Line, decode_line
+from edged.errors import EdgeError, ErrorCode, FormatError
+from edged.formats.line import FIRST_PREV, Envelope, Line, decode_envelope, decode_line
 from edged.ledger.pen import Pen, disk_error
-from edged.ledger.pieces import Piece, split_lines
+from edged.ledger.pieces import Piece, RawLine, split_lines
 
 
 def lines_of(pen: Pen, first: int, stop: int, *, strict: bool) -> Iterator[Line]:
@@ -27,6 +28,48 @@ def lines_of(pen: Pen, first: int, stop: int, *, strict: bool) -> Iterator[Line]
             raise EdgeError(ErrorCode.LEDGER_CORRUPT, seq=due, reason="not there")
         if not strict:
             due = end
+
+
+def selected(pen: Pen, since: str, size: int, types: frozenset[str]) -> Iterator[Line | Envelope]:
+    """Yield the first ``size`` lines without those of pieces that ended before ``since``; of other types than these the
+    envelope only. What cannot be read is passed over: this is for a view, not for a proof.
+
+    Raises DiskError: a file cannot be read; EdgeError: LEDGER_NEWER.
+    """
+    due = _since(pen, since)
+    while due < size:
+        piece = _piece_from(pen, due)
+        stop = min(size, piece.last + 1) if piece else size
+        for raw in _raw_from(pen, due):
+            head = _envelope(raw.data)
+            if head is not None and due <= head.seq < stop:
+                yield head if head.type not in types else decode_line(raw.data)
+        due = stop
+
+
+def _since(pen: Pen, since: str) -> int:
+    """The first line of the newest piece that begins before ``since``."""
+    for piece in reversed(pen.pieces):
+        first = next((head for raw in _raw_from(pen, piece.first) if (head := _envelope(raw.data))), None)
+        if first is not None and first.stamp.time < since:
+            return piece.first
+    return 0
+
+
+def _raw_from(pen: Pen, due: int) -> Iterator[RawLine]:
+    try:
+        _, file, end = pen.open_file(due)
+        with contextlib.closing(file):
+            yield from split_lines(file, end)
+    except OSError as exc:
+        raise disk_error(exc) from exc
+
+
+def _envelope(data: bytes) -> Envelope | None:
+    try:
+        return decode_envelope(data)
+    except FormatError:
+        return None
 
 
 def _piece_from(pen: Pen, due: int) -> Piece | None:

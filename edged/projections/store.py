@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from edged.formats.facts import CameraListed
+from edged.formats.facts import CameraListed, RightsChanged
 from edged.formats.line import Line
 
 
@@ -77,6 +77,8 @@ def _keys(line: Line) -> Iterator[tuple[str, str]]:
     for kind, name in _NAMED:
         value = getattr(line.fact, name, None)
         yield from ((kind, str(one)) for one in (value if isinstance(value, tuple) else (value,)) if one)
+    if isinstance(line.fact, RightsChanged):
+        yield from (("person", change.person) for change in line.fact.changes)
     if isinstance(line.fact, CameraListed):
         yield from (("recording", clip.recording) for clip in line.fact.clips)
     if line.actor.startswith("person:"):

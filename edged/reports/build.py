@@ -8,7 +8,7 @@ from enum import StrEnum
 import msgspec
 
 from edged import coverage
-from edged.coverage import Coverage, Film, Rules, cover
+from edged.coverage import Coverage, Rules, cover
 from edged.formats import times
 from edged.formats.schedule import Schedule
 from edged.reports import data as d
@@ -17,10 +17,12 @@ from edged.shift.dues import described, equipment, owed, person_of
 from edged.shift.inventory import Inventory, Sort
 from edged.shift.manual import name_uk
 from edged.shift.rows import Place, place_of
-from edged.shift.state import ShiftState
 from edged.station_state import StationState
 
 DIFFERENCES = 200  # shown of a reconciliation
+
+
+UNTIMED = "untimed"  # beside edged.coverage.Kind: recordings of which nobody knows when they were made
 
 
 class Why(StrEnum):
@@ -39,19 +41,17 @@ class Source:
     """What a report is made of, beside its period's lines."""
 
     station: StationState
-    shift: ShiftState
     inventory: Inventory
     schedule: Schedule | None
     names: Mapping[str, str]  # person -> name
     now_ns: int
     root: str  # Merkle root over the ledger
-    films: Mapping[str, tuple[Film, ...]] = field(default_factory=dict)  # by issue
     delivered: frozenset[str] = frozenset()  # recordings that the courier says are with the server
     rules: Rules = field(default_factory=Rules)
 
 
 def build(period: Period, source: Source) -> d.Report:
-    """Return the report. Raises ValueError: the schedule has no working day."""
+    """Return the report."""
     commissioned = source.station.station
     return d.Report(
         station=commissioned.station if commissioned else "",
@@ -62,7 +62,7 @@ def build(period: Period, source: Source) -> d.Report:
         first=period.first,
         last=period.last,
         root=source.root,
-        issues=tuple(_issue(issued, period, source) for issued in period.own_issues()),
+        issues=tuple(issue_row(issued, period, source) for issued in period.own_issues()),
         equipment=tuple(_equipment(source)),
         cameras=tuple(_cameras(source)),
         incidents=tuple(_incidents(period, source)),
@@ -80,7 +80,8 @@ def build(period: Period, source: Source) -> d.Report:
 # --- issues and coverage -------------------------------------------------------------------------------
 
 
-def _issue(issued: Issued, period: Period, source: Source) -> d.IssueRow:
+def issue_row(issued: Issued, period: Period, source: Source) -> d.IssueRow:
+    """Return an issue with its coverage, as far as that is known."""
     until = issued.returned or min(period.ended, times.format_ns(source.now_ns))
     row = d.IssueRow(
         issue=issued.issue,
@@ -90,13 +91,16 @@ def _issue(issued: Issued, period: Period, source: Source) -> d.IssueRow:
         taken=issued.taken,
         returned=issued.returned,
         confirmed=issued.confirmed,
+        flags=issued.flags,
     )
-    films = source.films.get(issued.issue, ())
+    films = period.films.get(issued.issue, ())
+    if issued.issue in period.untimed:
+        return msgspec.structs.replace(row, findings=(d.Finding(kind=UNTIMED),))
     if until <= issued.taken or not (films or issued.returned):
         return row  # nothing aboard is known before it is back
     outages = (
         coverage.Stretch(_moment(one.since), _moment(one.until) if one.until else _now(source))
-        for one in source.shift.outages.values()
+        for one in source.station.shift.outages.values()
     )
     covered = cover(coverage.Stretch(_moment(issued.taken), _moment(until)), films, outages, source.rules)
     return _with_coverage(row, covered)
@@ -141,7 +145,7 @@ def _text(moment: datetime) -> str:
 def _equipment(source: Source) -> Iterator[d.EquipmentRow]:
     placed: dict[Place, list[str]] = {place: [] for place in Place}
     for item in source.inventory.of(Sort.CAMERA):
-        placed[place_of(item, source.station, source.shift)].append(item.number)
+        placed[place_of(item, source.station)].append(item.number)
     for place, numbers in placed.items():
         if numbers:
             yield d.EquipmentRow(sort=Sort.CAMERA, place=place, numbers=tuple(sorted(numbers)))
@@ -171,7 +175,7 @@ def _cameras(source: Source) -> Iterator[d.CameraRow]:
 
 
 def _incidents(period: Period, source: Source) -> Iterator[d.IncidentRow]:
-    for incident in source.shift.incidents.values():
+    for incident in source.station.shift.incidents.values():
         if period.began <= incident.happened < period.ended:
             name = source.names.get(person_of(incident, source.station.issues), "")
             yield d.IncidentRow(
@@ -184,7 +188,7 @@ def _incidents(period: Period, source: Source) -> Iterator[d.IncidentRow]:
 
 
 def _papers(source: Source) -> Iterator[d.PaperRow]:
-    args = (source.station, source.shift, source.inventory, source.schedule, source.names, source.now_ns)
+    args = (source.station, source.inventory, source.schedule, source.names, source.now_ns)
     for one in owed(*args):
         yield d.PaperRow(
             paper=one.paper,
@@ -196,7 +200,7 @@ def _papers(source: Source) -> Iterator[d.PaperRow]:
 
 
 def _works(period: Period, source: Source) -> Iterator[d.WorksRow]:
-    shift, inventory = source.shift, source.inventory
+    shift, inventory = source.station.shift, source.inventory
     rows = [
         *(("works", w.began, w.ended, name_uk(w.entry)) for w in shift.works.values()),
         *(("outage", o.since, o.until, o.cause) for o in shift.outages.values()),

@@ -17,7 +17,7 @@ class Stretch(_Part, frozen=True):
 class Finding(_Part, frozen=True):
     """Of coverage. Never an accusation: a gap may be a private break."""
 
-    kind: str  # edged.coverage.Kind
+    kind: str  # edged.coverage.Kind, or UNTIMED of edged.reports.build
     began: str = ""
     ended: str = ""
     recordings: tuple[str, ...] = ()
@@ -33,11 +33,35 @@ class IssueRow(_Part, frozen=True):
     taken: str
     returned: str = ""  # "" while out
     confirmed: str = ""  # by the responsible person; "" not yet
-    flags: tuple[str, ...] = ()  # edged.duty.Flag, "no-briefing"
+    flags: tuple[str, ...] = ()  # edged.duty.Flag, edged.readiness.NotReady
     asked_s: int = 0
     recorded_s: int = 0
     filmed: tuple[Stretch, ...] = ()
     findings: tuple[Finding, ...] = ()
+
+
+class PointRow(_Part, frozen=True):
+    """Where to listen for name and notice (459-III.9-two-steps, 459-IV.6-end)."""
+
+    place: str  # edged.identification.Place
+    recording: str
+    path: str
+    second: float
+    at: str
+
+
+class FilmRow(_Part, frozen=True):
+    recording: str
+    path: str
+    began: str  # "": its time is not known
+    ended: str
+    sha256: str
+
+
+class IssueShown(_Part, frozen=True, tag="edged/issue/v1"):
+    issue: IssueRow
+    films: tuple[FilmRow, ...]
+    points: tuple[PointRow, ...]
 
 
 class EquipmentRow(_Part, frozen=True):

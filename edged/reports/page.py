@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from edged.duty import Flag
 from edged.formats import times
 from edged.journals.forms import kyiv
 from edged.journals.papers import PAPERS, Paper
@@ -159,9 +160,15 @@ def _sections(report: Report, lang: Lang) -> Iterator[Section]:
 
 def _issue(issue: IssueRow, lang: Lang) -> tuple[str, ...]:
     asked = f"{_minutes(issue.recorded_s)} / {_minutes(issue.asked_s)}" if issue.asked_s else NONE
-    found = "; ".join(_found(one, lang) for one in issue.findings)
+    found = "; ".join(
+        (*(_flag(one, lang) for one in issue.flags), *(_found(one, lang) for one in issue.findings))
+    )
     who = (issue.number or issue.camera, issue.officer)
     return *who, *map(_when, (issue.taken, issue.returned, issue.confirmed)), asked, found or NONE
+
+
+def _flag(flag: str, lang: Lang) -> str:
+    return word(f"flag-{flag}" if flag in set(Flag) else f"reason-{flag}", lang)
 
 
 def _minutes(seconds: int) -> str:

@@ -8,9 +8,12 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
+from edged.coverage import Film
+from edged.films import film_of
 from edged.formats import facts as f
-from edged.formats.line import Line
+from edged.formats.line import Envelope, Line
 
+MOVIES = (".mp4", ".mov")
 BEFORE = timedelta(days=3)  # longer than any issue that is not an incident
 
 
@@ -22,6 +25,7 @@ class Issued:
     taken: str
     returned: str = ""
     confirmed: str = ""
+    flags: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -48,15 +52,24 @@ class Period:
     issues: dict[str, Issued] = field(default_factory=dict)
     made: dict[str, Made] = field(default_factory=dict)
     refusals: dict[str, int] = field(default_factory=dict)
+    films: dict[str, list[Film]] = field(default_factory=dict)  # by issue
+    untimed: set[str] = field(
+        default_factory=set
+    )  # issues with a film of which nobody knows when it was made
     first: int = -1
     last: int = -1
     _out: dict[str, str] = field(default_factory=dict)  # camera -> its open issue
 
-    def take(self, line: Line) -> None:
-        """Take one line, in order. What comes after the period counts where it ends something of it."""
-        if self.began <= line.time < self.ended:
+    def take(self, line: Line | Envelope) -> None:
+        """Take one line, in order. What comes after the period counts where it ends something of it.
+
+        Of a type that is none of TYPES the envelope is enough.
+        """
+        if self.began <= line.stamp.time < self.ended:
             self.first = line.seq if self.first < 0 else self.first
             self.last = line.seq
+        if isinstance(line, Envelope):
+            return
         handler = _HANDLERS.get(type(line.fact))
         if handler is not None:
             handler(self, line, line.fact)
@@ -71,7 +84,7 @@ class Period:
 
 
 def _issued(p: Period, at: Line, x: f.CameraIssued) -> None:
-    p.issues[x.issue] = Issued(x.issue, x.camera, x.officer, at.time)
+    p.issues[x.issue] = Issued(x.issue, x.camera, x.officer, at.time, flags=x.flags)
     p._out[x.camera] = x.issue
 
 
@@ -79,6 +92,11 @@ def _docked(p: Period, at: Line, x: f.CameraDocked) -> None:
     issue = p.issues.get(p._out.pop(x.camera, ""))
     if issue is not None:
         issue.returned = at.time
+
+
+def _taken_back(p: Period, _at: Line, x: f.SlotForcedOpen) -> None:
+    if p.issues.pop(x.issue, None) is not None:
+        p._out.pop(x.camera, None)
 
 
 def _return_confirmed(p: Period, at: Line, x: f.ReturnConfirmed) -> None:
@@ -94,6 +112,10 @@ def _listed(p: Period, at: Line, x: f.CameraListed) -> None:
 
 
 def _sealed(p: Period, _at: Line, x: f.RecordingSealed) -> None:
+    if (film := film_of(x)) is not None:
+        p.films.setdefault(x.issue, []).append(film)
+    elif x.film_ms >= 0 or x.file.endswith(MOVIES):
+        p.untimed.add(x.issue)
     if (made := p.made.get(x.recording)) is not None:
         made.sealed, made.damaged = True, bool(x.gaps)
 
@@ -121,6 +143,7 @@ def _badge_refused(p: Period, at: Line, x: f.BadgeRefused) -> None:
 _HANDLERS: dict[type[f.Fact], Callable[[Period, Line, Any], None]] = {
     f.CameraIssued: _issued,
     f.CameraDocked: _docked,
+    f.SlotForcedOpen: _taken_back,
     f.ReturnConfirmed: _return_confirmed,
     f.CameraListed: _listed,
     f.RecordingSealed: _sealed,

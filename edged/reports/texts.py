@@ -159,6 +159,11 @@ _TABLE: Mapping[str, tuple[str, str]] = MappingProxyType(
         "reason-clock-off": ("годинник неточний", "clock is off"),
         "reason-clock-unknown": ("час невідомий", "time unknown"),
         "reason-dock-silent": ("слот не відповідає", "slot does not answer"),
+        # what an issue is flagged with (edged.duty)
+        "flag-no-schedule": ("без графіка чергувань", "no duty schedule"),
+        "flag-schedule-expired": ("графік чергувань не чинний", "duty schedule not in force"),
+        "flag-not-on-duty": ("не у своїй зміні", "not in the own shift"),
+        "flag-not-briefed": ("перше використання без інструктажу", "first use without a briefing"),
         # why a badge was refused (edged.access)
         "refusal-no-roster": ("немає переліку осіб", "no roster"),
         "refusal-wrong-kind": ("картка іншого типу", "another kind of badge"),
@@ -175,6 +180,8 @@ _TABLE: Mapping[str, tuple[str, str]] = MappingProxyType(
         "refusal-already-granted": ("видачу розпочато в іншому місці", "granted at another reader"),
         "refusal-holds-a-camera": ("відеокамеру вже видано", "holds a camera"),
         "refusal-no-camera-docked": ("немає відеокамер у слотах", "no camera docked"),
+        "refusal-not-on-duty": ("не у своїй зміні", "not in the own shift"),
+        "refusal-not-briefed": ("без інструктажу", "no briefing"),
         "refusal-no-camera-ready": ("немає готових відеокамер", "no camera ready"),
         "refusal-all-granted": ("усі відеокамери видаються", "all are granted"),
         "refusal-dock-silent": ("слот не відповідає", "slot does not answer"),
@@ -188,6 +195,7 @@ _TABLE: Mapping[str, tuple[str, str]] = MappingProxyType(
         "found-overlap": ("записи накладаються на {minutes} хв", "recordings overlap by {minutes} min"),
         "found-missing-number": ("бракує номерів {numbers}", "numbers {numbers} are missing"),
         "found-clock-jump": ("стрибок годинника відеокамери", "the camera's clock jumped"),
+        "found-untimed": ("час відеозаписів невідомий", "time of the recordings unknown"),
         "found-outside-issue": (
             "запис поза видачею, {minutes} хв",
             "recorded outside the issue, {minutes} min",

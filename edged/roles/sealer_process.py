@@ -59,6 +59,8 @@ class SealerProcess:
             medium=found.medium,
             resumed_from=found.resumed_from,
             received=found.received,
+            film_began=found.film_began,
+            film_ms=found.film_ms,
         )
 
     async def rehash(self, fd: int, size: int, limits: Limits) -> Sealed:

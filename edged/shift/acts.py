@@ -3,6 +3,7 @@
 Rule 1: a responsible person acts in the own shift only (459-II.1-own-shift); without a schedule nobody is kept from it.
 Rule 2: only a named person of the roster acts; an account that is nobody's may look, nothing else.
 Rule 3: an act that is refused has changed nothing; whoever called records the refusal.
+Rule 4: the fact that names the act is the last one: cut off before it, the act can be entered once more.
 """
 
 from collections.abc import Mapping
@@ -16,15 +17,16 @@ from edged.duty import is_responsible
 from edged.errors import EdgeError, ErrorCode
 from edged.formats.facts import Fact
 from edged.formats.roster import Role
-from edged.shift import custody_acts, incident_acts, journal_acts, works_acts
-from edged.shift.scene import Act, Scene
+from edged.shift import custody_acts, export_acts, incident_acts, journal_acts, works_acts
+from edged.shift.scene import Act, Params, Scene
 
 ACTS: Mapping[str, Act] = MappingProxyType(
-    {**incident_acts.ACTS, **custody_acts.ACTS, **works_acts.ACTS, **journal_acts.ACTS}
+    {**incident_acts.ACTS, **custody_acts.ACTS, **works_acts.ACTS, **journal_acts.ACTS, **export_acts.ACTS}
 )
 
 _RESPONSIBLE: frozenset[Role] = frozenset({"responsible"})
 _TECHNICIAN: frozenset[Role] = frozenset({"technician"})
+EXPORTERS: frozenset[Role] = frozenset({"responsible", "account_admin"})
 
 RIGHTS: Mapping[str, frozenset[Role]] = MappingProxyType(
     {
@@ -51,12 +53,14 @@ RIGHTS: Mapping[str, frozenset[Role]] = MappingProxyType(
         "journal register": _RESPONSIBLE | _TECHNICIAN,
         "journal volume": _RESPONSIBLE,  # of any of the three (459-III.4-lost-journal)
         "round": _RESPONSIBLE,
+        "export request": EXPORTERS,  # which of them, says the configuration
+        "export drop": EXPORTERS,
     }
 )
 
 
-def decide(scene: Scene, verb: str, params: Mapping[str, Any]) -> tuple[Fact, ...]:
-    """Return the facts that an act comes to; they are recorded in this order.
+def decide(scene: Scene, verb: str, params: Mapping[str, Any] | Params) -> tuple[Fact, ...]:
+    """Return the facts that an act comes to; they are recorded in this order. ``params`` may have been read already.
 
     Raises:
         EdgeError: NOT_FOUND for what does not exist, NOT_ALLOWED for another's act or another's shift, BAD_REQUEST
@@ -68,7 +72,7 @@ def decide(scene: Scene, verb: str, params: Mapping[str, Any]) -> tuple[Fact, ..
     scene = in_own_shift(scene)
     require_right(scene, verb)
     try:
-        entered = msgspec.convert(params, act.params)
+        entered = params if isinstance(params, act.params) else msgspec.convert(params, act.params)
     except msgspec.ValidationError as exc:
         raise EdgeError(ErrorCode.BAD_REQUEST, verb=verb, why=str(exc)[:200]) from exc
     return act.decide(scene, entered)

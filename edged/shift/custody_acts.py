@@ -130,10 +130,8 @@ def _damaged(scene: Scene, p: DamageParams) -> tuple[Fact, ...]:
     if p.incident:
         _require_open(scene, p.incident)
     damaged = sf.ItemDamaged(item=p.item, description=p.description, incident=p.incident)
-    return (
-        damaged,
-        *_of_camera(item, f.CameraQuarantined(camera=item.serial, reason=f"damaged: {p.description[:200]}")),
-    )
+    kept = f.CameraQuarantined(camera=item.serial, reason=f"damaged: {p.description[:200]}")
+    return (*_of_camera(item, kept), damaged)
 
 
 def _tag(scene: Scene, p: TagParams) -> tuple[Fact, ...]:
@@ -182,7 +180,7 @@ def _back(scene: Scene, p: BackParams) -> tuple[Fact, ...]:
     _repair(scene, p.item, *Condition)
     item = scene.inventory.item(p.item)
     back = sf.RepairReturned(item=p.item, result=p.result)
-    return (back, *_of_camera(item, f.CameraReleased(camera=item.serial, reason="repaired")))
+    return (*_of_camera(item, f.CameraReleased(camera=item.serial, reason="repaired")), back)
 
 
 def _reference(scene: Scene, p: ReferenceParams) -> tuple[Fact, ...]:

@@ -11,13 +11,14 @@ from datetime import timedelta
 from edged.duty import Margins, duty_of
 from edged.formats import times
 from edged.formats.schedule import Schedule
+from edged.journals.forms import Kind as Journal
 from edged.journals.forms import kyiv
 from edged.journals.papers import HOURS_24_NS, Occasion, Paper, due_ns
 from edged.shift.incident_acts import OF_INCIDENTS
 from edged.shift.inventory import Inventory
 from edged.shift.kinds import KINDS_UK
 from edged.shift.manual import name_uk
-from edged.shift.records import Incident, Stage, Works
+from edged.shift.records import Incident, SheetRecord, Stage, Works
 from edged.shift.state import ShiftState
 from edged.station_state import Issue, StationState
 
@@ -42,29 +43,27 @@ class Owed:
 
 def owed(
     station: StationState,
-    shift: ShiftState,
     inventory: Inventory,
     schedule: Schedule | None,
     names: Mapping[str, str],
     now_ns: int,
 ) -> tuple[Owed, ...]:
-    """Return what is owed now, the most urgent first. Raises ValueError: the schedule has no working day."""
+    """Return what is owed now, the most urgent first."""
     found = [
-        *_of_incidents(station, shift, inventory, schedule, names),
-        *_of_works(shift, inventory, schedule, now_ns),
-        *_of_forecasts(station, shift),
+        *_of_incidents(station, inventory, schedule, names),
+        *_of_works(station.shift, inventory, schedule, now_ns),
+        *_of_forecasts(station),
     ]
     return tuple(sorted(found, key=lambda one: (one.due_ns, one.about, one.paper)))
 
 
 def _of_incidents(
     station: StationState,
-    shift: ShiftState,
     inventory: Inventory,
     schedule: Schedule | None,
     names: Mapping[str, str],
 ) -> Iterator[Owed]:
-    for incident in shift.incidents.values():
+    for incident in station.shift.incidents.values():
         if incident.stage is Stage.REJECTED:
             continue
         officer = person_of(incident, station.issues)
@@ -74,7 +73,7 @@ def _of_incidents(
         )
         own = duty_of(schedule, officer, happened, Margins())[0] if officer else None
         for paper in sorted(OF_INCIDENTS):
-            if shift.given(incident.id, paper) or (paper is Paper.NOTICE and not officer):
+            if station.shift.given(incident.id, paper) or (paper is Paper.NOTICE and not officer):
                 continue
             yield Owed(paper, incident.id, happened, due_ns(paper, happened, schedule, own), occasion)
 
@@ -95,11 +94,53 @@ def _of_works(
                 yield Owed(paper, works.id, began, due_ns(paper, began, schedule, None), occasion)
 
 
-def _of_forecasts(station: StationState, shift: ShiftState) -> Iterator[Owed]:
+def _of_forecasts(station: StationState) -> Iterator[Owed]:
     for name, alert in station.alerts.items():
-        if name.startswith(FORECASTS) and not shift.given(name, Paper.WARNING):
+        if name.startswith(FORECASTS) and not station.shift.given(name, Paper.WARNING):
             since = times.parse_ns(alert.since)
             yield Owed(Paper.WARNING, name, since, since, Occasion(name, kyiv(since), "док-станція"))
+
+
+def late_papers(
+    station: StationState, inventory: Inventory, schedule: Schedule | None, now_ns: int, at_once_ns: int
+) -> dict[str, list[Owed]]:
+    """Return the papers that are late, by what they are about. What is due at once is late after ``at_once_ns``."""
+    late: dict[str, list[Owed]] = {}
+    for one in owed(station, inventory, schedule, {}, now_ns):
+        if now_ns >= max(one.due_ns, one.since_ns + at_once_ns):
+            late.setdefault(one.about, []).append(one)
+    return late
+
+
+def unsigned_handovers(shift: ShiftState, now_ns: int, within_ns: int) -> tuple[SheetRecord, ...]:
+    """Return the handovers that not all have signed who have to, after so long a time."""
+    return tuple(
+        sheet
+        for sheet in shift.sheets.values()
+        if sheet.made.journal == Journal.HANDOVER
+        and not sheet.signed
+        and now_ns >= times.parse_ns(sheet.at) + within_ns
+    )
+
+
+def not_returned(
+    station: StationState, schedule: Schedule | None, margins: Margins, longest_h: float, now_ns: int
+) -> tuple[Issue, ...]:
+    """Return the issues that go on after the end of their shift, or for longer than any shift where it is not known."""
+    shifts = {shift.id: shift for shift in schedule.shifts} if schedule is not None else {}
+    out = (station.issues.get(camera.issue) for camera in station.cameras.values() if camera.issue)
+    late = []
+    for issue in out:
+        if issue is None or not issue.timed:
+            continue
+        shift = shifts.get(issue.shift)
+        if shift is not None:
+            due_ns = times.parse_ns(shift.ends) + margins.after // timedelta(microseconds=1) * 1000
+        else:
+            due_ns = times.parse_ns(issue.taken) + round(longest_h * 3_600_000_000_000)
+        if now_ns >= due_ns:
+            late.append(issue)
+    return tuple(late)
 
 
 def lasted_ns(works: Works, now_ns: int) -> int:
@@ -122,6 +163,15 @@ def person_of(incident: Incident, issues: Mapping[str, Issue]) -> str:
     """Return with whom it happened, as far as anybody said or the issue tells."""
     issue = issues.get(incident.issue)
     return incident.person or (issue.officer if issue is not None else "")
+
+
+def reserved_for(station: StationState, camera: str) -> str:
+    """Return the officer whose incident the memo of this reserve camera is about; "": of none that goes on."""
+    memo = station.shift.memos.get(camera)
+    incident = station.shift.incidents.get(memo.incident) if memo is not None else None
+    if incident is None or incident.finished:
+        return ""
+    return person_of(incident, station.issues)
 
 
 def described(incident: Incident, name: str) -> str:

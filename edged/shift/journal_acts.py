@@ -12,8 +12,8 @@ from edged.formats import document, times
 from edged.formats import shift_facts as sf
 from edged.formats.facts import Fact
 from edged.formats.roster import Person, Role
+from edged.journals.forms import Form, Range, Sheet, Signatory
 from edged.journals.forms import Kind as Journal
-from edged.journals.forms import Range, Sheet, Signatory
 from edged.journals.papers import Paper
 from edged.journals.signature import Checked, is_of
 from edged.shift.inventory import Sort
@@ -83,7 +83,7 @@ def _handover(scene: Scene, p: HandoverParams) -> tuple[Fact, ...]:
         raise EdgeError(ErrorCode.BAD_REQUEST, expected=f"a count of each of: {', '.join(wanted)}")
     counted = Counted(p.safe, p.counts, p.discrepancies, p.note)
     names = {person.id: person.name for person in scene.persons.values()}
-    rows = handover_rows(scene.station, scene.shift, scene.inventory, names, counted, scene.now_ns)
+    rows = handover_rows(scene.station, scene.inventory, names, counted, scene.now_ns)
     return (_made(scene, Journal.HANDOVER, rows, (giving, taking), ()),)
 
 
@@ -162,15 +162,15 @@ def _made(
         sha256="",
         entries=entries,
     )
-    return msgspec.structs.replace(made, sha256=sheet_of(scene, made).sha256())
+    return msgspec.structs.replace(made, sha256=sheet_of(scene.forms, made).sha256())
 
 
-def sheet_of(scene: Scene, made: sf.SheetMade) -> Sheet:
+def sheet_of(forms: Mapping[Journal, Form], made: sf.SheetMade) -> Sheet:
     """Return the sheet that the ledger holds: what is signed, printed and handed to the document system."""
     return Sheet(
         kind=Journal(made.journal),
         volume=made.volume,
-        form=scene.forms[Journal(made.journal)],
+        form=forms[Journal(made.journal)],
         rows=made.rows,
         signatories=tuple(Signatory(one.position, one.name) for one in made.signatories),
         source=Range(made.first, made.last, made.root),
@@ -258,7 +258,7 @@ def _volume(scene: Scene, p: VolumeParams) -> tuple[Fact, ...]:
         document=p.document,
         incident=incident.incident,
     )
-    return (opened, incident)
+    return (incident, opened)
 
 
 def _round(scene: Scene, p: RoundParams) -> tuple[Fact, ...]:

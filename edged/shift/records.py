@@ -71,6 +71,27 @@ class Outage:
         return bool(self.until)
 
 
+@dataclass(slots=True)
+class Export:
+    """A copy for a third party: asked for by one person, made by another."""
+
+    id: str
+    recording: str
+    request: sf.Document
+    law: str
+    receiver: str
+    asked: str
+    asked_by: str  # actor
+    made: str = ""
+    made_by: str = ""
+    folder: str = ""
+    dropped: str = ""  # why
+
+    @property
+    def finished(self) -> bool:
+        return bool(self.made or self.dropped)
+
+
 class Condition(StrEnum):
     """Of a part of the complex, on its way to a repair and back (459-II.3-damaged)."""
 

@@ -14,7 +14,6 @@ from edged.shift.dues import described, equipment, person_of, sentence
 from edged.shift.inventory import SORTS_UK, Inventory, Item, Sort
 from edged.shift.manual import name_uk
 from edged.shift.records import Incident, Repair, Works
-from edged.shift.state import ShiftState
 from edged.station_state import Issue, StationState
 
 NONE = "—"
@@ -35,9 +34,9 @@ class Place(StrEnum):
     ABSENT = "absent"
 
 
-def place_of(item: Item, station: StationState, shift: ShiftState) -> Place:
+def place_of(item: Item, station: StationState) -> Place:
     camera = station.cameras.get(item.serial)
-    if item.number in shift.repairs:
+    if item.number in station.shift.repairs:
         return Place.REPAIR
     if camera is not None and camera.slot:
         return Place.SLOT
@@ -77,7 +76,6 @@ def to_count(inventory: Inventory) -> tuple[Sort, ...]:
 
 def handover_rows(
     station: StationState,
-    shift: ShiftState,
     inventory: Inventory,
     names: Mapping[str, str],
     counted: Counted,
@@ -87,7 +85,7 @@ def handover_rows(
     when = kyiv(now_ns)
     cameras: dict[Place, list[Item]] = {place: [] for place in Place}
     for item in inventory.of(Sort.CAMERA):
-        cameras[place_of(item, station, shift)].append(item)
+        cameras[place_of(item, station)].append(item)
     rows = []
     for place, items in cameras.items():
         if items:

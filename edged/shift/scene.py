@@ -34,12 +34,19 @@ class Params(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """What a person enters with an act. Bounded: nothing longer reaches a decision."""
 
 
+@dataclass(frozen=True, slots=True)
+class Exports:
+    """By which document recordings are handed over to third parties, and who does it (459-V.5-third-parties)."""
+
+    decided: str
+    role: Role
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scene:
     """``now_ns`` is `TimeFloor.judged`; ``actor`` the id of a person, never an account that is nobody's."""
 
     station: StationState
-    shift: ShiftState
     inventory: Inventory
     persons: Mapping[str, Person]  # the roster's
     schedule: Schedule | None
@@ -51,8 +58,13 @@ class Scene:
     off_duty: frozenset[Role] = frozenset()  # roles of the actor that hold in another shift only
     listed: frozenset[str] = frozenset()  # cameras whose whole card was listed since they were docked
     forms: Mapping[Journal, Form] = field(default_factory=dict)
+    exports: "Exports | None" = None  # None: nothing is handed over
     lines: int = 0  # of the ledger
     root: str = ""  # Merkle root over them
+
+    @property
+    def shift(self) -> ShiftState:
+        return self.station.shift
 
     def person(self, person: str) -> Person:
         """Raises EdgeError: NOT_FOUND."""

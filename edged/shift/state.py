@@ -16,6 +16,7 @@ from edged.journals.forms import Kind as Journal
 from edged.journals.papers import Paper
 from edged.shift.records import (
     Condition,
+    Export,
     Incident,
     Memo,
     Outage,
@@ -43,10 +44,12 @@ class ShiftState:
     repaired: OrderedDict[str, Repair] = field(default_factory=OrderedDict)
     memos: dict[str, Memo] = field(default_factory=dict)  # by camera
     briefed: set[str] = field(default_factory=set)
+    users: set[str] = field(default_factory=set)  # officers who have taken a camera here
     papers: OrderedDict[tuple[str, str], sf.Document] = field(default_factory=OrderedDict)  # (about, paper)
     volumes: dict[Journal, Volume] = field(default_factory=lambda: {kind: Volume() for kind in Journal})
     sheets: OrderedDict[str, SheetRecord] = field(default_factory=OrderedDict)
     told: dict[Journal, int] = field(default_factory=dict)  # the last line that a sheet was made of
+    exports: OrderedDict[str, Export] = field(default_factory=OrderedDict)
     references: OrderedDict[str, sf.RecordingReferenced] = field(default_factory=OrderedDict)
     schedule_version: int = 0
 
@@ -89,6 +92,10 @@ def _schedule(s: ShiftState, at: Line, x: sf.ScheduleAccepted) -> None:
 
 def _briefed(s: ShiftState, at: Line, x: sf.OfficerBriefed) -> None:
     s.briefed.add(x.person)
+
+
+def _taken(s: ShiftState, at: Line, x: f.CameraIssued) -> None:
+    s.users.add(x.officer)
 
 
 def _drafted(s: ShiftState, at: Line, x: f.IncidentDrafted) -> None:
@@ -204,6 +211,21 @@ def _registered(s: ShiftState, at: Line, x: sf.SheetRegistered) -> None:
         sheet.registered = x.document
 
 
+def _asked(s: ShiftState, at: Line, x: sf.ExportRequested) -> None:
+    new = Export(x.export, x.recording, x.request, x.law, x.receiver, at.time, at.actor)
+    _keep(s.exports, new.id, new)
+
+
+def _dropped(s: ShiftState, at: Line, x: sf.ExportDropped) -> None:
+    if (export := s.exports.get(x.export)) is not None:
+        export.dropped = x.reason
+
+
+def _handed_over(s: ShiftState, at: Line, x: sf.ExportMade) -> None:
+    if (export := s.exports.get(x.export)) is not None:
+        export.made, export.made_by, export.folder = at.time, at.actor, x.folder
+
+
 def _referenced(s: ShiftState, at: Line, x: sf.RecordingReferenced) -> None:
     s.references[x.recording] = x
     while len(s.references) > REFERENCES_KEPT:
@@ -211,6 +233,7 @@ def _referenced(s: ShiftState, at: Line, x: sf.RecordingReferenced) -> None:
 
 
 _HANDLERS: dict[type[f.Fact], Callable[[ShiftState, Line, Any], None]] = {
+    f.CameraIssued: _taken,
     f.IncidentDrafted: _drafted,
     sf.ScheduleAccepted: _schedule,
     sf.OfficerBriefed: _briefed,
@@ -234,5 +257,8 @@ _HANDLERS: dict[type[f.Fact], Callable[[ShiftState, Line, Any], None]] = {
     sf.SheetMade: _sheet,
     sf.SheetSigned: _signed,
     sf.SheetRegistered: _registered,
+    sf.ExportRequested: _asked,
+    sf.ExportDropped: _dropped,
+    sf.ExportMade: _handed_over,
     sf.RecordingReferenced: _referenced,
 }

@@ -66,7 +66,7 @@ def _start(scene: Scene, p: StartParams) -> tuple[Fact, ...]:
     )
     cameras = (scene.inventory.item(number) for number in p.items)
     in_works = (f.WorksStarted(camera=c.serial, grounds=p.entry) for c in cameras if c.sort is Sort.CAMERA)
-    return (opened, *in_works)
+    return (*in_works, opened)
 
 
 def _require_updater(scene: Scene, entry: str) -> None:
@@ -92,7 +92,7 @@ def _end(scene: Scene, p: EndParams) -> tuple[Fact, ...]:
         works=p.works, measures=p.measures, result=p.result, note=p.note, version_after=p.version
     )
     cameras = (item for item in scene.inventory if item.number in works.items and item.sort is Sort.CAMERA)
-    return (closed, *(f.WorksEnded(camera=c.serial, result=p.result[:300]) for c in cameras))
+    return (*(f.WorksEnded(camera=c.serial, result=p.result[:300]) for c in cameras), closed)
 
 
 def _outage(scene: Scene, p: OutageParams) -> tuple[Fact, ...]:

@@ -14,10 +14,12 @@ from edged.errors import EdgeError, ErrorCode
 from edged.formats import facts as f
 from edged.formats.badge import credential_digest, short_digest
 from edged.ports import Clock, Random
+from edged.shift.dues import reserved_for
 from edged.slots.keeper import Grant, Keeper
 from edged.slots.state import Do, Event, State
 from edged.station.alerts import Alerts
 from edged.station.lists import Lists
+from edged.station.on_duty import OnDuty
 from edged.station.recorder import Recorder
 from edged.station.slot_work import CameraSlotWork
 from edged.throttle import Throttle
@@ -46,10 +48,11 @@ class Desk:
         random: Random,
         recorder: Recorder,
         alerts: Alerts,
+        duty: OnDuty,
     ) -> None:
         self._key, self._lists, self._throttle, self._slots = badge_key, lists, throttle, slots
         self._clock, self._random, self._recorder = clock, random, recorder
-        self._alerts = alerts
+        self._alerts, self._duty = alerts, duty
         self._open: dict[str, Grant] = {}  # reader → its one open grant
         # Grants of this life whose end the ledger may not have yet → officer.
         self._given: dict[str, str] = {}
@@ -67,7 +70,7 @@ class Desk:
         if isinstance(decided, ConfirmReturns):
             return Answer(await self._confirm(reader, decided))
         if isinstance(decided, WantsCamera):
-            granted = await self._grant(reader, decided.person)
+            granted = await self._grant(reader, decided)
             if granted is None:
                 return Answer(Show.ACCEPTED)
             decided = granted
@@ -97,7 +100,9 @@ class Desk:
         who = self._lists.access.decide(digest, kind, self._lists.judged_ns())
         if isinstance(who, Refused):
             return who
-        return tap(who, self._facts(reader, who))
+        meant = tap(who, self._facts(reader, who))
+        reason = self._duty.refusal(who.person) if isinstance(meant, WantsCamera) else None
+        return meant if reason is None else Refused(reason, who.person)
 
     def _facts(self, reader: str, who: Admitted) -> TapFacts:
         state = self._recorder.state
@@ -105,6 +110,7 @@ class Desk:
             grant_at_reader=reader in self._open,
             grant_of_person=self._has_grant(who.person),
             holds_a_camera=state.open_issue_of(who.person) is not None,
+            second_camera=any(c.reserved_for == who.person for c in self._candidates(reader)),
             returns_waiting=state.returns_to_confirm(),
         )
 
@@ -124,9 +130,10 @@ class Desk:
 
     # --- the grant ----------------------------------------------------------------------------------
 
-    async def _grant(self, reader: str, person: str) -> Refused | None:
+    async def _grant(self, reader: str, wish: WantsCamera) -> Refused | None:
         """Offer the best camera; None when its lock is open."""
-        chosen = choose(self._candidates(reader), person)
+        person = wish.person
+        chosen = choose(self._candidates(reader), person, second=wish.second)
         if isinstance(chosen, NothingToIssue):
             return Refused(chosen.reason, person)
         keeper = next(k for k, _ in self._slots[reader] if k.slot == chosen.slot)
@@ -159,6 +166,7 @@ class Desk:
                 assigned_to=work.listed.assigned_to if work.listed is not None else "",
                 charge_percent=work.charge_percent,
                 issues=cameras[work.key].issues if work.key in cameras else 0,
+                reserved_for=reserved_for(self._recorder.state, work.key),
             )
             for keeper, work in self._slots.get(reader, ())
         ]

@@ -1,28 +1,27 @@
-"""Keeps the list of persons: the signed roster from its file, what was entered here, and the floor of time.
+"""Keeps the lists: the signed roster and duty schedule, officers who were entered here, the floor of time."""
 
-The roster in force is our own copy in the state folder, verified again at every start. A file that does not verify,
-is older or belongs to another customs body changes nothing; it is refused once, as a fact and an alert.
-"""
+from collections.abc import Iterable
 
-import asyncio
-import hashlib
-
+from edged import rights_changes
 from edged.access import AccessList
 from edged.config import Access
 from edged.errors import EdgeError, ErrorCode
 from edged.formats import facts as f
+from edged.formats import shift_facts as sf
 from edged.formats import times
+from edged.formats.facts import StationCommissioned
 from edged.formats.note import Verifier
 from edged.formats.roster import ROSTER_LIMIT, Roster, open_roster
+from edged.formats.schedule import SCHEDULE_LIMIT, Schedule, open_schedule
 from edged.ports import Clock, FileSystem, Log
 from edged.station.alerts import Alerts
 from edged.station.recorder import Recorder
+from edged.station.signed_list import SignedList, Sort
 from edged.time_floor import TimeFloor
-from edged.vault.vault import write_durably
 
 
 class Lists:
-    """``access`` and ``judged_ns`` are what decisions use; ``refresh`` is called now and then."""
+    """``access``, ``schedule`` and ``judged_ns`` are what decisions use; ``refresh`` is called now and then."""
 
     def __init__(
         self,
@@ -31,24 +30,33 @@ class Lists:
         state_folder: str,
         *,
         authority: Verifier,
-        customs_body: str,
+        commissioned: StationCommissioned,
         clock: Clock,
         recorder: Recorder,
         alerts: Alerts,
         log: Log,
     ) -> None:
-        self._settings, self._fs, self._copy = settings, fs, f"{state_folder}/roster.note"
-        self._authority, self._customs_body = authority, customs_body
-        self._clock, self._recorder, self._alerts, self._log = clock, recorder, alerts, log
-        self._roster: Roster | None = None
-        self._accepted_sha = self._seen_sha = ""
+        self._settings, self._authority, self._commissioned = settings, authority, commissioned
+        self._clock, self._recorder = clock, recorder
+        roster, schedule = self._roster_sort(), self._schedule_sort()
+        self._roster = SignedList(
+            roster, self._roster_taken, fs, state_folder, recorder=recorder, alerts=alerts, log=log
+        )
+        self._schedule = SignedList(
+            schedule, self._schedule_taken, fs, state_folder, recorder=recorder, alerts=alerts, log=log
+        )
         self._floor = TimeFloor()
         self._trusted = ""  # what of the ledger's trusted time is in the floor
         self.access = AccessList(None, kinds=settings.badge_kinds)
 
     @property
     def roster_version(self) -> int:
-        return self._roster.version if self._roster is not None else 0
+        return self._roster.version
+
+    @property
+    def schedule(self) -> Schedule | None:
+        """The newest that was taken, also where it has run out or is not in force yet."""
+        return self._schedule.in_force
 
     def judged_ns(self) -> int:
         """The time by which validity is decided now (`edged.time_floor`)."""
@@ -58,88 +66,95 @@ class Lists:
         return self._floor.judged(now)
 
     async def start(self) -> None:
-        """Take the copy in force, then look at the file."""
-        data = await self._read(self._copy)
-        if data is not None:
-            try:
-                self._use(open_roster(data, self._authority), data)
-            except EdgeError as exc:
-                await self._alerts.raise_("roster-invalid", ErrorCode.ROSTER_INVALID, reason=str(exc)[:300])
+        """Take the copies in force, then look at the files."""
+        await self._roster.start()
+        await self._schedule.start()
         self.rebuild()
         await self.refresh()
 
     async def refresh(self) -> None:
-        """Look at the configured file; take it if it is newer and genuine."""
-        data = await self._read(self._settings.roster)
-        sha = hashlib.sha256(data).hexdigest() if data is not None else ""
-        if data is not None and sha not in {self._accepted_sha, self._seen_sha}:
-            self._seen_sha = sha
-            try:
-                await self._accept(self._checked(data), data, sha)
-            except EdgeError as exc:
-                await self._refuse(exc, sha)
-        elif sha and sha == self._accepted_sha:
-            await self._alerts.withdraw("roster-invalid")  # the good file was put back
-            self._seen_sha = ""
-        await self._watch_validity()
+        """Look at the configured files; take what is newer and genuine."""
+        await self._roster.refresh(self.judged_ns)
+        await self._schedule.refresh(self.judged_ns)
 
     def rebuild(self) -> None:
         """Make the list anew after a roster, an addition or a revocation."""
         self.access = AccessList(
-            self._roster,
+            self._roster.in_force,
             self._recorder.state.local_officers.values(),
             kinds=self._settings.badge_kinds,
             responsible_grace_h=self._settings.responsible_grace_h,
         )
 
-    def _checked(self, data: bytes) -> Roster:
-        try:
-            roster = open_roster(data, self._authority)
-        except EdgeError as exc:
-            raise EdgeError(ErrorCode.ROSTER_INVALID, reason=str(exc)[:300]) from exc
-        if roster.customs_body != self._customs_body:
-            raise EdgeError(
-                ErrorCode.ROSTER_FOREIGN, roster=roster.customs_body[:100], station=self._customs_body
-            )
+    # --- the roster -------------------------------------------------------------------------------------
+
+    def _roster_sort(self) -> Sort[Roster]:
+        return Sort(
+            name="roster",
+            file=self._settings.roster,
+            limit=ROSTER_LIMIT,
+            open=lambda data: open_roster(data, self._authority),
+            check=self._check_roster,
+            accepted=self._roster_facts,
+            refused=lambda error, sha: f.RosterRefused(
+                code=error.code.number, sha256=sha, detail=dict(error.detail)
+            ),
+            invalid=ErrorCode.ROSTER_INVALID,
+            expired=ErrorCode.ROSTER_EXPIRED,
+        )
+
+    def _roster_facts(self, roster: Roster, sha: str) -> Iterable[f.Fact]:
+        accepted = f.RosterAccepted(
+            version=roster.version,
+            sha256=sha,
+            valid_from=roster.valid_from,
+            valid_until=roster.valid_until,
+            persons=len(roster.persons),
+        )
+        return (accepted, *rights_changes.facts(self._roster.in_force, roster))
+
+    def _check_roster(self, roster: Roster) -> None:
+        here = self._commissioned.customs_body
+        if roster.customs_body != here:
+            raise EdgeError(ErrorCode.ROSTER_FOREIGN, roster=roster.customs_body[:100], station=here)
         floor = max(self.roster_version, self._recorder.state.roster_version)
-        if roster.version < floor or (roster.version == floor and self._roster is not None):
+        if roster.version < floor or (roster.version == floor and self._roster.in_force is not None):
             raise EdgeError(ErrorCode.ROSTER_OLDER, version=roster.version, in_force=floor)
-        return roster
 
-    async def _accept(self, roster: Roster, data: bytes, sha: str) -> None:
-        # The fact first: after a cut between the two the file is simply read again.
-        await self._recorder.record(
-            f.RosterAccepted(
-                version=roster.version,
-                sha256=sha,
-                valid_from=roster.valid_from,
-                valid_until=roster.valid_until,
-                persons=len(roster.persons),
-            )
-        )
-        try:
-            await asyncio.to_thread(write_durably, self._fs, self._copy, data)
-        except OSError as exc:
-            self._log(
-                "EDG-5301",
-                operation="write",
-                path=self._copy,
-                reason=str(exc),
-                code=ErrorCode.DISK_FAULT.label,
-            )
-        self._use(roster, data)
-        self.rebuild()
-        await self._alerts.withdraw("roster-invalid")
-
-    async def _refuse(self, error: EdgeError, sha: str) -> None:
-        await self._recorder.record(
-            f.RosterRefused(code=error.code.number, sha256=sha, detail=dict(error.detail))
-        )
-        await self._alerts.raise_("roster-invalid", error.code, **error.detail)
-
-    def _use(self, roster: Roster, data: bytes) -> None:
-        self._roster, self._accepted_sha = roster, hashlib.sha256(data).hexdigest()
+    def _roster_taken(self, roster: Roster) -> None:
         self._raise_floor(roster.issued_at)
+        self.rebuild()
+
+    # --- the duty schedule ------------------------------------------------------------------------------
+
+    def _schedule_sort(self) -> Sort[Schedule]:
+        return Sort(
+            name="schedule",
+            file=self._settings.schedule,
+            limit=SCHEDULE_LIMIT,
+            open=lambda data: open_schedule(data, self._authority),
+            check=self._check_schedule,
+            accepted=_schedule_facts,
+            refused=lambda error, sha: sf.ScheduleRefused(
+                code=error.code.number, sha256=sha, detail=dict(error.detail)
+            ),
+            invalid=ErrorCode.SCHEDULE_INVALID,
+            expired=ErrorCode.SCHEDULE_EXPIRED,
+        )
+
+    def _check_schedule(self, schedule: Schedule) -> None:
+        here = (self._commissioned.customs_body, self._commissioned.post)
+        if (schedule.customs_body, schedule.post) != here:
+            theirs = f"{schedule.customs_body[:100]}, {schedule.post[:100]}"
+            raise EdgeError(ErrorCode.SCHEDULE_FOREIGN, schedule=theirs, station=", ".join(here))
+        floor = max(self._schedule.version, self._recorder.state.shift.schedule_version)
+        if schedule.version < floor or (schedule.version == floor and self.schedule is not None):
+            raise EdgeError(ErrorCode.SCHEDULE_OLDER, version=schedule.version, in_force=floor)
+
+    def _schedule_taken(self, schedule: Schedule) -> None:
+        self._raise_floor(schedule.issued_at)
+
+    # --- time -------------------------------------------------------------------------------------------
 
     def _raise_to_trusted(self) -> None:
         """By what the ledger kept over a restart, and by what receipts have said since."""
@@ -151,20 +166,14 @@ class Lists:
     def _raise_floor(self, time: str) -> None:
         self._floor = self._floor.signed(times.parse_ns(time), self._clock.now())
 
-    async def _watch_validity(self) -> None:
-        if self._roster is None:
-            await self._alerts.raise_("roster-missing", ErrorCode.ROSTER_INVALID, file=self._settings.roster)
-            return
-        await self._alerts.withdraw("roster-missing")
-        if self.judged_ns() >= times.parse_ns(self._roster.valid_until):
-            await self._alerts.raise_(
-                "roster-expired", ErrorCode.ROSTER_EXPIRED, until=self._roster.valid_until
-            )
-        else:
-            await self._alerts.withdraw("roster-expired")
 
-    async def _read(self, path: str) -> bytes | None:
-        try:
-            return await asyncio.to_thread(self._fs.read, path, ROSTER_LIMIT)
-        except OSError:
-            return None  # "roster-missing" tells of it; a file being replaced is read the next time
+def _schedule_facts(schedule: Schedule, sha: str) -> Iterable[f.Fact]:
+    accepted = sf.ScheduleAccepted(
+        version=schedule.version,
+        sha256=sha,
+        document=schedule.document,
+        valid_from=schedule.valid_from,
+        valid_until=schedule.valid_until,
+        shifts=len(schedule.shifts),
+    )
+    return (accepted,)

@@ -346,6 +346,8 @@ class Offload:
                 true_time=end.time,
                 uncertainty_ms=end.uncertainty_ms,
                 gaps=tuple(f.GapFact(offset=g.offset, size=g.size) for g in sealed.gaps),
+                film_began=sealed.film_began[:32],
+                film_ms=sealed.film_ms,
             )
         )
         try:

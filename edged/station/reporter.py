@@ -9,6 +9,7 @@ from typing import Any
 
 from edged.errors import ErrorCode, Fact
 from edged.formats import facts as f
+from edged.formats import shift_facts as sf
 from edged.formats.line import Line
 from edged.ports import Log
 
@@ -44,7 +45,7 @@ def _lost(part: str) -> _Fields:
     return fields
 
 
-def _refused_roster(x: f.RosterRefused) -> dict[str, Fact]:
+def _refused_list(x: f.RosterRefused | sf.ScheduleRefused) -> dict[str, Fact]:
     why = " ".join(f"{k}={v}" for k, v in x.detail.items())
     return {"reason": f"{_text(x.code)} {why}".strip(), "code": _code(x.code)}
 
@@ -55,7 +56,9 @@ REPORTS: Mapping[type[f.Fact], tuple[str, _Fields]] = MappingProxyType(
         f.AlertWithdrawn: ("EDG-5102", _pick("alert")),
         f.LedgerTailCut: ("EDG-6002", _pick("size", "sha256")),
         f.RosterAccepted: ("EDG-4101", _pick("version", "persons", "valid_until")),
-        f.RosterRefused: ("EDG-4102", _refused_roster),
+        f.RosterRefused: ("EDG-4102", _refused_list),
+        sf.ScheduleAccepted: ("EDG-4103", _pick("version", "shifts", "valid_until")),
+        sf.ScheduleRefused: ("EDG-4104", _refused_list),
         f.DockConnected: ("EDG-1102", _pick("dock", "serial", "firmware")),
         f.DockLost: ("EDG-1101", _lost("dock")),
         f.DockReported: ("EDG-1104", _pick("dock", "number", "what", "slot")),

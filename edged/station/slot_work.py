@@ -25,6 +25,7 @@ from edged.station.clearing import Clearing, GateKeys
 from edged.station.dock_owner import DockOwner
 from edged.station.doubts import TWIN, doubted
 from edged.station.offload import Aboard, Offload, Progress, Tools, settle_unfinished
+from edged.station.on_duty import OnDuty
 from edged.station.presence import Presence
 from edged.station.recorder import Recorder
 from edged.station.refused_device import device_refused
@@ -52,6 +53,7 @@ class Shared:
     alerts: Alerts
     log: Log
     gate: GateKeys
+    duty: OnDuty
     listed: dict[str, ListedCamera]
 
 
@@ -346,7 +348,7 @@ class CameraSlotWork:
             twin=self.twin,
             quarantine=self.quarantined,
             works=bool(camera and camera.works),
-            reserve=bool(listed and listed.reserve),
+            reserve=bool(listed and listed.reserve and self.key not in state.shift.memos),
             card=self._card,
             defect=self._defect or doubted(state, self.key),
             all_sealed=self.all_sealed(),
@@ -410,6 +412,11 @@ class CameraSlotWork:
         """Whether the last offload found nothing left to do."""
         return self._complete and not self._s.recorder.state.aboard_unsealed(self.key)
 
+    @property
+    def listed_whole(self) -> bool:
+        """Whether it is known what lies aboard: the card was listed to its end, and nothing on it failed to come in."""
+        return self._complete
+
     def new_id(self) -> str:
         return self._s.random.token(8).hex()
 
@@ -452,6 +459,7 @@ class CameraSlotWork:
 
     async def issue(self, grant: Grant) -> None:
         self._others.grant_ended(grant)
+        standing = self._s.duty.standing(grant.officer)
         fact = f.CameraIssued(
             grant=grant.grant,
             issue=self.new_id(),
@@ -459,6 +467,8 @@ class CameraSlotWork:
             camera=self.key,
             officer=grant.officer,
             user_no=self._shown_user_no,
+            shift=standing.shift,
+            flags=(*map(str, standing.flags), *map(str, self.readiness.flags)),
         )
         try:
             await self._s.recorder.happened(fact)

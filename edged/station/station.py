@@ -5,7 +5,7 @@ A part that ends unexpectedly is a defect: it is reported and begun again with a
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -19,6 +19,9 @@ from edged.errors import EdgeError, ErrorCode
 from edged.formats import facts as f
 from edged.formats.note import Signer, Verifier
 from edged.gate import ClearRate, Grounds, Policy
+from edged.journals.forms import Form
+from edged.journals.forms import Kind as Journal
+from edged.journals.signature import Verifier as CmsVerifier
 from edged.ledger.book import Book
 from edged.ledger.checkpoints import Checkpointer
 from edged.ports import Clock, ClockClass, FileSystem, Log, Random
@@ -33,12 +36,17 @@ from edged.station.clearing import GateKeys
 from edged.station.clerk import Clerk
 from edged.station.desk import Desk
 from edged.station.dock_owner import DockOwner
+from edged.station.handing_over import HandingOver
+from edged.station.handing_over import Keys as ExportKeys
 from edged.station.lists import Lists
+from edged.station.office import Office, margins_of
 from edged.station.offload import Tools
+from edged.station.on_duty import OnDuty
 from edged.station.projector import Projector
 from edged.station.reader_owner import ReaderOwner
 from edged.station.recorder import Recorder
 from edged.station.recovery import settle, write_missing_manifests
+from edged.station.reminders import Reminders
 from edged.station.reporter import Reporter
 from edged.station.rereading import Rereading
 from edged.station.slot_unit import SlotUnit
@@ -68,6 +76,7 @@ class Outside:
     hotplug: Hotplug
     store: ProjectionStore
     open_serial: Callable[[str], Awaitable[ByteLink]]
+    cms: CmsVerifier
     progress: Progress
 
 
@@ -88,6 +97,8 @@ class Opened:
     state: StationState
     checkpoints: Checkpointer
     vault: Vault
+    forms: Mapping[Journal, Form]  # of the three journals
+    program: bytes  # the one-file verifier, for whoever gets a copy of a recording
     config_sha256: str
 
 
@@ -106,12 +117,16 @@ class Station:
         self.verifier, self.centre = secrets.signer.verifier, Verifier.parse(config.keys.centre)
         self.badge_key = secrets.badge
         self.lists = self._make_lists()
+        self.duty = OnDuty(config.shift, margins_of(config), self.lists, self.recorder)
         self.tools = self._make_tools()
         self.rate = ClearRate()
         shared = self._shared()
         self.units: dict[int, SlotUnit] = {}
         self.docks = [self._make_dock(shared, i) for i in range(len(config.dock))]
         self.desk = self._make_desk()
+        self.office = self._make_office()
+        self.reminders = self._make_reminders()
+        self.handing_over = self._make_handing_over()
         self.readers = [self._make_reader(i) for i, dock in enumerate(config.dock) if dock.reader]
         self._ports = {unit.work.port: unit for unit in self.units.values()}
         self.clerk = Clerk(
@@ -233,6 +248,7 @@ class Station:
                 if self.alerts.active("manifest-missing"):
                     await write_missing_manifests(self.tools, self.book)
                 await self.desk.report_unheard()
+                await self.reminders.look()
             await asyncio.sleep(TICK_S)
 
     async def _inbox(self) -> None:
@@ -297,13 +313,12 @@ class Station:
     # --- construction -----------------------------------------------------------------------------------
 
     def _make_lists(self) -> Lists:
-        commissioned = self.book.commissioned
         return Lists(
             self.config.access,
             self.outside.fs,
             self.config.station.state,
             authority=Verifier.parse(self.config.keys.authority),
-            customs_body=commissioned.customs_body,
+            commissioned=self.book.commissioned,
             clock=self.outside.clock,
             recorder=self.recorder,
             alerts=self.alerts,
@@ -351,6 +366,7 @@ class Station:
                 station=self.verifier,
                 centre=self.centre,
             ),
+            duty=self.duty,
             listed=listed(self.config),
         )
 
@@ -408,6 +424,47 @@ class Station:
             random=self.outside.random,
             recorder=self.recorder,
             alerts=self.alerts,
+            duty=self.duty,
+        )
+
+    def _make_office(self) -> Office:
+        return Office(
+            self.config,
+            self._opened.forms,
+            lists=self.lists,
+            book=self.book,
+            recorder=self.recorder,
+            alerts=self.alerts,
+            fs=self.outside.fs,
+            random=self.outside.random,
+            cms=self.outside.cms,
+            units=self.units,
+        )
+
+    def _make_handing_over(self) -> HandingOver:
+        return HandingOver(
+            self.config.export,
+            self.config.station.state,
+            office=self.office,
+            projector=self.projector,
+            vault=self._opened.vault,
+            fs=self.outside.fs,
+            keys=ExportKeys(station=self.verifier, centre=self.centre),
+            program=self._opened.program,
+            version=VERSION,
+            log=self.outside.log,
+        )
+
+    def _make_reminders(self) -> Reminders:
+        return Reminders(
+            self.config.shift,
+            self.office.margins,
+            self.office.inventory,
+            lists=self.lists,
+            recorder=self.recorder,
+            alerts=self.alerts,
+            clock=self.outside.clock,
+            random=self.outside.random,
         )
 
     def _make_reader(self, number: int) -> ReaderOwner:

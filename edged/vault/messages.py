@@ -58,6 +58,8 @@ class Finished(_Message, frozen=True, tag="finished"):
     medium: Medium
     resumed_from: int
     received: int
+    film_began: str = ""
+    film_ms: int = -1
 
 
 Order: TypeAlias = Store | Compare | Rehash | Source

@@ -218,6 +218,8 @@ def _finished(sealed: Sealed) -> Finished:
         medium=sealed.medium,
         resumed_from=sealed.resumed_from,
         received=sealed.received,
+        film_began=sealed.film_began,
+        film_ms=sealed.film_ms,
     )
 
 

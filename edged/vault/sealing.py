@@ -21,6 +21,8 @@ from typing import TypeVar
 from drivers.fingerprint import Fingerprinter
 from drivers.worker.messages import Gap
 from edged.errors import DiskError, ErrorCode
+from edged.films import film_facts
+from edged.formats.movie import MovieReader
 from edged.ports import File, Medium, Uncached
 from edged.vault.disk_errors import disk_errors
 from edged.vault.marks import Mark, Marks
@@ -54,6 +56,8 @@ class Sealed:
     resumed_from: int = 0  # bytes taken over from an earlier copy
     received: int = 0  # bytes that came in now
     gaps: tuple[Gap, ...] = ()  # unreadable at the source, zeros here: DAMAGED
+    film_began: str = ""  # edged.films.film_facts, of what the medium gave back
+    film_ms: int = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,13 +208,13 @@ class Sealing:
         self._flush()
         if self.length != self._size:
             raise ValueError(f"{self.length} of {self._size} bytes")
-        sha256, medium = self._hash.hexdigest(), Medium.UNPROVEN
+        sha256, medium, film = self._hash.hexdigest(), Medium.UNPROVEN, film_facts(None)
         if (target := self._target) is not None and self._marks is not None:
             self.phase = Phase.SYNCING
             with self._fatal("sync"):
                 target.file.sync()
                 self.phase, self.done = Phase.READING_BACK, 0
-                medium = yield from self._read_back(target, sha256)
+                medium, film = yield from self._read_back(target, sha256)
                 self._marks.add(Mark(self._size, sha256, sealed=True))
         return Sealed(
             size=self._size,
@@ -219,16 +223,22 @@ class Sealing:
             medium=medium,
             resumed_from=self.taken_over,
             received=self.received,
+            film_began=film[0],
+            film_ms=film[1],
         )
 
-    def _read_back(self, target: Target, sha256: str) -> Steps[Medium]:
+    def _read_back(self, target: Target, sha256: str) -> Steps[tuple[Medium, tuple[str, int]]]:
         with contextlib.closing(target.reread()) as medium:
-            size, found, _ = yield from reading(medium, self._size, self._note)
-            if (size, found) != (self._size, sha256):
+            found = yield from reading(medium, self._size, self._note)
+            if (found.size, found.sha256) != (self._size, sha256):
                 raise DiskError(
-                    ErrorCode.READ_BACK_DIFFERS, written=sha256, read=found, size=self._size, read_size=size
+                    ErrorCode.READ_BACK_DIFFERS,
+                    written=sha256,
+                    read=found.sha256,
+                    size=self._size,
+                    read_size=found.size,
                 )
-            return medium.medium
+            return medium.medium, found.film
 
     def _note(self, done: int) -> None:
         self.done = done
@@ -248,21 +258,32 @@ class Sealing:
             raise
 
 
-def reading(medium: Uncached, size: int, note: Callable[[int], None]) -> Steps[tuple[int, str, str]]:
-    """Hash a file of ``size`` bytes from the medium; return its length, SHA-256 and fingerprint.
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a file turned out to be."""
+
+    size: int
+    sha256: str
+    fingerprint: str
+    film: tuple[str, int]  # edged.films.film_facts
+
+
+def reading(medium: Uncached, size: int, note: Callable[[int], None]) -> Steps[Found]:
+    """Hash a file of ``size`` bytes from the medium.
 
     A file that is longer is read one block beyond ``size``, so that its length differs.
     """
-    whole, ends, offset = hashlib.sha256(), Fingerprinter(size), 0
+    whole, ends, movie, offset = hashlib.sha256(), Fingerprinter(size), MovieReader(), 0
     while offset <= size and (block := medium.read_at(offset, READ_BLOCK)):
         whole.update(block)
         ends.feed(offset, block)
+        movie.feed(block)
         offset += len(block)
         note(offset)
         yield offset
         if len(block) < READ_BLOCK:
             break
-    return offset, whole.hexdigest(), ends.digest()
+    return Found(offset, whole.hexdigest(), ends.digest(), film_facts(movie.times()))
 
 
 def rehashing(open_uncached: Callable[[], Uncached], size: int) -> Steps[Sealed]:
@@ -274,8 +295,16 @@ def rehashing(open_uncached: Callable[[], Uncached], size: int) -> Steps[Sealed]
         DiskError: the disk failed.
     """
     with disk_errors("rehash"), contextlib.closing(open_uncached()) as medium:
-        length, sha256, ends = yield from reading(medium, size, lambda _: None)
-        return Sealed(size=length, sha256=sha256, fingerprint=ends, medium=medium.medium)
+        found = yield from reading(medium, size, lambda _: None)
+        began, length_ms = found.film
+        return Sealed(
+            found.size,
+            found.sha256,
+            found.fingerprint,
+            medium.medium,
+            film_began=began,
+            film_ms=length_ms,
+        )
 
 
 def run(steps: Steps[T]) -> T:

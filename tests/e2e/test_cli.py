@@ -6,6 +6,7 @@ import json
 import os
 import re
 import socket
+import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -58,7 +59,7 @@ def commands(parser: argparse.ArgumentParser, before: str = "") -> Iterator[str]
             yield from commands(child, f"{before} {name}".strip())
 
 
-OFF_STATION = {"key new", "key show", "roster sign", "badge digest"}
+OFF_STATION = {"key new", "key show", "roster sign", "schedule sign", "badge digest"}
 """Of whoever holds another key: they ask no station, and no account decides about them."""
 ON_LINE_ONLY = {"events"}  # a stream, not a question
 OFF_LINE = {"verify", "station init", "slots learn", "intake"}
@@ -96,6 +97,9 @@ LOOKING: list[tuple[tuple[str, ...], str, Check]] = [
     (("rebuild",), "lines", lambda x: x["lines"] > 10),
     (("reload",), "roster_version", lambda x: x["roster_version"] == 1),
     (("clock", "confirm"), "before", lambda x: x["class"] != "unknown"),
+    *(((kind, "list"), "(none)", lambda x: x == []) for kind in ("incident", "paper", "works", "memo")),
+    *(((kind, "list"), "(none)", lambda x: x == []) for kind in ("repair", "journal")),
+    (("rights", "list"), "role-given", lambda x: any(row["change"] == "badge-given" for row in x)),
 ]
 
 
@@ -141,6 +145,50 @@ async def test_an_officer_is_entered_taken_for_one_and_revoked(site: QuickSite) 
     await site.edgectl_json("officer", "revoke", "UA0777", "--reason", "помилка")
     site.world.tap("04777777")
     await site.until("the badge is refused", lambda: _refused(site, "revoked"))
+
+
+@live
+async def test_an_incident_is_entered_its_papers_drafted_and_what_is_refused_is_recorded(
+    site: QuickSite,
+) -> None:
+    about = ("--camera", GAT.serial, "--description", "Розбито скло", "--happened", "1m")
+    made = await site.edgectl_json("incident", "open", "--cause", "damage", *about)
+    assert made["type"] == "incident.opened"
+    _, out, _ = await site.ask("incident", "list")
+    assert made["incident"] in out
+    _, out, _ = await site.ask("paper", "draft", "report-memo", made["incident"])
+    assert "Доповідна записка" in out
+    given = ("--about", made["incident"], "--number", "7", "--date", "2026-01-01")
+    await site.edgectl_json("paper", "give", "--paper", "report-memo", *given)
+    status, _, err = await site.ask("paper", "give", "--paper", "report-memo", *given)
+    assert (status, "E7004" in err) == (EXIT_REFUSED, True)
+    await site.edgectl_json("incident", "note", "--incident", made["incident"], "--measures", "Замінено")
+    done = ("--incident", made["incident"], "--result", "Справна", "--closed")
+    assert (await site.edgectl_json("incident", "note", *done))["closed"]
+    before = len(await site.facts("access.refused"))
+    status, _, err = await site.ask("handover", "--taking", OFFICER.id)  # who is no responsible person
+    assert (status, "E7001" in err) == (EXIT_REFUSED, True)
+    refused = (await site.facts("access.refused"))[before:]
+    assert [line["data"]["verb"] for line in refused] == ["handover"]
+
+
+@live
+async def test_reports_and_extracts_are_files_that_need_nothing_beside_them(site: QuickSite) -> None:
+    html, pdf = site.folder / "report.html", site.folder / "report.pdf"
+    made = await site.edgectl_json("report", "day", "--lang", "en", "--out", str(site.folder / "report"))
+    assert made["files"] == [str(html), str(pdf)]
+    assert pdf.read_bytes().startswith(b"%PDF")
+    assert "Dock station report" in html.read_text("utf-8")
+    folder = site.folder / "extract"
+    words = ("extract", "--type", "recording.sealed", "--out", str(folder))
+    made = await site.edgectl_json(*words)
+    assert made["lines"] == 2
+    check = [sys.executable, "verify_proof.py", "--extract", "extract.jsonl", "keys.txt"]
+    done = await asyncio.create_subprocess_exec(*check, cwd=folder, stdout=asyncio.subprocess.PIPE)
+    assert (await done.communicate())[0].count(b"recording.sealed") == 2
+    assert done.returncode in (0, 3)
+    status, _, err = await site.ask(*words)
+    assert (status, "E7004" in err) == (EXIT_REFUSED, True)
 
 
 async def _refused(site: QuickSite, reason: str) -> bool:

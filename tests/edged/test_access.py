@@ -427,6 +427,16 @@ def test_each_cell_of_the_table_of_verbs(verb: str, role_: Role) -> None:
 def test_an_officer_reaches_nothing_and_the_security_administrator_changes_nothing() -> None:
     assert not [verb for verb, v in VERBS.items() if "officer" in v.roles]
     reading = {"status", "slots", "alerts", "events", "verify", "log", "prove", "camera list", "officer list"}
+    reading |= {f"{kind} list" for kind in ("incident", "paper", "works", "repair", "memo", "journal")}
+    reading |= {
+        "paper draft",
+        "journal print",
+        "report",
+        "extract",
+        "issue show",
+        "rights list",
+        "export list",
+    }
     assert {verb for verb, v in VERBS.items() if "security_admin" in v.roles} == reading
 
 

@@ -58,6 +58,7 @@ def test_what_lies_inside_the_uncertainty_of_the_clocks_is_no_finding() -> None:
     assert (gap.kind, gap.uncertainty) == (Kind.GAP, timedelta(seconds=119))
 
 
+@pytest.mark.clause("459-III.15-outage", "time of a recorded outage is neither asked for nor a gap")
 def test_time_of_an_outage_is_neither_asked_for_nor_a_gap() -> None:
     found = covered(film(1, 0, 20), film(2, 40, 60), outages=[stretch(19, 30), stretch(25, 41)])
     assert found.findings == ()

@@ -86,6 +86,9 @@ def test_days_off_are_those_of_the_week_and_of_the_schedule(day: str, working: b
     assert is_working_day(moved, date.fromisoformat(day)) is working
 
 
+@pytest.mark.clause(
+    "459-III.12-report", "the report memo is due the same day, for a day off on the next working day"
+)
 @pytest.mark.parametrize(
     ("at", "due"),
     [

@@ -34,6 +34,9 @@ def test_files_that_follow_each_other_are_one_stretch() -> None:
     assert found == [(Place.START, "a", 0.0), (Place.END, "c", 555.0)]
 
 
+@pytest.mark.clause(
+    "459-IV.6-end", "the end of every stretch of filming is pointed to, for the notice of the end"
+)
 def test_a_pause_asks_for_both_again() -> None:
     assert places(film("a", 0, 10), film("b", 15, 20)) == [
         (Place.START, "a", 0.0),

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Any
 
 from simulators.faulty_link import CABLES
-from tests.simulation import acts_centre, acts_host, acts_persons, acts_slots, drawing
+from tests.simulation import acts_centre, acts_host, acts_office, acts_persons, acts_slots, drawing
 from tests.simulation.drawing import a_camera, a_slot
 from tests.simulation.plan import LINES, Plan, clip_size
 from tests.world import persons as people
@@ -117,6 +117,8 @@ ACTS: Mapping[str, Kind] = MappingProxyType(
             acts_persons.quarantine, lambda r, p: (a_camera(r, p), r.choice((20.0, 80.0))), 2, fault=False
         ),
         "roster": Kind(acts_persons.roster, lambda r, p: (r.randint(1, 4),), 1, fault=False),
+        # Never by chance among the others: `generate` draws them beside, so that they change nothing else of a plan.
+        "office": Kind(acts_office.office, lambda r, p: acts_office.drawn(r), 0, fault=False),
         "open-slot": Kind(acts_persons.open_slot, lambda r, p: (a_slot(r, p),), 4, fault=False),
     }
 )  # fmt: skip

@@ -42,7 +42,7 @@ async def quarantine(site: Site, name: str, seconds: float) -> None:
 
 
 async def roster(site: Site, version: int) -> None:
-    site.publish(people.roster(AUTHORITY, version))
+    site.publish(people.roster(AUTHORITY, version, people.CROWD))
 
 
 async def open_slot(site: Site, slot: int) -> None:

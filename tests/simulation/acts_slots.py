@@ -2,15 +2,16 @@
 
 import asyncio
 import errno
-import random
 from contextlib import suppress
 from typing import Any
 
 from edged.formats.manifest import Manifest, open_manifest
+from edged.formats.movie import EPOCH
 from edged.slots.state import State
 from firmware_protocol.dock import messages as dm
 from simulators.card_image import Source
 from simulators.faulty_link import CABLES, PERFECT
+from tests import movies
 from tests.simulation.site import Site
 from tests.world import persons as people
 from tests.world.usb import MemoryImage
@@ -68,7 +69,9 @@ async def take(site: Site, who: people.Someone) -> str | None:
 def film(site: Site, name: str, size: int) -> None:
     """The camera records, if its card has room."""
     site.clips += 1
-    content = random.Random(f"clip {site.plan.seed} {site.clips}").randbytes(size)
+    seconds = 1 + site.clips % 120
+    created = int((site.bus.camera(name).clock() - EPOCH).total_seconds()) - seconds
+    content = movies.film(size, f"clip {site.plan.seed} {site.clips}", seconds, max(0, created % 2**32))
     # Names come back after clearing, as in real cameras: the number is that of what lies on the card.
     number = len(site.cards[name].names()) + 1
     with suppress(OSError):

@@ -3,9 +3,20 @@
 import random
 
 from tests.simulation.acts import ACTS
-from tests.simulation.plan import MIDNIGHT_S, SPAN_S, Act, Plan, cameras, config_text, sections, sync_settings
+from tests.simulation.plan import (
+    MIDNIGHT_S,
+    SPAN_S,
+    Act,
+    Plan,
+    cameras,
+    config_text,
+    post,
+    sections,
+    sync_settings,
+)
 
 ACTS_A_HISTORY = (10, 34)
+OFFICE_ACTS = (0, 3, 6, 12)
 _CUTS = ("power-cut", "cut-at-call", "cut-at-await")
 
 
@@ -22,7 +33,8 @@ def generate(seed: int) -> Plan:
         given["readiness"] = given["readiness"].replace(
             "memory_min_h = 0", "memory_min_h = 0.07\nbitrate_mbit = 0.1"
         )
-    bare = Plan(seed, config_text(made, given), sync_settings(rng), made, ())
+    office = random.Random(f"office {seed}")
+    bare = Plan(seed, config_text(made, given, post(office, made)), sync_settings(rng), made, ())
     span = rng.uniform(*SPAN_S)
     names, weights = list(ACTS), [kind.weight for kind in ACTS.values()]
     chosen = rng.choices(names, weights, k=rng.randint(*ACTS_A_HISTORY))
@@ -37,6 +49,10 @@ def generate(seed: int) -> Plan:
             Act(first + 0.5 + n * 4.0, "cut-at-call", (rng.randint(0, 25), 0.5))
             for n in range(rng.randint(1, 4))
         ]
+    acts += [
+        Act(office.uniform(5.0, span), "office", ACTS["office"].draw(office, bare))
+        for _ in range(office.choice(OFFICE_ACTS))
+    ]
     later_s = MIDNIGHT_S - rng.uniform(0.0, span) if rng.random() < 0.3 else 0.0
     ordered = tuple(sorted(acts, key=lambda act: act.at))
     return Plan(seed, bare.config, bare.sync_settings, made, ordered, later_s)

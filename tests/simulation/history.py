@@ -2,7 +2,6 @@
 
 import asyncio
 import gc
-import random
 import traceback
 from collections import Counter
 from contextlib import suppress
@@ -12,6 +11,7 @@ from edged.errors import EdgeError
 from edged.readiness import NotReady
 from edged.slots.state import State
 from edged.station_state import Life, Recording
+from tests import movies
 from tests.fakes.memory_fs import PowerCut
 from tests.simulation.acts import ACTS
 from tests.simulation.acts_slots import STRANGER, film
@@ -21,7 +21,7 @@ from tests.simulation.plan import LEAST_BOOTS, Plan
 from tests.simulation.site import Site
 from tests.simulation.sizes import small_sizes
 from tests.world import persons as people
-from tests.world.world import AUTHORITY, STATE, VAULT
+from tests.world.world import AUTHORITY, SCHEDULE, STATE, VAULT
 
 CALM_S = 3 * 3600.0
 """Virtual time in which everything must have drained after the last fault: the longest pauses of station and
@@ -115,6 +115,11 @@ class _History:
         site = self._site
         site.time.sleeps(self._plan.later_s)
         await site._commission()
+        site.publish(people.roster(AUTHORITY, 1, people.CROWD))
+        if site.config.access.schedule:
+            listed = ("olena",) if self._plan.seed % 4 == 0 else ("olena", "petro")
+            shifts = people.shift("over", -40.0, -0.5, ("petro",)), people.shift("now", -0.5, 47.0, listed)
+            site.publish(people.schedule(AUTHORITY, 1, *shifts, hours=(-48.0, 72.0)), SCHEDULE)
         for camera in self._plan.cameras:
             site.next_card = camera.card
             spec = dict(camera.spec) | {"kind": camera.kind}
@@ -123,7 +128,7 @@ class _History:
             site.add(camera.name, **spec)
             site.fault(camera.name)
             for number, size in enumerate(camera.clips, 1):
-                content = random.Random(f"{self._plan.seed} {camera.name} {number}").randbytes(size)
+                content = movies.film(size, f"{self._plan.seed} {camera.name} {number}", 10 * number)
                 site.record(camera.name, f"CLIP{number:04}.MP4", content)
 
     async def _acts(self) -> None:
@@ -205,7 +210,7 @@ class _History:
         for name in self._plan.names():
             site.fault(name)
             site.change(name, battery=90.0)
-        site.publish(people.roster(AUTHORITY, 5))
+        site.publish(people.roster(AUTHORITY, 5, people.CROWD))
 
     async def _persons(self) -> None:
         """The responsible person puts cameras back and confirms; the technician clears what is his to clear."""
@@ -300,6 +305,9 @@ class _History:
         self._inspector.conserved()
         self._inspector.genuine()
         self._inspector.holders()
+        await self._site.moment(
+            self._store_is_up, step_s=LOOK_S
+        )  # a line of this very moment comes a turn later
         self._inspector.agrees()
         self._inspector.verified("" if self._site.flipped else VAULT)
         before = self._inventory()
@@ -308,6 +316,10 @@ class _History:
         self._judge()
         self._inspector.checked["growth"] += 1
         await self._leaves_nothing(before)
+
+    def _store_is_up(self) -> bool:
+        running = self._site.running
+        return running is not None and len(running.store._entries) >= running.station.book.size
 
     async def _leaves_nothing(self, before: dict[str, list[str]]) -> None:
         """What is only under way at one moment is over at another; a leak stays."""

@@ -6,13 +6,14 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tests.simulation.chip import CardKind
-from tests.world.world import AUTHORITY, CENTRE, INBOX, ROSTER, STATE, STATION, VAULT
+from tests.world.world import AUTHORITY, CENTRE, INBOX, ROSTER, SCHEDULE, STATE, STATION, VAULT
 
 SLOTS = 3
 LINES = ("/dev/dock", "/dev/reader")
 SPAN_S = (100.0, 360.0)  # of virtual time in which acts fall
 LEAST_CLIPS = 3
 LEAST_BOOTS = 2
+EXPORT = 'decision = { number = "7", date = 2026-11-01 }\nfolder = "/export"\n'
 MIDNIGHT_S = 17 * 3600.0  # from the world's beginning to the next day of UTC, by which the vault's folders go
 
 
@@ -54,15 +55,33 @@ class Plan:
         return (camera.name for camera in self.cameras)
 
 
-def config_text(cameras: tuple[CameraPlan, ...], sections: dict[str, str]) -> str:
+@dataclass(frozen=True, slots=True)
+class Post:
+    """What a post has beside its dock."""
+
+    schedule: bool = False
+    reserve: str = ""  # camera
+    export: bool = False  # a document says who hands copies over
+
+
+def post(rng: random.Random, cameras: tuple[CameraPlan, ...]) -> Post:
+    """Some have a duty schedule, some with three cameras keep one in reserve."""
+    reserve = cameras[-1].name if len(cameras) > 2 and rng.random() < 0.3 else ""
+    return Post(rng.random() < 0.5, reserve, rng.random() < 0.5)
+
+
+def config_text(cameras: tuple[CameraPlan, ...], sections: dict[str, str], post: Post = Post()) -> str:
     """A station with one dock of SLOTS slots; ``sections`` adds lines to a section."""
     rows = ", ".join(
         f'{{ label = {n}, port = "1-1.{n}", controller_slot = {n} }}' for n in range(1, SLOTS + 1)
     )
     listed = "".join(
         f'[[camera]]\nserial = "{c.name}"\ninventory_number = "10145{c.name}"\ndriver = "{c.kind}"\n'
+        + ("reserve = true\n" if c.name == post.reserve else "")
         for c in cameras
     )
+    export = f"[export]\n{EXPORT}" if post.export else ""
+    schedule = f'schedule = "{SCHEDULE}"' if post.schedule else ""
     more = "".join(f"[{name}]\n{lines}\n" for name, lines in sections.items())
     return f"""
 [station]
@@ -76,6 +95,7 @@ centre = "{CENTRE.verifier}"
 path = "{VAULT}"
 [access]
 roster = "{ROSTER}"
+{schedule}
 {more}
 [[dock]]
 name = "A"
@@ -85,6 +105,10 @@ reader = "/dev/reader"
 reader_key = "/keys/reader.key"
 slots = [{rows}]
 {listed}
+[[equipment]]
+inventory_number = "20100001"
+sort = "mount"
+{export}
 """
 
 

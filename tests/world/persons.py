@@ -15,9 +15,10 @@ from edged.formats.roster import (
     Roster,
     sign_roster,
 )
+from edged.formats.schedule import Schedule, Shift, sign_schedule
 from tests.fakes.clock import START_NS
 
-BODY = "Львівська митниця"
+BODY, POST = "Львівська митниця", "Рава-Руська"
 BADGE_KEY = bytes(range(32, 64))
 KIND = "desfire-id"
 HOUR_NS = 3_600_000_000_000
@@ -67,7 +68,9 @@ PETRO = Someone(id="petro", badge="04a1b2c3d4e502")
 IRYNA = Someone(id="iryna", badge="04a1b2c3d4e503", roles=("responsible",), account="iryna")
 TARAS = Someone(id="taras", badge="04a1b2c3d4e504", roles=("technician",), account="taras")
 DARIA = Someone(id="daria", badge="04a1b2c3d4e505", roles=("account_admin",), account="daria")
+MAKSYM = Someone(id="maksym", badge="04a1b2c3d4e531", roles=("responsible",), account="maksym")
 STAFF = (OLENA, PETRO, IRYNA, TARAS, DARIA)
+CROWD = (*STAFF, MAKSYM)
 
 
 def roster(
@@ -90,3 +93,35 @@ def roster(
         ),
         authority,
     )
+
+
+def shift(
+    name: str,
+    begins: float,
+    ends: float,
+    officers: tuple[str, ...],
+    responsible: tuple[str, ...] = ("iryna",),
+) -> Shift:
+    """A working shift, in hours from the beginning."""
+    return Shift(id=name, begins=at(begins), ends=at(ends), responsible=responsible, officers=officers)
+
+
+def schedule(
+    authority: Signer,
+    version: int,
+    *shifts: Shift,
+    post: str = POST,
+    hours: tuple[float, float] = (-24.0, 24.0 * 30),
+) -> bytes:
+    """A signed duty schedule of the post, valid for ``hours`` from the beginning."""
+    made = Schedule(
+        version=version,
+        customs_body=BODY,
+        post=post,
+        document="графік № 11 від 25.10.2026",
+        issued_at=at(min(hours[0], -1.0)),
+        valid_from=at(hours[0]),
+        valid_until=at(hours[1]),
+        shifts=shifts,
+    )
+    return sign_schedule(made, authority)

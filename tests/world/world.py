@@ -8,11 +8,16 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
+
 from drivers.base import ByteLink
 from drivers.notify import Progress
+from drivers.openssl_cms import OpensslCms
 from drivers.worker.serve import WorkerServer
 from edged.app import open_station
 from edged.config import Config, load
+from edged.control.calls import Call
+from edged.control.verbs import HANDLERS
 from edged.errors import EdgeError, Fact
 from edged.events import EVENTS
 from edged.formats import facts as f
@@ -29,6 +34,7 @@ from edged.station.slot_unit import SlotUnit
 from edged.station.station import Outside, Secrets, Station
 from edged.station_state import Recording
 from edged.vault.vault import create_vault
+from edged.verbs import authorise
 from firmware_protocol.dock.messages import Latch
 from firmware_protocol.reader.messages import CardKind
 from simulators.dock import SimDock
@@ -46,6 +52,7 @@ from tests.world.usb import BusHotplug, Ghost, MemoryCard, connector
 
 STATION = "post-7"
 STATE, VAULT, INBOX, ROSTER = "/state", "/vault", "/inbox", "/etc/roster.note"
+SCHEDULE = "/etc/schedule.note"
 AUTHORITY = Signer.from_seed("authority", b"a" * 32)
 CENTRE = Signer.from_seed("centre-1", b"c" * 32)
 STATION_KEY = Signer.from_seed(origin_of(STATION), b"s" * 32)
@@ -132,7 +139,8 @@ class World:
         """A commissioned station with its centre, running. At the end it is stopped and everything is checked.
 
         Args:
-            settings: more lines for a section of the configuration: ``access="grant_open_s = 3"``.
+            settings: more lines for a section of the configuration: ``access="grant_open_s = 3"``; ``reserve`` names
+                a reserve camera, ``more`` is text at its end.
         """
         text = _toml(slots, settings).encode()
         world = cls(load(text, "world.toml"), text, seed)
@@ -188,6 +196,7 @@ class World:
             hotplug=hotplug,
             store=store,
             open_serial=self._open_serial,
+            cms=OpensslCms(),
             progress=Progress(self.clock),
         )
 
@@ -245,7 +254,7 @@ class World:
         fact = f.StationCommissioned(
             station=STATION,
             customs_body=people.BODY,
-            post="Рава-Руська",
+            post=people.POST,
             station_key=str(STATION_KEY.verifier),
             authority_key=str(AUTHORITY.verifier),
             centre_key=str(CENTRE.verifier),
@@ -257,9 +266,9 @@ class World:
 
     # --- the centre -----------------------------------------------------------------------------------
 
-    def publish(self, roster: bytes) -> None:
-        """Somebody puts this file where the station looks for its roster."""
-        self.fs.put(ROSTER, roster)
+    def publish(self, document: bytes, path: str = ROSTER) -> None:
+        """Somebody puts this file where the station looks for its roster, or for its duty schedule."""
+        self.fs.put(path, document)
 
     def deliver(self) -> None:
         self.centre.deliver(self.fs, STATE, VAULT, INBOX)
@@ -354,6 +363,12 @@ class World:
 
     def open_lock(self, slot: int) -> bool:
         return self.dock.slots[slot].latch is Latch.OPEN
+
+    async def ask(self, account: str, verb: str, **params: Any) -> Any:
+        """What `edgectl` would have the station do for this account. Raises EdgeError as it does."""
+        station, handler = self.station, HANDLERS[verb]
+        actor = authorise(station.lists.access, verb, account, station.lists.judged_ns())
+        return await handler.run(Call(station, actor, msgspec.convert(params, handler.params)))
 
     # --- looking --------------------------------------------------------------------------------------
 
@@ -457,16 +472,20 @@ class World:
             assert on_card or made.sha256 in vaulted, f"lost: {made}"
 
 
+_PLACED = {"access", "vault", "reserve", "more"}  # settings that have a place of their own in the text
+
+
 def _toml(slots: int, settings: dict[str, str]) -> str:
     rows = ", ".join(
         f'{{ label = {n}, port = "1-1.{n}", controller_slot = {n} }}' for n in range(1, slots + 1)
     )
     cameras = "".join(
         f'[[camera]]\nserial = "{serial}"\ninventory_number = "10145{serial}"\ndriver = "gat947"\n'
+        + ("reserve = true\n" if serial == settings.get("reserve") else "")
         for serial in LISTED
     )
     given = {"readiness": "memory_min_h = 0", "ledger": "checkpoint_s = 5", "access": ""} | settings
-    more = "".join(f"[{name}]\n{lines}\n" for name, lines in given.items() if name not in {"access", "vault"})
+    more = "".join(f"[{name}]\n{lines}\n" for name, lines in given.items() if name not in _PLACED)
     return f"""
 [station]
 id = "{STATION}"
@@ -490,4 +509,5 @@ reader = "/dev/reader"
 reader_key = "/keys/reader.key"
 slots = [{rows}]
 {cameras}
+{given.get("more", "")}
 """

@@ -26,6 +26,7 @@ def sheet(
     return Sheet(kind=kind, volume=1, form=FORMS[kind], rows=rows, signatories=signatories, source=SOURCE)
 
 
+@pytest.mark.clause("459-A1", "the handover journal has the six columns of Annex 1 and the lines of both")
 @pytest.mark.parametrize(
     ("kind", "columns", "signed_by"), [("handover", 6, 2), ("incident", 5, 1), ("maintenance", 5, 1)]
 )
@@ -47,6 +48,7 @@ def test_the_title_of_annex_1_has_the_words_of_the_annex() -> None:
     assert "складових програмно-технічного комплексу" in FORMS[Kind.HANDOVER].title
 
 
+@pytest.mark.clause("459-A2", "what is signed of an incident is the whole row of Annex 2")
 def test_a_sheet_is_its_bytes_and_nothing_of_it_is_left_out() -> None:
     one = sheet(Kind.INCIDENT, ("пошкоджено камеру", "", "", ""))
     assert one.text() == sheet(Kind.INCIDENT, ("пошкоджено камеру", "", "", "")).text()

@@ -58,6 +58,10 @@ def test_a_draft_says_what_the_station_knows_and_leaves_the_rest_to_its_author(p
     assert text.count(LINE) >= 2  # what only a person knows, and the signature
 
 
+@pytest.mark.clause(
+    "459-III.14-notice",
+    "the letter on works is due like the report memo: the same day, for a day off on the next working day",
+)
 @pytest.mark.parametrize(
     ("due", "expected"),
     [

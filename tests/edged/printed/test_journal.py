@@ -56,6 +56,7 @@ def test_another_process_makes_the_same_bytes() -> None:
     assert len(made) == 1
 
 
+@pytest.mark.clause("459-A3", "the maintenance journal is printed with the five columns of Annex 3")
 @pytest.mark.parametrize("kind", Kind)
 def test_columns_fill_the_page(kind: Kind) -> None:
     assert sum(WIDTHS[kind]) == 100

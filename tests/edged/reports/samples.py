@@ -38,17 +38,16 @@ def film(recording: str, began: str, ended: str) -> Film:
 
 def report_of(office: Office, films: Mapping[str, tuple[Film, ...]], **more: object) -> Report:
     period = Period(BEGAN, ENDED)
+    period.films = {issue: list(of_issue) for issue, of_issue in films.items()}
     for line in office.lines:
         period.take(line)
     source = Source(
         station=office.station,
-        shift=office.shift,
         inventory=office.inventory,
         schedule=office.schedule,
         names=NAMES,
         now_ns=times.parse_ns(office.now),
         root="a" * 64,
-        films=films,
         **more,  # type: ignore[arg-type]
     )
     return build(period, source)

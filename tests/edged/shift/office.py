@@ -80,15 +80,17 @@ class Office:
     schedule: Schedule | None = field(default_factory=lambda: schedule(DAY, NIGHT))
     inventory: Inventory = field(default_factory=lambda: Inventory(ITEMS))
     station: StationState = field(default_factory=StationState)
-    shift: ShiftState = field(default_factory=ShiftState)
     lines: list[Line] = field(default_factory=list)
     listed: frozenset[str] = frozenset()
     _ids: int = 0
 
+    @property
+    def shift(self) -> ShiftState:
+        return self.station.shift
+
     def scene(self, actor: str = "iryna") -> Scene:
         return Scene(
             station=self.station,
-            shift=self.shift,
             inventory=self.inventory,
             persons={name: person(name) for name in NAMES},
             schedule=self.schedule,
@@ -123,7 +125,6 @@ class Office:
             line = Line(seq=len(self.lines), prev="0" * 64, stamp=stamp, actor=actor, fact=fact, raw=b"")
             self.lines.append(line)
             self.station.apply(line)
-            self.shift.apply(line)
         return facts
 
     def later(self, hours: float) -> None:

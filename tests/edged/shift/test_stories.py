@@ -15,7 +15,7 @@ from edged.shift.dues import owed, too_long
 from edged.shift.journal_acts import sheet_of, signed
 from edged.shift.records import Stage
 from edged.shift.rows import Place, place_of
-from tests.edged.shift.office import COUNTS, NAMES, Office
+from tests.edged.shift.office import COUNTS, FORMS, NAMES, Office
 
 REC = f"{7:032x}"
 OPENED = {"cause": "damage", "happened": "2026-11-27T09:30:00.000Z", "description": "Розбито скло об’єктива"}
@@ -84,10 +84,17 @@ def test_an_incident_to_come_is_none(office: Office) -> None:
 def debts(office: Office) -> dict[str, str]:
     """What is owed, and by when."""
     now = times.parse_ns(office.now)
-    found = owed(office.station, office.shift, office.inventory, office.schedule, NAMES, now)
+    found = owed(office.station, office.inventory, office.schedule, NAMES, now)
     return {one.paper: times.format_ns(one.due_ns) for one in found}
 
 
+@pytest.mark.clause(
+    "459-II.5-inform", "an incident owes the security administrator's information to the superior"
+)
+@pytest.mark.clause(
+    "459-III.12-notice", "an incident owes the officer's written notice by the end of the own shift"
+)
+@pytest.mark.clause("459-II.1-inform", "an incident owes the information of the heads at once")
 def test_an_incident_owes_four_papers_each_by_its_deadline(office: Office) -> None:
     """27 November 2026 is a Friday: the report memo is due at its end, in Kyiv."""
     office.act("iryna", "incident open", **OPENED, item="101", person="olena")
@@ -123,6 +130,10 @@ def test_the_technical_administrator_enters_no_paper_of_the_responsible_person(o
     assert refused(office, "taras", "paper give", **given).code is ErrorCode.NOT_ALLOWED
 
 
+@pytest.mark.clause(
+    "459-II.3-warn",
+    "an alert that may end the work of the complex owes the technical administrator's warning",
+)
 def test_a_disk_that_fills_is_warned_of_by_the_technical_administrator(office: Office) -> None:
     office.record(f.AlertRaised(alert="vault-nearly-full", code=6003))
     assert Paper.WARNING in debts(office)
@@ -176,6 +187,10 @@ OUT: dict[str, Any] = {"item": "101", "receiver": "ТОВ «Сервіс»", "th
 CONTRACT = {"contract_number": "5-Д", "contract_date": "2026-11-20"}
 
 
+@pytest.mark.clause(
+    "459-III.12-repair",
+    "no camera goes to a repair with a recording aboard that the server has not confirmed",
+)
 def test_a_camera_with_a_recording_that_has_no_receipt_is_not_released(office: Office) -> None:
     damaged(office)
     refusal = refused(office, "taras", "repair release", **OUT, **CONTRACT)
@@ -191,6 +206,10 @@ def test_a_camera_of_which_nobody_knows_what_is_aboard_is_not_released(office: O
     assert refused(office, "taras", "repair release", **OUT, **CONTRACT).detail["recordings"] == -1
 
 
+@pytest.mark.clause(
+    "459-III.12-contract",
+    "what cannot be offloaded is released with the responsible person's statement and a contract only",
+)
 def test_what_cannot_be_offloaded_goes_with_the_responsible_persons_statement_and_a_contract(
     office: Office,
 ) -> None:
@@ -208,6 +227,10 @@ def test_what_cannot_be_offloaded_goes_with_the_responsible_persons_statement_an
     assert released.unreceipted == 1
 
 
+@pytest.mark.clause(
+    "459-II.3-contract",
+    "nothing is released to a third party without number and date of a contract on non-disclosure",
+)
 def test_nothing_goes_to_a_third_party_without_a_contract(office: Office) -> None:
     damaged(office)
     office.confirm(REC)
@@ -261,6 +284,10 @@ def test_a_camera_in_works_opens_for_the_technician_and_is_issued_to_nobody(offi
     assert office.station.cameras["GAT-1"].works == ""
 
 
+@pytest.mark.clause(
+    "459-II.2-update",
+    "an update is begun and ended by the account administrator, with the versions before and after",
+)
 def test_an_update_is_the_account_administrators_with_its_versions(office: Office) -> None:
     update = WORKS | {"entry": "update-station", "items": ["301"]}
     assert refused(office, "taras", "works start", **update, version="1").code is ErrorCode.NOT_ALLOWED
@@ -299,6 +326,10 @@ def sheet(office: Office, journal: Journal) -> sf.SheetMade:
     return next(one.made for one in reversed(office.shift.sheets.values()) if one.made.journal == journal)
 
 
+@pytest.mark.clause("459-III.2-inventory", "every part stands in the handover with its inventory number")
+@pytest.mark.clause(
+    "459-III.1-handover", "a handover is made from the real state of the slots and what the persons counted"
+)
 def test_a_handover_tells_where_every_camera_is_and_what_the_persons_counted(office: Office) -> None:
     office.dock("GAT-1", 1)
     office.issue("GAT-2", "olena", 2, "j")
@@ -324,6 +355,9 @@ def test_a_camera_that_is_nowhere_is_a_discrepancy(office: Office) -> None:
     assert (missing[1], missing[3]) == ("0", "за переліком 2, фактично 0")
 
 
+@pytest.mark.clause(
+    "459-II.1-state", "who hands over tells the number of everything that the station cannot see"
+)
 def test_a_handover_counts_everything_that_the_station_cannot_see(office: Office) -> None:
     assert (
         refused(office, "iryna", "handover", taking="daria", counts={"mount": 2}).code
@@ -340,10 +374,11 @@ def test_a_handover_is_to_another_responsible_person(office: Office, taking: str
     }
 
 
+@pytest.mark.clause("459-III.4-edms", "a sheet is registered in the document system once all have signed it")
 def test_both_sign_the_same_bytes_and_then_it_is_registered(office: Office) -> None:
     office.act("iryna", "handover", **HANDOVER)
     made = sheet(office, Journal.HANDOVER)
-    assert sheet_of(office.scene(), made).sha256() == made.sha256
+    assert sheet_of(FORMS, made).sha256() == made.sha256
     register = {"sheet": made.sheet, "number": "1/26", "date": "2026-11-27"}
     for signer in ("БОНДАР Ірина Петрівна", "ШЕВЧУК Дар’я Іванівна"):
         assert refused(office, "iryna", "journal register", **register).code is ErrorCode.CONFLICT
@@ -370,6 +405,14 @@ def test_nobody_signs_in_anothers_place_or_twice(office: Office) -> None:
 # --- the other journals --------------------------------------------------------------------------------
 
 
+@pytest.mark.clause(
+    "459-II.1-keeps",
+    "the incident journal is kept by the responsible person, from incidents that a person has confirmed",
+)
+@pytest.mark.clause(
+    "459-III.4-lost-journal", "a new volume begins at the loss or seizure and repeats what was entered since"
+)
+@pytest.mark.clause("459-I.3-incident", "a lost or seized journal is an incident")
 def test_an_incident_stands_in_one_sheet_of_a_volume_and_is_repeated_in_a_new_one(office: Office) -> None:
     office.act("iryna", "incident open", **OPENED, item="101", person="olena")
     office.act("iryna", "journal sheet", journal="incident")
@@ -403,6 +446,13 @@ def test_a_volume_does_not_begin_before_the_one_before_it(office: Office) -> Non
     )
 
 
+@pytest.mark.clause(
+    "459-II.3-maintenance",
+    "works and repairs stand in the maintenance journal, which the technical administrator keeps",
+)
+@pytest.mark.clause(
+    "459-III.14-works", "works stand in the maintenance journal with grounds, persons and duration"
+)
 def test_the_maintenance_journal_tells_works_and_repairs_and_is_the_technicians(office: Office) -> None:
     office.act("taras", "works start", **WORKS, letter_number="9", letter_date="2026-11-26")
     works = next(iter(office.shift.works))
@@ -436,6 +486,10 @@ def test_more_entries_than_a_line_of_the_ledger_holds_make_more_sheets(office: O
 # --- rounds, references --------------------------------------------------------------------------------
 
 
+@pytest.mark.clause(
+    "scan-annex3",
+    "an inspection round says of an item that it is in order, or names its faults (taken over by choice)",
+)
 def test_a_round_is_in_order_or_names_faults(office: Office) -> None:
     office.act("iryna", "round", when="start", item="301", in_order=True)
     assert (
@@ -445,6 +499,10 @@ def test_a_round_is_in_order_or_names_faults(office: Office) -> None:
     office.act("iryna", "round", when="end", item="301", in_order=False, faults="слот 3 не світиться")
 
 
+@pytest.mark.clause(
+    "scan-annex1",
+    "a recording is referred to an information sheet by code, number and year, once (taken over by choice)",
+)
 def test_a_recording_is_referred_to_a_case_once(office: Office) -> None:
     office.film("GAT-1", REC)
     reference = {"recording": REC, "code": "UA209140", "number": 17, "year": 2026}
@@ -473,4 +531,4 @@ def test_where_a_camera_is(office: Office, happen: tuple[str, ...], place: Place
                 office.record(f.SlotForcedOpen(slot=1, camera="GAT-1", witness="dock"))
             case _:
                 office.act("taras", "repair damaged", item="101", description="тріщина")
-    assert place_of(office.inventory.item("101"), office.station, office.shift) is place
+    assert place_of(office.inventory.item("101"), office.station) is place

@@ -3,7 +3,8 @@
 import pytest
 
 from edged.access import Refusal
-from edged.control.verbs import HANDLERS, Call, OfficerParams, RevokeParams
+from edged.control.calls import Call
+from edged.control.verbs import HANDLERS, OfficerParams, RevokeParams
 from edged.errors import EdgeError, ErrorCode
 from edged.formats import facts as f
 from edged.formats.note import Signer

@@ -6,7 +6,8 @@ import random
 
 import pytest
 
-from edged.control.verbs import HANDLERS, Call, ReasonParams, SlotParams
+from edged.control.calls import Call
+from edged.control.verbs import HANDLERS, ReasonParams, SlotParams
 from edged.errors import EdgeError, ErrorCode
 from edged.formats import facts as f
 from edged.slots.state import State

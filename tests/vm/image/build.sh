@@ -10,7 +10,7 @@ mkdir -p "$out"
 
 packages=(
     systemd systemd-sysv udev dbus kmod iproute2 procps busybox-static  # a host that boots
-    python3 openssh-server                                              # what the station's package needs, and the centre
+    python3 openssl openssh-server                                      # what the station's package needs, and the centre
     usbutils dosfstools exfatprogs e2fsprogs xfsprogs                   # to look at things with
 )
 apt_options=(--aptopt='Apt::Install-Recommends "false"' --aptopt='Acquire::Languages "none"' --dpkgopt=force-unsafe-io)

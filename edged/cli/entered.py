@@ -1,0 +1,103 @@
+"""How `edgectl` shows what persons have entered: incidents, papers, works, repairs, memos, sheets."""
+
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
+
+from edged.cli.output import pairs, table
+
+Rows = Sequence[dict[str, Any]]
+
+
+def show_act(answer: dict[str, Any]) -> str:
+    """What the ledger holds now: its line, and what was entered, without what was left empty."""
+    shown = {name: _flat(value) for name, value in answer.items() if value not in ("", None, [], {}, False)}
+    return pairs(shown)
+
+
+def show_issue(answer: dict[str, Any]) -> str:
+    """An issue on one page: who, when, coverage, recordings, where to listen."""
+    issue = answer["issue"]
+    recorded = (
+        f"{issue['recorded_s'] // 60} of {issue['asked_s'] // 60} min" if issue["asked_s"] else "not known"
+    )
+    head = pairs(
+        {
+            "issue": issue["issue"],
+            "camera": f"{issue['camera']} (inv. {issue['number'] or '-'})",
+            "officer": issue["officer"],
+            "taken": issue["taken"],
+            "returned": issue["returned"] or "OUT",
+            "confirmed": issue["confirmed"] or "not yet",
+            "flags": ", ".join(issue["flags"]) or "none",
+            "recorded": recorded,
+        }
+    )
+    films = table(
+        answer["films"],
+        (("path", "FILE"), ("began", "BEGAN"), ("ended", "ENDED"), ("recording", "RECORDING")),
+    )
+    findings = table(
+        issue["findings"], (("kind", "FINDING"), ("began", "FROM"), ("ended", "TO"), ("numbers", "NUMBERS"))
+    )
+    listen = table(
+        answer["points"], (("place", "LISTEN AT"), ("path", "FILE"), ("second", "SECOND"), ("at", "TIME"))
+    )
+    return "\n\n".join((head, films, findings, listen))
+
+
+def _flat(value: Any) -> Any:
+    if isinstance(value, dict):
+        return " ".join(f"{name}={part}" for name, part in value.items())
+    if isinstance(value, list):
+        return (
+            f"{len(value)} rows"
+            if value and isinstance(value[0], list)
+            else ", ".join(str(_flat(part)) for part in value)
+        )
+    return value
+
+
+def _columns(*names: str) -> Callable[[Rows], str]:
+    columns = tuple((name, name.upper()) for name in names)
+    return lambda rows: table([_short(row) for row in rows], columns)
+
+
+def _short(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: ", ".join(value) if isinstance(value, list) else value for name, value in row.items()}
+
+
+def _papers(rows: Rows) -> str:
+    return _columns("due", "late", "paper", "about", "author", "to")(
+        [row | {"late": "LATE" if row["overdue"] else ""} for row in rows]
+    )
+
+
+show_rights = _columns("time", "person", "change", "what", "by", "actor")
+
+LISTS: Mapping[str, tuple[str, Callable[[Rows], str]]] = MappingProxyType(
+    {
+        "incident list": (
+            "drafts of the station and incidents",
+            _columns("incident", "happened", "stage", "kind", "equipment", "person"),
+        ),
+        "paper list": ("notices, memos and letters that are owed, the most urgent first", _papers),
+        "works list": ("works and outages", _columns("works", "outage", "entry", "began", "ended", "items")),
+        "repair list": (
+            "what is damaged, put away or handed to a repair",
+            _columns("item", "since", "condition", "tag", "place", "receiver"),
+        ),
+        "memo list": (
+            "reserve cameras in use",
+            _columns("camera", "number", "date", "head", "incident"),
+        ),
+        "export list": (
+            "copies for third parties",
+            _columns("export", "recording", "number", "receiver", "asked_by", "made_by", "folder", "dropped"),
+        ),
+        "journal list": (
+            "sheets of the three journals",
+            _columns("sheet", "journal", "volume", "made", "rows", "signed", "registered"),
+        ),
+    }
+)

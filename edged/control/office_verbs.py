@@ -1,0 +1,148 @@
+"""What persons enter about a shift, and what has been entered: requests made of the table of acts."""
+
+import base64
+from collections.abc import Awaitable, Callable, Mapping
+from types import MappingProxyType
+from typing import Annotated, Any
+
+import msgspec
+
+from edged.control.calls import Call, Handler, OptionalText, Params, Text
+from edged.control.shift_views import (
+    draft_view,
+    exports_view,
+    incidents_view,
+    memos_view,
+    papers_view,
+    repairs_view,
+    rights_rows,
+    sheets_view,
+    works_view,
+)
+from edged.errors import EdgeError, ErrorCode
+from edged.formats import times
+from edged.formats.facts import OfficerAdded, OfficerRevoked, RightsChanged
+from edged.formats.line import decode_line
+from edged.journals.papers import Paper
+from edged.journals.signature import SIGNATURE_LIMIT
+from edged.projections.store import LogQuery
+from edged.reports.bounds import Span
+from edged.reports.issue import shown
+from edged.shift.acts import ACTS
+from edged.shift.journal_acts import find
+from edged.shift.scene import Scene
+from edged.station.reporting import report, rules_of, source_of
+
+SIGNATURE = 4 * (SIGNATURE_LIMIT // 3 + 1)  # characters in base64
+
+
+class SheetParams(Params, frozen=True):
+    sheet: Text
+
+
+class SignParams(Params, frozen=True):
+    sheet: Text
+    signature: Annotated[str, msgspec.Meta(min_length=1, max_length=SIGNATURE)]
+
+
+class ReportParams(Params, frozen=True):
+    span: Span
+    at: OptionalText = ""  # a moment in it; "": now
+
+
+class IssueParams(Params, frozen=True):
+    issue: Text
+
+
+class ExportParams(Params, frozen=True):
+    export: Text
+
+
+class DraftParams(Params, frozen=True):
+    paper: Paper
+    about: Text
+
+
+def _act(verb: str) -> Callable[[Call], Awaitable[Any]]:
+    async def run(call: Call) -> Any:
+        lines = await call.station.office.act(call.actor, verb, call.params)
+        named = lines[-1]
+        return {"type": named.type, "seq": named.seq, **msgspec.to_builtins(named.fact)}
+
+    return run
+
+
+def _look(view: Callable[[Scene], Any]) -> Callable[[Call], Awaitable[Any]]:
+    async def run(call: Call) -> Any:
+        return view(call.station.office.scene(call.actor))
+
+    return run
+
+
+async def _draft(call: Call) -> Any:
+    return draft_view(call.station.office.scene(call.actor), call.params.paper, call.params.about)
+
+
+async def _print(call: Call) -> Any:
+    """The sheet as the ledger holds it; who asked draws it."""
+    found = find(call.station.office.scene(call.actor), call.params.sheet)
+    return {"at": found.at, "sheet": msgspec.to_builtins(found.made)}
+
+
+async def _sign(call: Call) -> Any:
+    try:
+        signature = base64.b64decode(call.params.signature, validate=True)
+    except ValueError as exc:
+        raise EdgeError(ErrorCode.BAD_REQUEST, expected="the signature's file in base64") from exc
+    line = await call.station.office.sign(call.actor, call.params.sheet, signature)
+    return {"type": line.type, "seq": line.seq, **msgspec.to_builtins(line.fact)}
+
+
+async def _report(call: Call) -> Any:
+    station, p = call.station, call.params
+    scene = station.office.scene(call.actor)
+    at_ns = times.parse_ns(p.at) if p.at else scene.now_ns
+    made = await report(station.book, scene, rules_of(station.config.shift), p.span, at_ns)
+    return msgspec.to_builtins(made)
+
+
+async def _issue_show(call: Call) -> Any:
+    station, issue = call.station, call.params.issue
+    found = await station.projector.search(LogQuery(issue=issue, limit=100_000))
+    source = source_of(station.office.scene(call.actor), rules_of(station.config.shift))
+    return msgspec.to_builtins(shown(issue, [decode_line(line.encode()) for line in found], source))
+
+
+async def _export_make(call: Call) -> Any:
+    line = await call.station.handing_over.make(call.actor, call.params.export)
+    return {"type": line.type, "seq": line.seq, **msgspec.to_builtins(line.fact)}
+
+
+async def _rights(call: Call) -> Any:
+    """Every change of rights, oldest first (459-II.5-audit)."""
+    rows: list[dict[str, Any]] = []
+    for kind in (RightsChanged, OfficerAdded, OfficerRevoked):
+        for line in await call.station.projector.search(LogQuery(type=kind.TYPE, limit=100_000)):
+            rows += rights_rows(decode_line(line.encode()))
+    return sorted(rows, key=lambda row: int(row["seq"]))
+
+
+OFFICE: Mapping[str, Handler] = MappingProxyType(
+    {
+        "incident list": Handler(_look(incidents_view)),
+        "paper list": Handler(_look(papers_view)),
+        "paper draft": Handler(_draft, DraftParams),
+        "works list": Handler(_look(works_view)),
+        "repair list": Handler(_look(repairs_view)),
+        "memo list": Handler(_look(memos_view)),
+        "journal list": Handler(_look(sheets_view)),
+        "journal print": Handler(_print, SheetParams),
+        "journal sign": Handler(_sign, SignParams),
+        "report": Handler(_report, ReportParams),
+        "issue show": Handler(_issue_show, IssueParams),
+        "rights list": Handler(_rights),
+        "export make": Handler(_export_make, ExportParams),
+        "export list": Handler(_look(exports_view)),
+        **{verb: Handler(_act(verb), act.params) for verb, act in ACTS.items()},
+    }
+)

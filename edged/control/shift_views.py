@@ -1,0 +1,182 @@
+"""What `edgectl` shows of incidents, papers, works, repairs, memos and sheets. Pure: a scene in, rows out."""
+
+from typing import Any
+
+from edged.errors import EdgeError, ErrorCode
+from edged.formats import times
+from edged.formats.facts import OfficerAdded, OfficerRevoked, RightsChanged
+from edged.formats.line import Line
+from edged.journals.papers import PAPERS, PARTIES_UK, Paper, draft
+from edged.shift.dues import Owed, equipment, owed, person_of
+from edged.shift.scene import Scene
+
+Rows = list[dict[str, Any]]
+
+
+def incidents_view(scene: Scene) -> Rows:
+    """What is not finished, and what was finished of late; oldest first."""
+    return [
+        {
+            "incident": one.id,
+            "kind": one.kind,
+            "happened": one.happened,
+            "stage": str(one.stage),
+            "equipment": equipment(one, scene.inventory),
+            "camera": one.camera,
+            "issue": one.issue,
+            "recording": one.recording,
+            "person": person_of(one, scene.station.issues),
+            "description": one.description,
+            "measures": one.measures,
+            "result": one.result,
+            "note": one.notes,
+            "reason": one.reason,
+        }
+        for one in scene.shift.incidents.values()
+    ]
+
+
+def papers_view(scene: Scene) -> Rows:
+    """What persons owe now, the most urgent first."""
+    return [
+        {
+            "paper": str(one.paper),
+            "about": one.about,
+            "due": times.format_ns(one.due_ns),
+            "overdue": one.overdue(scene.now_ns),
+            "author": PARTIES_UK[PAPERS[one.paper].author],
+            "to": ", ".join(PARTIES_UK[party] for party in PAPERS[one.paper].addressees),
+            "what": one.occasion.what,
+        }
+        for one in _owed(scene)
+    ]
+
+
+def draft_view(scene: Scene, paper: Paper, about: str) -> dict[str, Any]:
+    """The draft of a paper that is owed. Raises EdgeError: NOT_FOUND."""
+    for one in _owed(scene):
+        if (one.paper, one.about) == (paper, about):
+            return {"paper": str(paper), "about": about, "text": draft(paper, one.occasion)}
+    raise EdgeError(ErrorCode.NOT_FOUND, paper=paper, about=about[:64])
+
+
+def _owed(scene: Scene) -> tuple[Owed, ...]:
+    names = {person.id: person.name for person in scene.persons.values()}
+    return owed(scene.station, scene.inventory, scene.schedule, names, scene.now_ns)
+
+
+def works_view(scene: Scene) -> Rows:
+    return [
+        {
+            "works": one.id,
+            "entry": one.entry,
+            "began": one.began,
+            "ended": one.ended,
+            "items": list(one.items),
+            "persons": list(one.persons),
+            "grounds": one.grounds,
+            "result": one.result,
+        }
+        for one in scene.shift.works.values()
+    ] + [
+        {
+            "outage": one.id,
+            "entry": "outage",
+            "began": one.since,
+            "ended": one.until,
+            "grounds": one.cause,
+            "result": one.acts,
+        }
+        for one in scene.shift.outages.values()
+    ]
+
+
+def repairs_view(scene: Scene) -> Rows:
+    """What is damaged or away, and what came back of late."""
+    return [
+        {
+            "item": one.item,
+            "since": one.since,
+            "condition": "back" if one.finished else str(one.condition),
+            "description": one.description,
+            "tag": one.tag,
+            "place": one.place,
+            "statement": one.statement,
+            "receiver": one.receiver,
+            "returned": one.returned,
+            "result": one.result,
+        }
+        for one in (*scene.shift.repaired.values(), *scene.shift.repairs.values())
+    ]
+
+
+def memos_view(scene: Scene) -> Rows:
+    """Reserve cameras in use, and by which memo."""
+    return [
+        {
+            "camera": one.camera,
+            "number": one.document.number,
+            "date": one.document.date,
+            "head": one.head,
+            "incident": one.incident,
+            "entered": one.entered,
+        }
+        for one in scene.shift.memos.values()
+    ]
+
+
+def rights_rows(line: Line) -> Rows:
+    """A line about rights as rows, one a change."""
+    head = {"seq": line.seq, "time": line.time, "actor": line.actor}
+    match line.fact:
+        case RightsChanged(version=version, changes=changes):
+            return [
+                head | {"person": c.person, "change": c.change, "what": c.what, "by": f"roster {version}"}
+                for c in changes
+            ]
+        case OfficerAdded(person=person, appointment=appointment, valid_until=until):
+            what = f"officer, {appointment}, until {until}"
+            return [head | {"person": person, "change": "role-given", "what": what, "by": "entered here"}]
+        case OfficerRevoked(person=person, reason=reason):
+            return [
+                head | {"person": person, "change": "person-revoked", "what": reason, "by": "entered here"}
+            ]
+        case _:
+            return []
+
+
+def exports_view(scene: Scene) -> Rows:
+    """Copies for third parties: asked for, made, dropped."""
+    return [
+        {
+            "export": one.id,
+            "recording": one.recording,
+            "number": one.request.number,
+            "date": one.request.date,
+            "law": one.law,
+            "receiver": one.receiver,
+            "asked": one.asked,
+            "asked_by": one.asked_by,
+            "made": one.made,
+            "made_by": one.made_by,
+            "folder": one.folder,
+            "dropped": one.dropped,
+        }
+        for one in scene.shift.exports.values()
+    ]
+
+
+def sheets_view(scene: Scene) -> Rows:
+    return [
+        {
+            "sheet": one.made.sheet,
+            "journal": one.made.journal,
+            "volume": one.made.volume,
+            "made": one.at,
+            "rows": len(one.made.rows),
+            "sha256": one.made.sha256,
+            "signed": f"{len(one.signatures)} of {len(one.made.signatories)}",
+            "registered": one.registered.number if one.registered is not None else "",
+        }
+        for one in scene.shift.sheets.values()
+    ]

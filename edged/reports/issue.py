@@ -1,0 +1,57 @@
+"""One issue: its recordings in true time, what its coverage shows, and where to listen for the two steps. Pure."""
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+
+from edged.errors import EdgeError, ErrorCode
+from edged.films import film_of
+from edged.formats import times
+from edged.formats.facts import RecordingSealed
+from edged.formats.line import Line
+from edged.identification import points
+from edged.reports import data as d
+from edged.reports.build import Source, issue_row
+from edged.reports.period import Period
+
+
+def shown(issue: str, lines: Iterable[Line], source: Source) -> d.IssueShown:
+    """Return what the ledger's lines about it say. Raises EdgeError: NOT_FOUND, they tell of no such issue."""
+    lines = list(lines)
+    period = Period("", times.format_ns(source.now_ns))
+    for line in lines:
+        period.take(line)
+    issued = period.issues.get(issue)
+    if issued is None:
+        raise EdgeError(ErrorCode.NOT_FOUND, issue=issue[:64])
+    films = period.films.get(issue, [])
+    return d.IssueShown(
+        issue=issue_row(issued, period, source),
+        films=tuple(_films(lines, issue)),
+        points=tuple(
+            d.PointRow(
+                place=one.place,
+                recording=one.recording,
+                path=one.path,
+                second=one.second,
+                at=_text(one.at),
+            )
+            for one in points(films, source.rules)
+        ),
+    )
+
+
+def _films(lines: Iterable[Line], issue: str) -> Iterator[d.FilmRow]:
+    for line in lines:
+        if isinstance(line.fact, RecordingSealed) and line.fact.issue == issue:
+            sealed, film = line.fact, film_of(line.fact)
+            yield d.FilmRow(
+                recording=sealed.recording,
+                path=sealed.path,
+                began=_text(film.began) if film is not None else "",
+                ended=_text(film.ended) if film is not None else "",
+                sha256=sealed.sha256,
+            )
+
+
+def _text(moment: datetime) -> str:
+    return times.format_ns(round(moment.timestamp() * 1000) * 1_000_000)

@@ -1,0 +1,31 @@
+"""What the duty schedule and the briefings say of whoever takes a camera now."""
+
+from edged.access import Refusal
+from edged.config import Shift
+from edged.duty import Flag, Margins, Standing, standing
+from edged.station.lists import Lists
+from edged.station.recorder import Recorder
+
+
+class OnDuty:
+    """A schedule that is missing or has run out keeps nobody from a camera: the issue is flagged."""
+
+    def __init__(self, settings: Shift, margins: Margins, lists: Lists, recorder: Recorder) -> None:
+        self._settings, self._margins = settings, margins
+        self._lists, self._recorder = lists, recorder
+
+    def standing(self, officer: str) -> Standing:
+        shift = self._recorder.state.shift
+        known = officer in shift.briefed or officer in shift.users
+        return standing(
+            self._lists.schedule, officer, self._lists.judged_ns(), self._margins, first_use=not known
+        )
+
+    def refusal(self, officer: str) -> Refusal | None:
+        """Why this officer gets no camera now; None: he gets one."""
+        flags = self.standing(officer).flags
+        if Flag.NOT_LISTED in flags and self._settings.not_listed == "refuse":
+            return Refusal.NOT_ON_DUTY
+        if Flag.NOT_BRIEFED in flags and self._settings.unbriefed == "refuse":
+            return Refusal.NOT_BRIEFED
+        return None

@@ -1,0 +1,123 @@
+"""What persons are late with: cameras that are out after their shift, papers that are owed, works that go on.
+
+The station reminds by an alert, and drafts the incident of a camera that was not returned; it gives no paper and
+confirms nothing in anybody's name.
+"""
+
+from collections.abc import Iterable
+
+from edged.config import Shift
+from edged.duty import Margins
+from edged.errors import ErrorCode
+from edged.formats import facts as f
+from edged.ports import Clock, ClockClass, Random
+from edged.shift.dues import late_papers, not_returned, too_long, unsigned_handovers
+from edged.shift.inventory import Inventory
+from edged.station.alerts import Alerts
+from edged.station.lists import Lists
+from edged.station.recorder import Recorder
+from edged.station_state import Issue
+
+NOT_RETURNED = "camera-not-returned"
+_OUT, _PAPERS, _WORKS, _SHEETS = "camera-out", "papers-late", "works-long", "handover-unsigned"
+
+
+class Reminders:
+    """``look`` is called about once a minute."""
+
+    def __init__(
+        self,
+        settings: Shift,
+        margins: Margins,
+        inventory: Inventory,
+        *,
+        lists: Lists,
+        recorder: Recorder,
+        alerts: Alerts,
+        clock: Clock,
+        random: Random,
+    ) -> None:
+        self._settings, self._margins, self._inventory = settings, margins, inventory
+        self._lists, self._recorder, self._alerts = lists, recorder, alerts
+        self._clock, self._random = clock, random
+
+    async def look(self) -> None:
+        """Raise and withdraw what is due. A host that does not know the time reminds of nothing new."""
+        if self._clock.now().clock is not ClockClass.UNKNOWN:
+            await self._cameras()
+            await self._papers()
+            await self._works()
+            await self._handovers()
+
+    async def _cameras(self) -> None:
+        now_ns = self._lists.judged_ns()
+        state = self._recorder.state
+        late = not_returned(state, self._lists.schedule, self._margins, self._settings.longest_h, now_ns)
+        for issue in late:
+            await self._draft(issue)
+            await self._alerts.raise_(
+                f"{_OUT}:{issue.camera}",
+                ErrorCode.CAMERA_NOT_RETURNED,
+                camera=issue.camera,
+                officer=issue.officer,
+                issue=issue.id,
+                taken=issue.taken,
+            )
+        await self._withdraw(_OUT, {issue.camera for issue in late})
+
+    async def _draft(self, issue: Issue) -> None:
+        incidents = self._recorder.state.shift.incidents.values()
+        if not any(i.kind == NOT_RETURNED and i.issue == issue.id for i in incidents):
+            await self._recorder.record(
+                f.IncidentDrafted(
+                    incident=self._random.token(8).hex(),
+                    kind=NOT_RETURNED,
+                    slot=issue.slot,
+                    camera=issue.camera,
+                    issue=issue.id,
+                )
+            )
+
+    async def _papers(self) -> None:
+        """One alert for all papers about one thing; `edgectl paper list` names them."""
+        now_ns = self._lists.judged_ns()
+        at_once_ns = round(self._settings.at_once_min * 60e9)
+        late = late_papers(self._recorder.state, self._inventory, self._lists.schedule, now_ns, at_once_ns)
+        for about, papers in late.items():
+            await self._alerts.raise_(
+                f"{_PAPERS}:{about}", ErrorCode.PAPER_LATE, about=about, first=papers[0].paper
+            )
+        await self._withdraw(_PAPERS, late)
+
+    async def _works(self) -> None:
+        going_on = too_long(self._recorder.state.shift, self._lists.judged_ns())
+        for works, over in going_on:
+            if over:  # a second alert beside the first: what is to be done is another
+                await self._alerts.raise_(
+                    f"{_WORKS}-over:{works.id}", ErrorCode.WORKS_OVER_24H, works=works.id, began=works.began
+                )
+            await self._alerts.raise_(
+                f"{_WORKS}:{works.id}", ErrorCode.WORKS_NEAR_24H, works=works.id, began=works.began
+            )
+        await self._withdraw(_WORKS, {works.id for works, _ in going_on})
+        await self._withdraw(f"{_WORKS}-over", {works.id for works, over in going_on if over})
+
+    async def _handovers(self) -> None:
+        """With one signature it is none (459-III.3-sign); issue goes on."""
+        late = unsigned_handovers(
+            self._recorder.state.shift, self._lists.judged_ns(), round(self._settings.at_once_min * 60e9)
+        )
+        for sheet in late:
+            await self._alerts.raise_(
+                f"{_SHEETS}:{sheet.made.sheet}",
+                ErrorCode.HANDOVER_UNSIGNED,
+                sheet=sheet.made.sheet,
+                signatures=len(sheet.signatures),
+            )
+        await self._withdraw(_SHEETS, {sheet.made.sheet for sheet in late})
+
+    async def _withdraw(self, kind: str, standing: Iterable[str]) -> None:
+        keep = {f"{kind}:{one}" for one in standing}
+        for alert in [one for one in self._recorder.state.alerts if one.startswith(f"{kind}:")]:
+            if alert not in keep:
+                await self._alerts.withdraw(alert)
