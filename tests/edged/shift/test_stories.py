@@ -345,6 +345,8 @@ def test_a_handover_tells_where_every_camera_is_and_what_the_persons_counted(off
         ("За результатами огляду", "—", "—"),
     ]
     assert rows[1][4] == "інв. № 102: Олена Коваль, видано 27.11.2026 12:00"
+    named = " ".join(row[0] for row in rows)
+    assert [item.number for item in office.inventory if f" {item.number}" not in named] == []
     assert rows[-1][4] == "Чисто"
 
 
@@ -409,9 +411,6 @@ def test_nobody_signs_in_anothers_place_or_twice(office: Office) -> None:
     "459-II.1-keeps",
     "the incident journal is kept by the responsible person, from incidents that a person has confirmed",
 )
-@pytest.mark.clause(
-    "459-III.4-lost-journal", "a new volume begins at the loss or seizure and repeats what was entered since"
-)
 @pytest.mark.clause("459-I.3-incident", "a lost or seized journal is an incident")
 def test_an_incident_stands_in_one_sheet_of_a_volume_and_is_repeated_in_a_new_one(office: Office) -> None:
     office.act("iryna", "incident open", **OPENED, item="101", person="olena")
@@ -436,6 +435,21 @@ def test_an_incident_stands_in_one_sheet_of_a_volume_and_is_repeated_in_a_new_on
         "Пошкодження складової комплексу",
         "Вилучення журналу",
     ]
+
+
+@pytest.mark.clause(
+    "459-III.4-lost-journal", "a new volume begins at the loss or seizure and repeats what was entered since"
+)
+def test_a_new_volume_repeats_what_was_entered_since_its_beginning_and_nothing_before(office: Office) -> None:
+    for happened in ("2026-11-27T08:00:00.000Z", "2026-11-27T09:30:00.000Z"):
+        office.act("iryna", "incident open", **(OPENED | {"happened": happened}), item="101")
+    office.act("iryna", "journal sheet", journal="incident")
+    assert len(sheet(office, Journal.INCIDENT).rows) == 2
+    since = "2026-11-27T09:00:00.000Z"
+    office.act("iryna", "journal volume", journal="incident", ground="lost", since=since)
+    office.act("iryna", "journal sheet", journal="incident")
+    rows = [row[0] for row in sheet(office, Journal.INCIDENT).rows]
+    assert [row[:16] for row in rows] == ["27.11.2026 11:30", "27.11.2026 11:00"]
 
 
 def test_a_volume_does_not_begin_before_the_one_before_it(office: Office) -> None:
