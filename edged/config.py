@@ -345,6 +345,20 @@ class Export(_Section, frozen=True):
     )
 
 
+class Recovered(_Section, frozen=True):
+    """Data that a service centre has recovered (459-III.12-recovered): brought in by designated persons only."""
+
+    decision: Annotated[
+        Decision | None, _m("Document that designates them; without it nothing is brought in.")
+    ] = None
+    persons: Annotated[
+        tuple[str, ...], _m("Technical administrators of the roster, by their ids.", max_length=20)
+    ] = ()
+    folder: Annotated[str, _m("Where the files lie that are to be brought in.", pattern=_ABSOLUTE)] = (
+        "/var/lib/edged/recovered"
+    )
+
+
 class Equipment(_Section, frozen=True):
     """A part of the complex that is no camera, with its inventory number (459-III.2-inventory)."""
 
@@ -383,6 +397,7 @@ class Config(_Section, frozen=True):
     camera: Annotated[tuple[Camera, ...], _m("", max_length=5000)] = ()
     equipment: Annotated[tuple[Equipment, ...], _m("", max_length=5000)] = ()
     export: Export = Export()
+    recovered: Recovered = Recovered()
     log: Log = Log()
     sync: SyncConfig | None = None
 

@@ -22,6 +22,9 @@ KEEP = 20_000  # finished recordings and issues held in memory: about 20 MB, wee
 REREAD_NS = 300 * 1_000_000_000
 
 
+BY_HAND = -1  # in the place of a first cluster: from no card
+
+
 class Life(StrEnum):
     """Lifecycle of a recording; one word a state (docs/offload.md)."""
 
@@ -62,6 +65,12 @@ class Recording:
     clears: int = 0  # how often it was cleared: more than once means that it came back
     clear_begun: bool = False  # named in an intent that has had no good outcome yet
     seen_again: bool = False  # listed on the card after it was cleared (fault M12)
+
+    @property
+    def finished(self) -> bool:
+        """Nothing more happens to it, as far as anybody knows."""
+        over = Life.CONFIRMED if self.first_cluster == BY_HAND else Life.CLEARED
+        return self.life is over and not self.awaits_receipt
 
     @property
     def awaits_receipt(self) -> bool:
@@ -206,6 +215,7 @@ class StationState:
         return self.recordings[found] if found is not None else None
 
     def recordings_of(self, camera: str) -> Iterator[Recording]:
+        """What was listed on its card."""
         return (self.recordings[r] for r in self._by_camera.get(camera, ()))
 
     def aboard_unsealed(self, camera: str) -> bool:
@@ -259,7 +269,7 @@ class StationState:
     def _forget_oldest(self) -> None:
         while len(self.recordings) > KEEP:
             oldest = next(iter(self.recordings.values()))
-            if oldest.life is not Life.CLEARED or oldest.awaits_receipt:
+            if not oldest.finished:
                 return
             self.recordings.popitem(last=False)
             self._by_camera.get(oldest.camera, {}).pop(oldest.id, None)
@@ -430,7 +440,8 @@ def _listed(s: StationState, at: _At, x: f.CameraListed) -> None:
         )
         s.recordings[new.id] = new
         s._by_identity[new.identity] = new.id
-        s._by_camera.setdefault(x.camera, {})[new.id] = None
+        if clip.first_cluster != BY_HAND:
+            s._by_camera.setdefault(x.camera, {})[new.id] = None
         s.totals.made += 1
     s._forget_oldest()
 

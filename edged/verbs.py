@@ -40,6 +40,7 @@ VERBS: Mapping[str, Verb] = MappingProxyType(
         "prove": _verb(*_STAFF),
         "extract": _verb("responsible", "security_admin"),  # 459-II.5-audit, 459-V.4-inspection
         "issue show": _verb("responsible", "security_admin"),
+        "import recovered": _verb("technician"),  # if designated: edged.shift.recovered_acts
         "export make": Verb(EXPORTERS),
         "export list": _verb("responsible", "account_admin", "security_admin"),
         "rights list": _verb("account_admin", "security_admin"),

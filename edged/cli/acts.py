@@ -63,7 +63,9 @@ FIELDS: Mapping[str, str] = MappingProxyType(
         "entries": "ids of incidents or works (default: all that no sheet tells yet)",
         "entry": "which works of the operating manual",
         "export": "id of the copy that was asked for",
+        "centre": "name of the service centre",
         "faults": "what is wrong with it",
+        "file": "its name in the folder of the configuration",
         "ground": "why",
         "grounds": "on which grounds",
         "happened": "when: 2026-11-22T07:00:00Z, or 30m, 8h ago",
@@ -128,13 +130,16 @@ def add_commands(commands: Any, asking: Callable[..., Any], groups: dict[str, An
                 made = commands.add_parser(group, help=f"{group}: see {group} --help")
                 groups[group] = made.add_subparsers(metavar="ACTION", required=True)
             parser = groups[group].add_parser(action, help=HELP[verb])
-        for field in msgspec.structs.fields(act.params):
-            name = f"--{field.name.replace('_', '-')}"
-            required = {"required": True} if field.required else {}
-            parser.add_argument(
-                name, help=FIELDS[field.name], **required, **option(act.params, field.name).settings
-            )
-        parser.set_defaults(run=asking(verb.replace(" ", "-", 1), _entered(act.params)))
+        add_command(parser, verb.replace(" ", "-", 1), act.params, asking)
+
+
+def add_command(parser: Any, verb: str, params: type[Params], asking: Callable[..., Any]) -> None:
+    """Let a command ask for every field, and the daemon for ``verb``."""
+    for field in msgspec.structs.fields(params):
+        name = f"--{field.name.replace('_', '-')}"
+        required = {"required": True} if field.required else {}
+        parser.add_argument(name, help=FIELDS[field.name], **required, **option(params, field.name).settings)
+    parser.set_defaults(run=asking(verb, _entered(params)))
 
 
 def _entered(params: type[Params]) -> Callable[[argparse.Namespace], dict[str, Any]]:

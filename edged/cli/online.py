@@ -11,6 +11,7 @@ from edged.cli.moments import moment
 from edged.cli.output import EXIT_OK, emit_json, json_text, pairs, printable, table
 from edged.control.client import Client
 from edged.journals.papers import Paper
+from edged.shift.recovered_acts import RecoveredParams
 
 Run = Callable[[argparse.Namespace], Coroutine[Any, Any, int]]
 ROW_LIMIT = 200  # characters of a line for people; --json has all of it
@@ -37,6 +38,15 @@ def add_commands(commands: Sub) -> None:
     make = groups["export"].add_parser("make", help="make the copy that another person has asked for")
     make.add_argument("export", help="its id")
     make.set_defaults(run=_asking("export-make", lambda a: {"export": a.export}, entered.show_act))
+    brought = commands.add_parser("import", help="data from elsewhere").add_subparsers(
+        metavar="ACTION", required=True
+    )
+    acts.add_command(
+        brought.add_parser("recovered", help="bring in a file that a service centre has recovered"),
+        "import-recovered",
+        RecoveredParams,
+        lambda verb, params: _asking(verb, params, entered.show_act),
+    )
     printing.add_sheets(groups["journal"])
     printing.add_report(commands)
     issue = commands.add_parser("issue", help="one issue").add_subparsers(metavar="ACTION", required=True)

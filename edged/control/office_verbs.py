@@ -30,6 +30,7 @@ from edged.reports.bounds import Span
 from edged.reports.issue import shown
 from edged.shift.acts import ACTS
 from edged.shift.journal_acts import find
+from edged.shift.recovered_acts import RecoveredParams
 from edged.shift.scene import Scene
 from edged.station.reporting import report, rules_of, source_of
 
@@ -118,6 +119,11 @@ async def _export_make(call: Call) -> Any:
     return {"type": line.type, "seq": line.seq, **msgspec.to_builtins(line.fact)}
 
 
+async def _import_recovered(call: Call) -> Any:
+    line = await call.station.importing.run(call.actor, call.params)
+    return {"type": line.type, "seq": line.seq, **msgspec.to_builtins(line.fact)}
+
+
 async def _rights(call: Call) -> Any:
     """Every change of rights, oldest first (459-II.5-audit)."""
     rows: list[dict[str, Any]] = []
@@ -141,6 +147,7 @@ OFFICE: Mapping[str, Handler] = MappingProxyType(
         "report": Handler(_report, ReportParams),
         "issue show": Handler(_issue_show, IssueParams),
         "rights list": Handler(_rights),
+        "import recovered": Handler(_import_recovered, RecoveredParams),
         "export make": Handler(_export_make, ExportParams),
         "export list": Handler(_look(exports_view)),
         **{verb: Handler(_act(verb), act.params) for verb, act in ACTS.items()},

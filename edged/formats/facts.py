@@ -49,7 +49,7 @@ class ClipFact(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     path: str  # the camera's claim, undecodable units escaped; never used as a path of ours
     size: int
     mtime: str  # camera's local time, "" if the entry has none
-    first_cluster: int
+    first_cluster: int  # -1: from no card, recovered by a service centre
 
 
 class GapFact(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

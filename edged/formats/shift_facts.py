@@ -265,6 +265,19 @@ class RoundMade(Fact, frozen=True):
     faults: str = ""
 
 
+@_fact("recovered.accepted")
+class RecoveredAccepted(Fact, frozen=True):
+    """A designated technical administrator brings in what a service centre has recovered (459-III.12-recovered)."""
+
+    recording: str
+    file: str  # as the service centre named it
+    size: int
+    camera: str
+    incident: str
+    centre: str
+    contract: Document
+
+
 @_fact("export.requested")
 class ExportRequested(Fact, frozen=True):
     """A copy for a third party was asked for (459-V.5-third-parties); nothing is handed over yet."""

@@ -69,7 +69,8 @@ class ReferenceParams(Params, frozen=True):
     year: Annotated[int, msgspec.Meta(ge=2025, le=2100)]
 
 
-def _require_open(scene: Scene, incident: str) -> None:
+def require_open(scene: Scene, incident: str) -> None:
+    """Raises EdgeError: NOT_FOUND; CONFLICT, it is closed or rejected."""
     found = scene.shift.incidents.get(incident)
     if found is None:
         raise EdgeError(ErrorCode.NOT_FOUND, incident=incident)
@@ -87,7 +88,7 @@ def _memo(scene: Scene, p: MemoParams) -> tuple[Fact, ...]:
     if p.camera in scene.shift.memos:
         raise refuse(camera=p.camera, expected="a camera that has no memo yet")
     if p.incident:
-        _require_open(scene, p.incident)
+        require_open(scene, p.incident)
     document = scene.document(p.number, p.date)
     return (sf.MemoEntered(camera=p.camera, document=document, head=p.head, incident=p.incident),)
 
@@ -128,7 +129,7 @@ def _damaged(scene: Scene, p: DamageParams) -> tuple[Fact, ...]:
     if p.item in scene.shift.repairs:
         raise refuse(item=p.item, condition=scene.shift.repairs[p.item].condition)
     if p.incident:
-        _require_open(scene, p.incident)
+        require_open(scene, p.incident)
     damaged = sf.ItemDamaged(item=p.item, description=p.description, incident=p.incident)
     kept = f.CameraQuarantined(camera=item.serial, reason=f"damaged: {p.description[:200]}")
     return (*_of_camera(item, kept), damaged)

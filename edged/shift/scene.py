@@ -58,7 +58,8 @@ class Scene:
     off_duty: frozenset[Role] = frozenset()  # roles of the actor that hold in another shift only
     listed: frozenset[str] = frozenset()  # cameras whose whole card was listed since they were docked
     forms: Mapping[Journal, Form] = field(default_factory=dict)
-    exports: "Exports | None" = None  # None: nothing is handed over
+    exports: Exports | None = None  # None: nothing is handed over
+    designated: frozenset[str] = frozenset()  # persons who bring in recovered data
     lines: int = 0  # of the ledger
     root: str = ""  # Merkle root over them
 

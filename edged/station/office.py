@@ -50,6 +50,8 @@ class Office:
         self._alerts, self._random, self._units = alerts, random, units
         self._fs, self._signatures, self._cms = fs, f"{config.station.state}/signatures", cms
         self._exports = exports_of(config.export)
+        recovered = config.recovered
+        self._designated = frozenset(recovered.persons if recovered.decision is not None else ())
         self.inventory = inventory_of(config)
         self.margins = margins_of(config)
         self._turn = asyncio.Lock()  # an act is decided by what the one before has left
@@ -113,6 +115,7 @@ class Office:
             listed=frozenset(work.key for work in works if work.listed_whole),
             forms=self._forms,
             exports=self._exports,
+            designated=self._designated,
             lines=self._book.size,
             root=self._book.root().hex(),
         )

@@ -38,6 +38,7 @@ from edged.station.desk import Desk
 from edged.station.dock_owner import DockOwner
 from edged.station.handing_over import HandingOver
 from edged.station.handing_over import Keys as ExportKeys
+from edged.station.importing import Importing
 from edged.station.lists import Lists
 from edged.station.office import Office, margins_of
 from edged.station.offload import Tools
@@ -127,6 +128,7 @@ class Station:
         self.office = self._make_office()
         self.reminders = self._make_reminders()
         self.handing_over = self._make_handing_over()
+        self.importing = Importing(config.recovered.folder, self.tools, self.office)
         self.readers = [self._make_reader(i) for i, dock in enumerate(config.dock) if dock.reader]
         self._ports = {unit.work.port: unit for unit in self.units.values()}
         self.clerk = Clerk(

@@ -156,6 +156,17 @@ ENTRIES: Mapping[str, Entry] = MappingProxyType(
         "memo list": lambda s, r: ("iryna", {}),
         "journal list": lambda s, r: ("iryna", {}),
         "report": lambda s, r: ("iryna", {"span": r.choice(("shift", "day", "month"))}),
+        "import recovered": lambda s, r: (
+            "taras",
+            {
+                "file": r.choice(("found.mp4", "none.mp4")),
+                "camera": _camera(r),
+                "incident": _one(s.shift.incidents, r),
+                "centre": "Сервіс",
+                "contract_number": "1",
+                "contract_date": "2026-11-01",
+            },
+        ),
         "export request": lambda s, r: (
             r.choice(("iryna", "daria")),
             {"recording": _one(s.recordings, r), "law": "ст. 93 КПК", "receiver": "Слідчий"} | _paper(r),

@@ -116,6 +116,7 @@ class _History:
         site.time.sleeps(self._plan.later_s)
         await site._commission()
         site.publish(people.roster(AUTHORITY, 1, people.CROWD))
+        site.fs.put("/recovered/found.mp4", movies.film(9_000, f"found {self._plan.seed}", 20))
         if site.config.access.schedule:
             listed = ("olena",) if self._plan.seed % 4 == 0 else ("olena", "petro")
             shifts = people.shift("over", -40.0, -0.5, ("petro",)), people.shift("now", -0.5, 47.0, listed)

@@ -13,6 +13,7 @@ LINES = ("/dev/dock", "/dev/reader")
 SPAN_S = (100.0, 360.0)  # of virtual time in which acts fall
 LEAST_CLIPS = 3
 LEAST_BOOTS = 2
+RECOVERED = 'decision = { number = "9", date = 2026-11-01 }\npersons = ["taras"]\nfolder = "/recovered"\n'
 EXPORT = 'decision = { number = "7", date = 2026-11-01 }\nfolder = "/export"\n'
 MIDNIGHT_S = 17 * 3600.0  # from the world's beginning to the next day of UTC, by which the vault's folders go
 
@@ -80,7 +81,7 @@ def config_text(cameras: tuple[CameraPlan, ...], sections: dict[str, str], post:
         + ("reserve = true\n" if c.name == post.reserve else "")
         for c in cameras
     )
-    export = f"[export]\n{EXPORT}" if post.export else ""
+    export = f"[export]\n{EXPORT}[recovered]\n{RECOVERED}" if post.export else ""
     schedule = f'schedule = "{SCHEDULE}"' if post.schedule else ""
     more = "".join(f"[{name}]\n{lines}\n" for name, lines in sections.items())
     return f"""

@@ -12,6 +12,7 @@ from edged.cli.moments import moment
 from edged.errors import EdgeError, ErrorCode
 from edged.formats.fields import Time
 from edged.shift.acts import ACTS
+from edged.shift.recovered_acts import RecoveredParams
 from edged.shift.scene import Params
 
 FIELDS = [(verb, field.name) for verb, act in ACTS.items() for field in msgspec.structs.fields(act.params)]
@@ -43,7 +44,8 @@ def typed(params: type[Params], name: str) -> list[str]:
 
 def test_every_act_and_every_field_is_explained() -> None:
     assert set(acts.HELP) == set(ACTS)
-    assert set(acts.FIELDS) == {name for _, name in FIELDS}
+    brought = {field.name for field in msgspec.structs.fields(RecoveredParams)}
+    assert set(acts.FIELDS) == {name for _, name in FIELDS} | brought
 
 
 @pytest.mark.parametrize("verb", sorted(ACTS))

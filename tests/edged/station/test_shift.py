@@ -21,6 +21,7 @@ from edged.shift.journal_acts import sheet_of
 from edged.slots.state import State
 from tests.edged.journals.test_signature import signed
 from tests.edged.shift.office import FORMS
+from tests.fakes.memory_fs import PowerCut
 from tests.movies import box, mvhd
 from tests.world.loop import story
 from tests.world.persons import CROWD, OLENA, PETRO, STAFF, Someone, at, roster, schedule, shift
@@ -588,3 +589,84 @@ async def test_what_is_no_longer_what_was_sealed_is_not_handed_over() -> None:
         assert not world.facts(sf.ExportMade)
         world.fs.put(content, FILM)
         await world.ask("maksym", "export make", export=asked["export"])
+
+
+# --- recovered data -------------------------------------------------------------------------------------
+
+RECOVERED = 'decision = { number = "9", date = 2026-11-01 }\npersons = ["taras"]\nfolder = "/recovered"'
+PARAMS = {"centre": "ТОВ Сервіс", "contract_number": "3", "contract_date": "2026-11-10"}
+
+
+@pytest.mark.clause(
+    "459-III.12-recovered",
+    "what a service centre has recovered is brought in by a designated technical administrator only, and delivered",
+)
+@story
+async def test_recovered_data_is_brought_in_by_whoever_is_designated_and_delivered() -> None:
+    async with World.open(boot=False, recovered=RECOVERED) as world:
+        others = (*CROWD, Someone(id="oleh", badge="04a1b2c3d4e532", roles=("technician",), account="oleh"))
+        world.publish(roster(AUTHORITY, 2, others))
+        await world.boot()
+        await docked(world, "K000001", 1)
+        issued = await taken(world, OLENA, 1)
+        opened = await world.ask(
+            "iryna",
+            "incident open",
+            cause="damage",
+            happened=at(0),
+            description="Не вмикається",
+            camera="K000001",
+            issue=issued.issue,
+        )
+        entered = {"file": "found.mp4", "camera": "K000001", "incident": opened["incident"], **PARAMS}
+        for account in ("iryna", "daria", "oleh"):
+            assert (
+                await refused(world, account, "import recovered", **entered)
+            ).code is ErrorCode.NOT_ALLOWED
+        assert (await refused(world, "taras", "import recovered", **entered)).code is ErrorCode.NOT_FOUND
+        world.fs.put("/recovered/found.mp4", filmed(120))
+        nothing = await refused(world, "taras", "import recovered", **(entered | {"incident": "f" * 32}))
+        assert nothing.code is ErrorCode.NOT_FOUND
+        assert not world.facts(sf.RecoveredAccepted)
+        made = await world.ask("taras", "import recovered", **entered)
+        assert (made["issue"], made["officer"], made["film_ms"]) == (issued.issue, "olena", 120_000)
+        assert made["sha256"] == hashlib.sha256(filmed(120)).hexdigest()
+        told = world.facts(sf.RecoveredAccepted)[0]
+        assert (told.recording, told.centre, told.contract.number) == (made["recording"], "ТОВ Сервіс", "3")
+        recording = world.station.recorder.state.recordings[made["recording"]]
+        await world.until(lambda: recording.confirmed_receipt)
+        assert (await refused(world, "taras", "import recovered", **entered)).code is ErrorCode.CONFLICT
+        assert world.fs.read("/recovered/found.mp4") == filmed(120)  # it stays where it lies
+        world.insert("K000001", 1)  # the camera is no worse for it
+        await world.until_slot(1, State.READY)
+        world.check_live()
+
+
+@story
+async def test_recovered_data_that_was_cut_off_is_brought_in_anew() -> None:
+    async with World.open(boot=False, recovered=RECOVERED) as world:
+        await world.boot()
+        opened = await world.ask(
+            "iryna", "incident open", cause="damage", happened=at(0), description="Не вмикається"
+        )
+        entered = {"file": "found.mp4", "camera": "K000001", "incident": opened["incident"], **PARAMS}
+        world.fs.put("/recovered/found.mp4", filmed(120))
+        world.station.book.subscribe(
+            lambda line: world.halt() if isinstance(line.fact, f.OffloadStarted) else None
+        )
+        with pytest.raises((EdgeError, PowerCut)):
+            await world.ask("taras", "import recovered", **entered)
+        await world.crash()
+        await world.boot()
+        made = await world.ask("taras", "import recovered", **entered)
+        assert [one.recording for one in world.facts(f.RecordingSealed)] == [made["recording"]]
+        assert len(world.facts(f.CameraListed)) == 1
+        await world.passes(1)
+        world.check_live()
+
+
+@story
+async def test_without_a_document_nobody_brings_anything_in() -> None:
+    async with World.open() as world:
+        entered = {"file": "found.mp4", "camera": "K000001", "incident": "f" * 32, **PARAMS}
+        assert (await refused(world, "taras", "import recovered", **entered)).code is ErrorCode.CONFLICT
