@@ -1,6 +1,7 @@
 # make demo   the whole main job, played before your eyes
 # make test   everything that is checked (what CI runs)
 # make check  its fast part
+# make week   a week of a post in virtual time: its journals, reports and bundles, written to docs/examples/week
 # make bench  the measurements
 # make simulate   histories of a station under every kind of bad luck: SEEDS=n, SEED=n again with its trace, HOURS=n
 # make exhaustive one small story cut at every moment of host and centre, and again in the recovery: PAIRS=n or all
@@ -22,6 +23,10 @@ setup:
 
 demo: setup
 	@$(PY) -m demo
+
+.PHONY: week
+week: setup
+	@$(PY) -m demo.week
 
 lint: setup
 	$(PY) -m ruff check .

@@ -43,22 +43,26 @@ def run(params: Callable[[argparse.Namespace], dict[str, Any]]) -> Callable[...,
     return extract
 
 
-def write(folder: Path, answer: dict[str, Any], asked: dict[str, Any]) -> dict[str, Any]:
-    """Write the folder. Raises EdgeError: CONFLICT, it is there."""
+def files(answer: dict[str, Any], asked: dict[str, Any]) -> dict[str, bytes]:
+    """Return what is in the folder, by name."""
     about = " ".join(f"{name}={value}" for name, value in asked.items() if value)
-    files = {
+    return {
         "extract.jsonl": answer["extract"].encode(),
         "keys.txt": "".join(f"{key}\n" for key in answer["keys"]).encode(),
         "verify_proof.py": Path(verify_proof.__file__).read_bytes(),
         "CHECK.txt": CHECK.format(about=about, lines=answer["lines"]).encode(),
     }
+
+
+def write(folder: Path, answer: dict[str, Any], asked: dict[str, Any]) -> dict[str, Any]:
+    """Write the folder. Raises EdgeError: CONFLICT, it is there."""
     try:
         folder.mkdir()
     except FileExistsError as exc:
         raise EdgeError(
             ErrorCode.CONFLICT, path=str(folder), expected="a folder that is not there yet"
         ) from exc
-    for name, data in files.items():
+    for name, data in files(answer, asked).items():
         (folder / name).write_bytes(data)
     return {
         "lines": answer["lines"],

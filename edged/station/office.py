@@ -46,7 +46,7 @@ class Office:
         cms: Verifier,
         units: Mapping[int, SlotUnit],
     ) -> None:
-        self._forms, self._lists, self._book, self._recorder = forms, lists, book, recorder
+        self.forms, self._lists, self._book, self._recorder = forms, lists, book, recorder
         self._alerts, self._random, self._units = alerts, random, units
         self._fs, self._signatures, self._cms = fs, f"{config.station.state}/signatures", cms
         self._exports = exports_of(config.export)
@@ -74,7 +74,7 @@ class Office:
         """
         async with self._turn:
             made = find(self.scene(actor), sheet).made
-            content = sheet_of(self._forms, made).text()
+            content = sheet_of(self.forms, made).text()
             if hashlib.sha256(content).hexdigest() != made.sha256:
                 raise refuse(sheet=sheet, expected="the version of edged that made this sheet")
             checked = await asyncio.to_thread(check, content, signature, self._cms)
@@ -113,7 +113,7 @@ class Office:
             new_id=lambda: self._random.token(16).hex(),
             margins=self.margins,
             listed=frozenset(work.key for work in works if work.listed_whole),
-            forms=self._forms,
+            forms=self.forms,
             exports=self._exports,
             designated=self._designated,
             lines=self._book.size,

@@ -115,10 +115,11 @@ class World:
         assert isinstance(loop, VirtualLoop), "a world lives in virtual time: see @story"
         self.loop, self.time = loop, WorldTime(loop)
         self.clock = HostClock(self.time)
-        self.bus = UsbBus(self.time, loop.call_later, ports=8)
+        slots = sum(len(dock.slots) for dock in self.config.dock)
+        self.bus = UsbBus(self.time, loop.call_later, ports=max(8, slots))
         self.random = SeededRandom(seed)
         self.dock = SimDock(
-            slots=sum(len(dock.slots) for dock in self.config.dock),
+            slots=slots,
             key=LINE_KEY,
             clock=loop.time,
             nonce=SeededRandom(seed + 1).token,
