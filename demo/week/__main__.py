@@ -153,9 +153,10 @@ numbers and films are invented.
 {figures}
 
 Journals, each as PDF, CSV and JSON (the JSON is what is signed): `handover` (signed by both and registered), `unsigned`
-(one signature: an alert, and issue goes on), `incident-sheet` (of the volume after a seizure), `maintenance`. Reports: of
-a shift, of a day with an outage, of the Sunday on which clocks were put forward (English), of the month. `inspection/`:
-what the ledger knows of an issue; `copy-for-a-third-party/`: a recording handed over. Each has its `CHECK.txt`.
+(one signature: an alert, and issue goes on), `incident-sheet` (of the volume after a seizure), `maintenance`. Reports:
+of a shift, of a day with an outage, of the Sunday on which clocks were put forward (English), of the month.
+`inspection/`: what the ledger knows of an issue; `copy-for-a-third-party/`: a recording handed over. Each has its
+`CHECK.txt`.
 
 ## What happened
 
