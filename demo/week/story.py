@@ -4,6 +4,7 @@ import asyncio
 import base64
 import hashlib
 import random
+import sys
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -44,10 +45,12 @@ class Week:
     post: Post
     kept: dict[str, str] = field(default_factory=dict)
     told: list[str] = field(default_factory=list)
+    held: dict[str, list[str]] = field(default_factory=dict)  # officer -> cameras, the one that films last
 
     def tell(self, text: str) -> None:
         at = self.post.time.local()
         self.told.append(f"{at:%a %d.%m. %H:%M}  {text}")
+        print(self.told[-1], file=sys.stderr)
 
     async def ask(self, who: Worker, verb: str, **params: Any) -> Any:
         return await self.post.ask(who.account, verb, **params)
@@ -108,22 +111,22 @@ async def _on_duty(week: Week, duty: Duty, officer: Worker, number: int) -> None
     if not camera:
         week.tell(f"{officer.name} got no camera")
         return
-    if officer.id == FIRST_TIMER.id:
-        week.kept.setdefault("first-timer", officer.id)
+    held = week.held[officer.id] = [camera]
     end = duty.ends - timedelta(minutes=12)
     while True:
         long = chance.randint(18 * 60, 55 * 60)
         if post.now() + timedelta(seconds=long) > end:
             break
         await asyncio.sleep(long)
-        post.film(camera, long)
+        post.film(held[-1], long)
         await asyncio.sleep(chance.choice((2, 2, 2, 2, 600, 1500)))
     if (duty.number, number) == (3, 4):  # comes an hour and a half late
         await post.wait(duty.ends + timedelta(minutes=90))
         week.tell(f"{officer.name} brings the camera back late")
     else:
         await post.wait(duty.ends - timedelta(minutes=5) + timedelta(seconds=15 * number))
-    post.bring(camera)
+    for camera in week.held.pop(officer.id):
+        post.bring(camera)
 
 
 async def _handover(week: Week, duty: Duty, after: Duty) -> None:
@@ -206,9 +209,8 @@ async def _reserve(week: Week) -> None:
     await week.ask(
         chief, "paper give", paper="report-memo", about=opened["incident"], number="15", date="2027-03-22"
     )
-    await post.wait(local(0, 13, 40))
-    post.bring(taken)
-    await asyncio.sleep(900)
+    week.held[officer.id].append(taken)
+    await post.wait(local(0, 14, 30))
     await week.ask(_responsible(post.now()), "memo end", camera=RESERVE[0])
     item = next(c.inventory_number for c in post.config.camera if c.serial == issue.camera)
     await week.ask(
@@ -351,15 +353,10 @@ async def _clocks(week: Week) -> None:
 
 async def _swap(week: Week) -> None:
     post = week.post
-    issue = next(i for i in post.station.recorder.state.issues.values() if i.open)
-    officer = next(one for one in officers() if one.id == issue.officer)
-    post.bring(issue.camera)
+    officer = next(one for one in officers() if one.id in week.held)
+    discharged = week.held[officer.id].pop()
+    post.bring(discharged)
     await asyncio.sleep(60)
     taken = await post.take_with(officer.badge)
-    week.tell(f"{officer.name} swaps {issue.camera} for {taken}")
-    await post.wait(_ends(post.now()) - timedelta(minutes=4))
-    post.bring(taken)
-
-
-def _ends(moment: datetime) -> datetime:
-    return next(duty.ends for duty in duties() if duty.begins <= moment < duty.ends)
+    week.held[officer.id].append(taken)
+    week.tell(f"{officer.name} swaps {discharged} for {taken}")

@@ -19,13 +19,20 @@ pytestmark = pytest.mark.vm
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Two at once: all that is tried in machines, one after the other, and beside it the container.
+    """Two at once: what is tried in machines, one after the other, and beside it the container; where everything is
+    tried, the power cuts as well, which take the longest.
 
     Marks of groups do not reach a scheduler: xdist 3.8 writes them into a node's id, which pytest 9.2 does not read.
     """
     made = LoadScopeScheduling(config, log)
-    made._split_scope = lambda nodeid: "container" if "test_services.py" in nodeid else "machines"
+    made._split_scope = _group
     return made
+
+
+def _group(nodeid: str) -> str:
+    if "test_services.py" in nodeid:
+        return "container"
+    return "cuts" if os.environ.get("FULL") and "test_power_loss.py" in nodeid else "machines"
 
 
 def suite() -> str:
