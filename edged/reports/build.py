@@ -22,6 +22,7 @@ from edged.station_state import StationState
 DIFFERENCES = 200  # shown of a reconciliation
 
 
+MEDIUM = "medium-changed"
 UNTIMED = "untimed"  # beside edged.coverage.Kind: recordings of which nobody knows when they were made
 
 
@@ -82,6 +83,13 @@ def build(period: Period, source: Source) -> d.Report:
 
 def issue_row(issued: Issued, period: Period, source: Source) -> d.IssueRow:
     """Return an issue with its coverage, as far as that is known."""
+    row = _covered(issued, period, source)
+    if issued.issue not in period.media:
+        return row
+    return msgspec.structs.replace(row, findings=(*row.findings, d.Finding(kind=MEDIUM)))
+
+
+def _covered(issued: Issued, period: Period, source: Source) -> d.IssueRow:
     until = issued.returned or min(period.ended, times.format_ns(source.now_ns))
     row = d.IssueRow(
         issue=issued.issue,

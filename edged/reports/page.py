@@ -1,12 +1,15 @@
 """A report in words, laid out as tiles, sentences, a timeline and tables: what HTML and PDF draw alike. Pure."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
+from edged.coverage import Kind
 from edged.duty import Flag
 from edged.formats import times
 from edged.journals.forms import kyiv
 from edged.journals.papers import PAPERS, Paper
+from edged.reports.build import MEDIUM
 from edged.reports.data import CameraRow, Finding, IssueRow, PaperRow, Report
 from edged.reports.texts import Lang, say, word
 from edged.reports.timeline import Bar, Timeline, timeline
@@ -136,6 +139,18 @@ def _about_cameras(report: Report, lang: Lang) -> Iterator[str]:
             yield say(text, lang, number=issue.number or issue.camera, officer=issue.officer)
 
 
+_FOR_SECURITY = {Kind.ORDER, MEDIUM}
+
+
+def _addressed(report: Report, lang: Lang) -> str:
+    """To whom coverage goes (459-III.3-control)."""
+    if not report.issues:
+        return ""
+    found = {finding.kind for issue in report.issues for finding in issue.findings}
+    both = ("addressed", "addressed-security") if found & _FOR_SECURITY else ("addressed",)
+    return " ".join(say(one, lang) for one in both)
+
+
 # --- tables --------------------------------------------------------------------------------------------
 
 
@@ -151,7 +166,7 @@ def _sections(report: Report, lang: Lang) -> Iterator[Section]:
         ("refusals", (70, 30), [(word(f"refusal-{r}", lang), str(n)) for r, n in report.refusals.items()]),
     )
     for name, shares, rows in tables:
-        lead = _reconciled(report, lang) if name == "reconciliation" else ""
+        lead = _LEADS[name](report, lang) if name in _LEADS else ""
         columns = tuple(say(f"{name}-columns", lang).split("|"))
         yield Section(
             say(name, lang), columns, tuple(rows), shares, lead or ("" if rows else say("none", lang))
@@ -271,3 +286,8 @@ def _differences(report: Report, lang: Lang) -> list[tuple[str, ...]]:
         (one.recording, one.camera, one.path, word(f"why-{one.why}", lang))
         for one in report.reconciliation.differences
     ]
+
+
+_LEADS: Mapping[str, Callable[[Report, Lang], str]] = MappingProxyType(
+    {"issues": _addressed, "reconciliation": _reconciled}
+)

@@ -56,8 +56,12 @@ class Period:
     untimed: set[str] = field(
         default_factory=set
     )  # issues with a film of which nobody knows when it was made
+    media: set[str] = field(
+        default_factory=set
+    )  # issues after which another medium was aboard, or a formatted one
     first: int = -1
     last: int = -1
+    _volumes: dict[str, str] = field(default_factory=dict)  # camera -> the medium that was listed last
     _out: dict[str, str] = field(default_factory=dict)  # camera -> its open issue
 
     def take(self, line: Line | Envelope) -> None:
@@ -106,6 +110,9 @@ def _return_confirmed(p: Period, at: Line, x: f.ReturnConfirmed) -> None:
 
 
 def _listed(p: Period, at: Line, x: f.CameraListed) -> None:
+    if x.slot and p._volumes.setdefault(x.camera, x.volume) != x.volume:
+        p._volumes[x.camera] = x.volume
+        p.media.add(x.issue)
     if p.within(at):
         for clip in x.clips:
             p.made.setdefault(clip.recording, Made(clip.recording, x.camera, clip.path, x.issue))

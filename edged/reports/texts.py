@@ -61,6 +61,14 @@ _TABLE: Mapping[str, tuple[str, str]] = MappingProxyType(
             "Інв. №|Уповноважена особа|Видано|Повернуто|Підтверджено|Записано|Знахідки",
             "Inv. No|Officer|Issued|Returned|Confirmed|Recorded|Findings",
         ),
+        "addressed": (
+            "Адресати покриття: керівник відділу митного оформлення, керівник митного поста.",
+            "Coverage is addressed to the heads of the clearance department and of the post.",
+        ),
+        "addressed-security": (
+            "Стрибки годинника та зміни носія адресовано також адміністратору безпеки.",
+            "Jumps of the clock and changes of the medium are addressed to the security administrator too.",
+        ),
         "equipment": ("Обладнання", "Equipment"),
         "equipment-columns": ("Що|Де|Кількість|Інв. №", "What|Where|Number|Inv. No"),
         "cameras": ("Заряд і годинники відеокамер", "Charge and clocks of cameras"),
@@ -195,6 +203,7 @@ _TABLE: Mapping[str, tuple[str, str]] = MappingProxyType(
         "found-overlap": ("записи накладаються на {minutes} хв", "recordings overlap by {minutes} min"),
         "found-missing-number": ("бракує номерів {numbers}", "numbers {numbers} are missing"),
         "found-clock-jump": ("стрибок годинника відеокамери", "the camera's clock jumped"),
+        "found-medium-changed": ("носій змінено або відформатовано", "medium changed or formatted"),
         "found-untimed": ("час відеозаписів невідомий", "time of the recordings unknown"),
         "found-outside-issue": (
             "запис поза видачею, {minutes} хв",

@@ -9,6 +9,7 @@ import pytest
 
 from edged.access import Refusal
 from edged.coverage import Kind as Found
+from edged.formats import facts as f
 from edged.formats import times
 from edged.formats.facts import AlertRaised
 from edged.journals.papers import Paper, Party
@@ -150,6 +151,39 @@ def test_of_a_camera_that_is_out_nothing_is_said_to_be_missing() -> None:
     office.later(4)
     (row,) = report_of(office, {}).issues
     assert (row.asked_s, row.findings) == (0, ())
+
+
+@pytest.mark.clause(
+    "459-III.3-control",
+    "coverage is addressed to the heads of the department and of the post, what was done to clock or medium to the "
+    "security administrator too",
+)
+@pytest.mark.parametrize("volume", ["v", "w"])
+def test_whom_coverage_is_addressed_to(volume: str) -> None:
+    office = Office(now="2026-11-27T07:00:00.000Z")
+    office.dock("GAT-1", 1)
+    for number, (issue, medium) in enumerate((("i", "v"), ("j", volume)), start=1):
+        office.issue("GAT-1", "olena", 1, issue)
+        office.later(1)
+        office.dock("GAT-1", 1)
+        clip = f.ClipFact(recording=f"{number:032x}", path="A.MP4", size=9, mtime="", first_cluster=number)
+        office.record(
+            f.CameraListed(
+                camera="GAT-1",
+                slot=1,
+                volume=medium,
+                filesystem="fat32",
+                complete=True,
+                clips=(clip,),
+                issue=issue,
+            )
+        )
+    found = report_of(office, {})
+    kinds = [[one.kind for one in row.findings] for row in found.issues]
+    assert ["medium-changed" in of_issue for of_issue in kinds] == [False, volume == "w"]
+    lead = next(section.lead for section in compose(found, Lang.EN).sections if section.title == "Issues")
+    assert lead.startswith("Coverage is addressed to the heads of the clearance department and of the post.")
+    assert ("security administrator" in lead) == (volume == "w")
 
 
 def test_an_outage_is_not_asked_for() -> None:
