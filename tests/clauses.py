@@ -27,7 +27,7 @@ CLAUSES: Mapping[str, str] = MappingProxyType(
 )
 """Clause → what it says."""
 OUTSIDE: Mapping[str, str] = MappingProxyType(_LISTED["outside"])
-"""Clause of the order that no dock station can keep → why."""
+"""Clause that is outside a dock station → why."""
 
 _HEAD = """\
 <!-- Made by `make docs` from tests/clauses.toml and the tests' markers. Do not edit. -->

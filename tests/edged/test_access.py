@@ -424,6 +424,9 @@ def test_each_cell_of_the_table_of_verbs(verb: str, role_: Role) -> None:
         assert caught.value.code is ErrorCode.NOT_ALLOWED
 
 
+@pytest.mark.clause(
+    "459-II.5-protect", "the security administrator reads every journal and log and changes nothing"
+)
 def test_an_officer_reaches_nothing_and_the_security_administrator_changes_nothing() -> None:
     assert not [verb for verb, v in VERBS.items() if "officer" in v.roles]
     reading = {"status", "slots", "alerts", "events", "verify", "log", "prove", "camera list", "officer list"}
@@ -455,6 +458,9 @@ def test_with_an_expired_roster_a_new_one_can_still_be_loaded() -> None:
         authorise(access(), "camera works", "tech", at)
 
 
+@pytest.mark.clause(
+    "459-V.3-access", "an account of nobody in the signed roster, or of somebody revoked, has no access"
+)
 @pytest.mark.parametrize("account", ["gone", "nobody", ""])
 def test_a_revoked_or_unknown_account_has_no_role(account: str) -> None:
     assert access().who(account, NOW) is None

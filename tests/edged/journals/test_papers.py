@@ -31,6 +31,7 @@ def test_every_paper_has_its_clause_author_and_addressees(paper: Paper) -> None:
     assert kind.author not in kind.addressees
 
 
+@pytest.mark.clause("459-II.4-deputy", "warnings and report memos are addressed to the deputy head")
 @pytest.mark.parametrize(
     ("paper", "author", "addressees"),
     [

@@ -301,6 +301,13 @@ def test_an_update_is_the_account_administrators_with_its_versions(office: Offic
     assert office.shift.works[works].versions == ("1", "2")
 
 
+@pytest.mark.clause("459-I.3-works", "works are those of the operating manual and nothing else")
+def test_works_are_those_of_the_operating_manual(office: Office) -> None:
+    other = refused(office, "taras", "works start", **(WORKS | {"entry": "repair of a camera"}))
+    assert (other.code, "cleaning" in str(other.detail["expected"])) == (ErrorCode.BAD_REQUEST, True)
+    office.act("taras", "works start", **WORKS)
+
+
 def test_half_a_letter_is_no_letter(office: Office) -> None:
     for half in ({"letter_number": "9"}, {"letter_date": "2026-11-26"}):
         assert refused(office, "taras", "works start", **WORKS, **half).code is ErrorCode.BAD_REQUEST
@@ -350,6 +357,10 @@ def test_a_handover_tells_where_every_camera_is_and_what_the_persons_counted(off
     assert rows[-1][4] == "Чисто"
 
 
+@pytest.mark.clause(
+    "459-III.5-docked",
+    "a camera that is in no slot, with nobody and not away stands in the handover as missing",
+)
 def test_a_camera_that_is_nowhere_is_a_discrepancy(office: Office) -> None:
     office.act("iryna", "handover", **HANDOVER)
     rows = sheet(office, Journal.HANDOVER).rows

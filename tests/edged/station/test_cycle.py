@@ -1,5 +1,7 @@
 """One camera from its slot to an officer and back: the station's ordinary day."""
 
+import pytest
+
 from edged.station_state import Life
 from tests.world.loop import story
 from tests.world.world import World
@@ -8,6 +10,9 @@ FILM = b"".join(n.to_bytes(8, "big") for n in range(200_000))  # 1.6 MB, no two 
 NOTE = b"a short one"
 
 
+@pytest.mark.clause(
+    "459-III.13-return-charge", "a camera that is put into a slot is offloaded at once and by itself"
+)
 @story
 async def test_a_docked_camera_is_emptied_and_ready_within_two_minutes() -> None:
     async with World.open() as world:

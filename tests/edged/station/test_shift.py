@@ -24,7 +24,7 @@ from tests.edged.shift.office import FORMS
 from tests.fakes.memory_fs import PowerCut
 from tests.movies import box, mvhd
 from tests.world.loop import story
-from tests.world.persons import CROWD, OLENA, PETRO, STAFF, Someone, at, roster, schedule, shift
+from tests.world.persons import CROWD, IRYNA, OLENA, PETRO, STAFF, Someone, at, roster, schedule, shift
 from tests.world.world import AUTHORITY, SCHEDULE, STATE, World
 
 pytestmark = pytest.mark.slow  # many steps each; the fast part keeps the main stories
@@ -71,6 +71,7 @@ async def taken(world: World, who: Someone, slot: int) -> f.CameraIssued:
 
 async def turned_away(world: World, who: Someone, reason: Refusal) -> None:
     before = len(world.facts(f.BadgeRefused))
+    await world.passes(3)  # as above
     world.tap(who.badge)
     await world.until(lambda: len(world.facts(f.BadgeRefused)) > before, 10)
     last = world.facts(f.BadgeRefused)[-1]
@@ -282,6 +283,7 @@ async def test_papers_are_reminded_of_until_they_are_entered() -> None:
         await world.until(lambda: f"papers-late:{incident}" not in world.alerts(), 120)
 
 
+@pytest.mark.clause("scan-VI.1-stop", "what is damaged is not used any more (taken over by choice)")
 @pytest.mark.clause(
     "459-II.3-damaged", "a damaged camera is tagged and put away, and not issued until it is back"
 )
@@ -406,6 +408,10 @@ async def test_a_handover_counts_when_both_have_signed_the_same_bytes() -> None:
         world.check_live()
 
 
+@pytest.mark.clause(
+    "459-I.3-dock",
+    "the dock identifies the officer, issues and receives the camera, and keeps account of what it filmed until the server has it",
+)
 @pytest.mark.clause(
     "scan-VI.2-reconcile",
     "recordings made, sealed and confirmed are set against each other in every report (taken over by choice)",
@@ -670,3 +676,28 @@ async def test_without_a_document_nobody_brings_anything_in() -> None:
     async with World.open() as world:
         entered = {"file": "found.mp4", "camera": "K000001", "incident": "f" * 32, **PARAMS}
         assert (await refused(world, "taras", "import recovered", **entered)).code is ErrorCode.CONFLICT
+
+
+# --- returns in the shift --------------------------------------------------------------------------------
+
+
+@pytest.mark.clause(
+    "459-III.13-swap",
+    "a discharged camera is put back and a charged one taken with one tap, and the return is confirmed later",
+)
+@story
+async def test_a_discharged_camera_is_put_back_and_a_charged_one_taken_with_one_tap() -> None:
+    async with World.open() as world:
+        await docked(world, "K000001", 1)
+        await docked(world, "K000002", 2)
+        world.change("K000002", battery=70.0)
+        await taken(world, OLENA, 1)
+        await turned_away(world, OLENA, Refusal.HOLDS_A_CAMERA)
+        world.change("K000001", battery=5.0)
+        world.change("K000002", battery=95.0)
+        world.insert("K000001", 1)
+        await world.until_slot(1, State.HOLDING)
+        await taken(world, OLENA, 2)
+        world.tap(IRYNA.badge)
+        await world.until(lambda: world.facts(f.ReturnConfirmed))
+        assert world.facts(f.ReturnConfirmed)[0].issues == (world.facts(f.CameraIssued)[0].issue,)
