@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks import ledger, machine, offload, response, sftp, verification
+from benchmarks import ledger, machine, offload, response, sftp, shift, verification
 from benchmarks.rows import Row, table
 from benchmarks.scale import FULL, QUICK, Scale
 
@@ -25,6 +25,7 @@ MEASUREMENTS: dict[str, Callable[[Scale, Path], Awaitable[list[Row]]]] = {
     "verification": verification.measure,
     "sftp": sftp.measure,
     "response": response.measure,
+    "shift": shift.measure,
 }
 
 

@@ -355,6 +355,7 @@ async def _swap(week: Week) -> None:
     post = week.post
     officer = next(one for one in officers() if one.id in week.held)
     discharged = week.held[officer.id].pop()
+    post.change(discharged, battery=12.0)
     post.bring(discharged)
     await asyncio.sleep(60)
     taken = await post.take_with(officer.badge)

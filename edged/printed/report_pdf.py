@@ -7,14 +7,14 @@ from reportlab.lib import colors
 from reportlab.platypus import Flowable, KeepTogether, PageBreak, Spacer, Table, TableStyle
 
 from edged.printed.page import GREY, LINE, REGULAR, SHADE, pdf, printable, table, text, width
-from edged.reports.page import Page, Section, Tile
+from edged.reports.page import FEW, Page, Section, Tile
 from edged.reports.timeline import Bar, Timeline
 
 COLOURS: Mapping[Bar, str] = MappingProxyType(
     {Bar.ISSUED: "#c9d8ea", Bar.RECORDED: "#1f5fa8", Bar.GAP: "#e8a33d", Bar.OUTAGE: "#9a9a9a"}
 )
 """Told apart by their lightness too, on a printer without colours."""
-ROW = 13.0  # points
+ROW, CLOSE_ROW = 13.0, 9.5  # points; where there are many, so that all stand on the first page
 LABEL = 70.0
 INSET: Mapping[Bar, float] = MappingProxyType(
     {Bar.ISSUED: 1.0, Bar.RECORDED: 3.0, Bar.GAP: 4.5, Bar.OUTAGE: 0.0}
@@ -24,40 +24,42 @@ INSET: Mapping[Bar, float] = MappingProxyType(
 class TimelineDrawing(Flowable):
     """One row a camera; ticks at whole hours above."""
 
-    def __init__(self, drawn: Timeline) -> None:
+    def __init__(self, drawn: Timeline, row: float) -> None:
+        """``row``: height of one, in points."""
         super().__init__()
-        self._drawn = drawn
-        self.width, self.height = width(), ROW * (len(drawn.rows) + 1)
+        self._drawn, self._row = drawn, row
+        self.width, self.height = width(), row * (len(drawn.rows) + 1)
 
     def wrap(self, aW: float, aH: float) -> tuple[float, float]:  # noqa: ARG002, N803 - reportlab's
         return self.width, self.height
 
     def split(self, aW: float, aH: float) -> list[Flowable]:  # noqa: ARG002, N803 - reportlab's
         """More cameras than a page is high go on on the next, under ticks of their own."""
-        fit = int(aH // ROW) - 1
+        fit = int(aH // self._row) - 1
         if fit < 1:
             return []
         rows, ticks = self._drawn.rows, self._drawn.ticks
-        return [TimelineDrawing(Timeline(part, ticks)) for part in (rows[:fit], rows[fit:]) if part]
+        parts = (part for part in (rows[:fit], rows[fit:]) if part)
+        return [TimelineDrawing(Timeline(part, ticks), self._row) for part in parts]
 
     def draw(self) -> None:
-        canvas, across = self.canv, self.width - LABEL
+        canvas, across, high = self.canv, self.width - LABEL, self._row
         canvas.setFont(REGULAR, 6.5)
         for tick in self._drawn.ticks:
             x = LABEL + tick.at * across
             canvas.setStrokeColor(SHADE)
-            canvas.line(x, 0, x, self.height - ROW + 2)
+            canvas.line(x, 0, x, self.height - high + 2)
             canvas.setFillColor(GREY)
-            canvas.drawCentredString(min(x, self.width - 10), self.height - ROW + 4, tick.label)
+            canvas.drawCentredString(min(x, self.width - 10), self.height - high + 4, tick.label)
         for number, row in enumerate(self._drawn.rows):
-            y = self.height - ROW * (number + 2)
+            y = self.height - high * (number + 2)
             canvas.setFillColor(colors.black)
-            canvas.drawString(0, y + 4, printable(row.label)[:18])
+            canvas.drawString(0, y + high / 3, printable(row.label)[:18])
             for piece in row.pieces:
-                inset = INSET[piece.kind]
+                inset = INSET[piece.kind] * high / ROW
                 canvas.setFillColor(colors.HexColor(COLOURS[piece.kind]))
                 long = max(0.4, (piece.right - piece.left) * across)
-                canvas.rect(LABEL + piece.left * across, y + inset, long, ROW - 2 * inset, stroke=0, fill=1)
+                canvas.rect(LABEL + piece.left * across, y + inset, long, high - 2 * inset, stroke=0, fill=1)
 
 
 def render(page: Page) -> bytes:
@@ -79,7 +81,7 @@ def _parts(page: Page) -> Sequence[Flowable]:
         Spacer(0, 8),
         text(page.timeline_title, 10, bold=True),
         _legend(page),
-        TimelineDrawing(page.timeline),
+        TimelineDrawing(page.timeline, ROW if len(page.timeline.rows) <= FEW else CLOSE_ROW),
         PageBreak(),
         *(part for section in page.sections for part in _section(section)),
     ]

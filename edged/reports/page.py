@@ -15,7 +15,11 @@ from edged.reports.texts import Lang, say, word
 from edged.reports.timeline import Bar, Timeline, timeline
 from edged.shift.rows import Place
 
-SENTENCES = 16  # of what needs attention, so that the timeline stands on the same page
+FEW = 13  # cameras beside whose timeline there is room for all sentences
+SENTENCES, SENTENCES_BESIDE_MANY = (
+    16,
+    8,
+)  # of what needs attention, so that the timeline stands on the same page
 NONE = "—"
 
 
@@ -57,16 +61,18 @@ class Page:
 def compose(report: Report, lang: Lang) -> Page:
     """Return the report in one language."""
     period = f"{_when(report.began)} – {_when(report.ended)}"
+    drawn = timeline(report)
+    room = SENTENCES if len(drawn.rows) <= FEW else SENTENCES_BESIDE_MANY
     return Page(
         lang=lang,
         title=f"{say('title', lang)} · {report.post} · {report.station}",
         subtitle=f"{say('period', lang)}: {period}. {say('as-of', lang)} {_when(report.made)}",
         tiles=tuple(_tiles(report, lang)),
         attention_title=say("attention", lang),
-        attention=_shortened(tuple(_attention(report, lang)), lang),
+        attention=_shortened(tuple(_attention(report, lang)), lang, room),
         nothing=say("nothing", lang),
         timeline_title=say("timeline", lang),
-        timeline=timeline(report),
+        timeline=drawn,
         legend=tuple((bar, say(f"legend-{bar}", lang)) for bar in Bar),
         sections=tuple(_sections(report, lang)),
         foot=say("foot", lang, first=report.first, last=report.last, root=report.root),
@@ -123,10 +129,10 @@ def _attention(report: Report, lang: Lang) -> Iterator[str]:
         yield say("attend-alert", lang, alert=alert.alert, code=alert.code, since=_when(alert.since))
 
 
-def _shortened(sentences: tuple[str, ...], lang: Lang) -> tuple[str, ...]:
-    if len(sentences) <= SENTENCES:
+def _shortened(sentences: tuple[str, ...], lang: Lang, room: int) -> tuple[str, ...]:
+    if len(sentences) <= room:
         return sentences
-    shown = sentences[: SENTENCES - 1]
+    shown = sentences[: room - 1]
     return *shown, say("attention-more", lang, more=len(sentences) - len(shown))
 
 

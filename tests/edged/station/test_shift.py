@@ -410,7 +410,7 @@ async def test_a_handover_counts_when_both_have_signed_the_same_bytes() -> None:
 
 @pytest.mark.clause(
     "459-I.3-dock",
-    "the dock identifies the officer, issues and receives the camera, and keeps account of what it filmed until the server has it",
+    "the dock identifies the officer, issues and receives the camera, and keeps account of what it filmed",
 )
 @pytest.mark.clause(
     "scan-VI.2-reconcile",
