@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from tests.vm.block_log import LoggedDisk, apply, entries
 from tests.vm.cameras import a_card
 from tests.vm.evidence import PLACE, PORTS, SERIAL, SLOT, UUID, prepare
 from tests.vm.hardware import Hardware
-from tests.vm.machine import Machine
+from tests.vm.machine import Machine, MachineError
 
 pytestmark = [
     pytest.mark.vm,
@@ -25,6 +26,7 @@ MAKE = {
     "ext4": ["mkfs.ext4", "-q", "-U", UUID],
     "xfs": ["mkfs.xfs", "-q", "-m", f"uuid={UUID}"],
 }
+LET_GO_S = 30.0
 POINT = "/dev/disk/by-id/scsi-0QEMU_QEMU_HARDDISK_POINT"
 
 
@@ -99,5 +101,15 @@ def lines_at(machine: Machine, key: str, point: Path) -> int:
 
 
 def unplug(machine: Machine, name: str) -> None:
+    """The guest lets go of it in its own time; until then QEMU says that it is in use."""
     machine.pull(name)
-    machine.monitor("blockdev-del", **{"node-name": name})
+    end = time.monotonic() + LET_GO_S
+    while True:
+        try:
+            machine.monitor("blockdev-del", **{"node-name": name})
+        except MachineError:
+            if time.monotonic() >= end:
+                raise
+            time.sleep(0.1)
+        else:
+            return
