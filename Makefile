@@ -10,7 +10,7 @@
 #             some and runs their tests, which must fail (SAMPLE=20 or all, SEED=n, ROW=U01)
 # make clauses which clauses of the law are proved, by which code and tests: ALL=1 takes each defence out
 # make vm     the package on a bare Debian with a real kernel, systemd and udev, in a virtual machine: SUITE=bookworm or trixie,
-#             SAMPLE=1 in a quarter of an hour
+#             SAMPLE=1 in ten minutes
 # make vm-full  the same with every hostile device, thirty power cuts, the disk as it was at each flush, the next Debian
 # make deb    the Debian package for one release, into build/: SUITE=bookworm or trixie
 # make fuzz   every decoder of foreign bytes with inputs guided by coverage: MINUTES=5 for all together, TARGET=name
