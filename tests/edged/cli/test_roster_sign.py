@@ -9,6 +9,7 @@ import pytest
 
 from edged.cli.main import main
 from edged.formats.roster import open_roster
+from edged.formats.schedule import open_schedule
 from tests.edged.samples import AUTHORITY
 
 FROM, UNTIL = "2026-01-01T00:00:00.000Z", "2027-01-01T00:00:00.000Z"
@@ -101,3 +102,32 @@ def test_what_is_wrong_is_named_and_nothing_is_signed(
     assert (status, told["code"]) == (3, "E7002")
     assert named in str(told["detail"])
     assert not out.exists()
+
+
+def test_a_duty_schedule_is_signed_as_the_station_reads_it_and_a_slip_of_the_pen_is_not(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shift = {"id": "day", "begins": FROM, "ends": "2026-01-01T12:00:00.000Z", "responsible": ["UA0101"]}
+    written = {
+        "type": "edged/schedule/v1",
+        "version": 4,
+        "customs_body": "Митниця",
+        "post": "Ягодин",
+        "document": "графік № 1",
+        "issued_at": FROM,
+        "valid_from": FROM,
+        "valid_until": UNTIL,
+        "shifts": [shift | {"officers": ["UA0001"]}],
+    }
+    key, file, out = tmp_path / "a.key", tmp_path / "draft.json", tmp_path / "schedule.note"
+    key.write_bytes(AUTHORITY.pem())
+    words = ["schedule", "sign", str(file), "--name", AUTHORITY.name, "--key", str(key), "--out", str(out)]
+    file.write_text(json.dumps(written, indent=1), "utf-8")
+    assert main(["--json", *words]) == 0
+    assert json.loads(capsys.readouterr().out)["shifts"] == 1
+    assert open_schedule(out.read_bytes(), AUTHORITY.verifier).post == "Ягодин"
+    out.unlink()
+    file.write_text(json.dumps(written | {"shifts": [shift | {"officers": ["UA0101"]}]}), "utf-8")
+    assert main(["--json", *words]) == 3  # one person in two places of a shift
+    assert not out.exists()
+    assert "UA0101" in capsys.readouterr().err
