@@ -100,6 +100,6 @@ def _host_files(tree: Path, suite: Suite) -> None:
 
 
 def _pages(folder: Path) -> None:
-    shutil.copytree(ROOT / "docs", folder)
+    shutil.copytree(ROOT / "docs", folder, ignore=shutil.ignore_patterns("examples"))
     shutil.copyfile(ROOT / "LICENSE", folder / "copyright")
     shutil.copyfile(ROOT / "README.md", folder / "README.md")
