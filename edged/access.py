@@ -23,6 +23,7 @@ HOUR_NS = 3_600_000_000_000
 class Refusal(StrEnum):
     """Why a tap came to nothing. Values stand in the ledger: never rename one."""
 
+    RETIRED = "station-retired"
     NO_ROSTER = "no-roster"
     WRONG_KIND = "wrong-kind"  # a kind of badge that the configuration does not let count
     UNKNOWN_BADGE = "unknown-badge"

@@ -13,6 +13,7 @@ from typing import Any
 
 from edged.centre_clock import credible
 from edged.formats import facts as f
+from edged.formats import shift_facts as sf
 from edged.formats.line import Line, Stamp
 from edged.shift.state import ShiftState
 from edged.snapshot import snapshot
@@ -171,6 +172,7 @@ class StationState:
     """See the rules at the top."""
 
     station: f.StationCommissioned | None = None
+    retired: str = ""  # when; "": it is in use
     next_seq: int = 0
     stopped_cleanly: bool = False
     cameras: dict[str, Camera] = field(default_factory=dict)
@@ -294,6 +296,10 @@ class _At:
 
 def _commissioned(s: StationState, at: _At, x: f.StationCommissioned) -> None:
     s.station = x
+
+
+def _retired(s: StationState, at: _At, x: sf.StationRetired) -> None:
+    s.retired = at.time
 
 
 def _started(s: StationState, at: _At, x: f.StationStarted) -> None:
@@ -514,6 +520,7 @@ def _clear_failed(s: StationState, at: _At, x: f.ClearFailed) -> None:
 
 _HANDLERS: dict[type[f.Fact], Callable[[StationState, _At, Any], None]] = {
     f.StationCommissioned: _commissioned,
+    sf.StationRetired: _retired,
     f.StationStarted: _started,
     f.RosterAccepted: _roster_accepted,
     f.OfficerAdded: _officer_added,

@@ -75,8 +75,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="edgectl", description="Ask and steer a camera dock station.")
     _add_common(parser, "", DEFAULT_CONFIG, False)
     commands = parser.add_subparsers(metavar="COMMAND", required=True, parser_class=_Command)
-    online.add_commands(commands)
-    station_init.add_commands(commands)
+    online.add_commands(commands, station_init.add_commands(commands))
     verification.add_commands(commands)
     authority.add_commands(commands)
     commands.add_parser(

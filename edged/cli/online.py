@@ -18,7 +18,7 @@ ROW_LIMIT = 200  # characters of a line for people; --json has all of it
 Sub = Any  # argparse's private type of add_subparsers()
 
 
-def add_commands(commands: Sub) -> None:
+def add_commands(commands: Sub, station: Sub) -> None:
     _simple(commands, "status", "the station as a whole", _show_status)
     _simple(commands, "alerts", "conditions that somebody should end", _show_alerts)
     _simple(commands, "rebuild", "drop the search views and make them again from the ledger", _show_pairs)
@@ -28,7 +28,7 @@ def add_commands(commands: Sub) -> None:
     _add_slots(commands)
     _add_log(commands)
     _add_camera(commands)
-    groups = {"officer": _add_officer(commands)}
+    groups = {"officer": _add_officer(commands), "station": station}
     acts.add_commands(commands, lambda verb, params: _asking(verb, params, entered.show_act), groups)
     for verb, (text, show) in entered.LISTS.items():
         group, _, action = verb.partition(" ")
@@ -271,6 +271,8 @@ def _show_status(s: dict[str, Any]) -> str:
         "incidents": c["incidents"],
         "alerts": f"{s['alerts']} (edgectl alerts)" if s["alerts"] else "none",
     }
+    if s["retired"]:
+        rows["RETIRED"] = f"since {s['retired']}: no camera is issued"
     if ledger["trouble"]:
         rows["LEDGER"] = ledger["trouble"]
     return pairs(rows)

@@ -37,7 +37,8 @@ VAULT_MODE = 0o2750
 """What is made below belongs to the folder's group, which may read it."""
 
 
-def add_commands(commands: Any) -> None:
+def add_commands(commands: Any) -> Any:
+    """Return the sub-commands of `station`."""
     station = commands.add_parser("station", help="commissioning").add_subparsers(
         metavar="ACTION", required=True
     )
@@ -48,6 +49,7 @@ def add_commands(commands: Any) -> None:
         "--keys", default=CORE_KEYS, help=f"folder for the keys named credential:… (default {CORE_KEYS})"
     )
     init.set_defaults(run=_init)
+    return station
 
 
 async def _init(args: argparse.Namespace) -> int:

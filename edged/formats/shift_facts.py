@@ -45,6 +45,14 @@ class OfficerBriefed(Fact, frozen=True):
     person: str
 
 
+@_fact("station.retired")
+class StationRetired(Fact, frozen=True):
+    """The station issues no camera any more; it still takes in, delivers and answers."""
+
+    decision: Document
+    reason: str
+
+
 # --- incidents -------------------------------------------------------------------------------------
 
 

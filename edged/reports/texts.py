@@ -173,6 +173,7 @@ _TABLE: Mapping[str, tuple[str, str]] = MappingProxyType(
         "flag-not-on-duty": ("не у своїй зміні", "not in the own shift"),
         "flag-not-briefed": ("перше використання без інструктажу", "first use without a briefing"),
         # why a badge was refused (edged.access)
+        "refusal-station-retired": ("станцію виведено з експлуатації", "station retired"),
         "refusal-no-roster": ("немає переліку осіб", "no roster"),
         "refusal-wrong-kind": ("картка іншого типу", "another kind of badge"),
         "refusal-unknown-badge": ("невідома картка", "unknown badge"),

@@ -17,11 +17,18 @@ from edged.duty import is_responsible
 from edged.errors import EdgeError, ErrorCode
 from edged.formats.facts import Fact
 from edged.formats.roster import Role
-from edged.shift import custody_acts, export_acts, incident_acts, journal_acts, works_acts
+from edged.shift import custody_acts, export_acts, incident_acts, journal_acts, station_acts, works_acts
 from edged.shift.scene import Act, Params, Scene
 
 ACTS: Mapping[str, Act] = MappingProxyType(
-    {**incident_acts.ACTS, **custody_acts.ACTS, **works_acts.ACTS, **journal_acts.ACTS, **export_acts.ACTS}
+    {
+        **incident_acts.ACTS,
+        **custody_acts.ACTS,
+        **works_acts.ACTS,
+        **journal_acts.ACTS,
+        **export_acts.ACTS,
+        **station_acts.ACTS,
+    }
 )
 
 _RESPONSIBLE: frozenset[Role] = frozenset({"responsible"})
@@ -55,6 +62,7 @@ RIGHTS: Mapping[str, frozenset[Role]] = MappingProxyType(
         "round": _RESPONSIBLE,
         "export request": EXPORTERS,  # which of them, says the configuration
         "export drop": EXPORTERS,
+        "station retire": frozenset({"account_admin"}),
     }
 )
 

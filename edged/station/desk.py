@@ -97,6 +97,8 @@ class Desk:
     # --- decisions ----------------------------------------------------------------------------------
 
     def _decide(self, reader: str, digest: str, kind: str) -> ConfirmReturns | WantsCamera | Refused:
+        if self._recorder.state.retired:
+            return Refused(Refusal.RETIRED)
         who = self._lists.access.decide(digest, kind, self._lists.judged_ns())
         if isinstance(who, Refused):
             return who

@@ -156,6 +156,7 @@ ENTRIES: Mapping[str, Entry] = MappingProxyType(
         "memo list": lambda s, r: ("iryna", {}),
         "journal list": lambda s, r: ("iryna", {}),
         "report": lambda s, r: ("iryna", {"span": r.choice(("shift", "day", "month"))}),
+        "station retire": lambda s, r: ("iryna", {"reason": "Ні"} | _paper(r)),  # not hers
         "import recovered": lambda s, r: (
             "taras",
             {

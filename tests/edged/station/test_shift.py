@@ -701,3 +701,32 @@ async def test_a_discharged_camera_is_put_back_and_a_charged_one_taken_with_one_
         world.tap(IRYNA.badge)
         await world.until(lambda: world.facts(f.ReturnConfirmed))
         assert world.facts(f.ReturnConfirmed)[0].issues == (world.facts(f.CameraIssued)[0].issue,)
+
+
+@story
+async def test_a_station_is_retired_once_nothing_is_unconfirmed_and_issues_nothing_then() -> None:
+    async with World.open() as world:
+        world.centre.open = False
+        world.add("K000001", {"CLIP0001.MP4": FILM})
+        world.insert("K000001", 1)
+        await world.until(lambda: world.facts(f.RecordingSealed))
+        await world.until_slot(1, State.READY)
+        decision = {"number": "21", "date": "2026-11-22", "reason": "Заміна обладнання"}
+        assert (await refused(world, "iryna", "station retire", **decision)).code is ErrorCode.NOT_ALLOWED
+        why = await refused(world, "daria", "station retire", **decision)
+        assert (why.code, why.detail["recordings"]) == (ErrorCode.CONFLICT, 1)
+        world.centre.open = True
+        await world.until_cleared("K000001")
+        await taken(world, OLENA, 1)
+        why = await refused(world, "daria", "station retire", **decision)
+        assert why.detail["out"] == 1
+        world.insert("K000001", 1)
+        await world.until_slot(1, State.READY)
+        await world.ask("daria", "station retire", **decision)
+        before = len(world.facts(f.BadgeRefused))
+        await world.passes(3)
+        world.tap(OLENA.badge)
+        await world.until(lambda: len(world.facts(f.BadgeRefused)) > before, 10)
+        assert world.facts(f.BadgeRefused)[-1].reason == Refusal.RETIRED
+        assert (await world.ask("daria", "status"))["retired"]
+        world.check_live()
