@@ -62,7 +62,10 @@ class Exports:
 def _hung_up(sock: socket.socket) -> bool:
     """The other end of a connection has closed it, whether or not it is read to its end."""
     poll = select.poll()
-    poll.register(sock, select.POLLRDHUP)
+    try:
+        poll.register(sock, select.POLLRDHUP)
+    except ValueError:  # this end has closed it meanwhile, in the thread that served it
+        return True
     return bool(poll.poll(0))
 
 
