@@ -105,16 +105,13 @@ def listener(said: bytes) -> Iterator[tuple[int, list[bytes]]]:
 
         def serve() -> None:
             link, _ = sock.accept()
-            with link:
+            with link, suppress(OSError):  # whoever came has left again
                 link.settimeout(5)
                 link.sendall(said)
                 if said:
                     link.shutdown(socket.SHUT_WR)
-                try:
-                    while data := link.recv(4096):
-                        heard.append(data)
-                except OSError:
-                    pass
+                while data := link.recv(4096):
+                    heard.append(data)
 
         thread = threading.Thread(target=serve)
         thread.start()
