@@ -113,13 +113,19 @@ def test_no_input_costs_more_memory_than_its_bound(target: Target) -> None:
     tracemalloc.start()
     try:
         for data in inputs:
-            tracemalloc.reset_peak()
-            before, _ = tracemalloc.get_traced_memory()
-            target.takes(data)
-            held = tracemalloc.get_traced_memory()[1] - before
-            assert held <= target.memory_bound(len(data)), f"{held} bytes for {len(data)}: {data[:40]!r}"
+            bound = target.memory_bound(len(data))
+            # What another thread of the process allocates meanwhile comes once, what the input costs each time.
+            held = next((peak for _ in range(3) if (peak := _peak(target, data)) <= bound), None)
+            assert held is not None, f"more than {bound} bytes for {len(data)}: {data[:40]!r}"
     finally:
         tracemalloc.stop()
+
+
+def _peak(target: Target, data: bytes) -> int:
+    tracemalloc.reset_peak()
+    before, _ = tracemalloc.get_traced_memory()
+    target.takes(data)
+    return tracemalloc.get_traced_memory()[1] - before
 
 
 # --- the means themselves: each must notice what it is there for --------------------------------------
