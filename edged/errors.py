@@ -431,6 +431,12 @@ class ErrorCode(Enum):
         "A handover is not signed by both responsible persons",
         "Have the sheet in the details signed, and attach the signature: edgectl journal sign.",
     )
+    IMPORT_UNFINISHED = (
+        7011,
+        "Recovered data was accepted but is not in the vault",
+        "Remove the cause named when it was entered, then enter it once more: edgectl import recovered; the file is "
+        "where it was.",
+    )
 
     # 9 defects
     DEFECT = (9001, "A defect in edged", "Report it with the journal of the last hour.")

@@ -1,6 +1,7 @@
 """Brings recovered data into the vault: copied, read back, sealed and delivered like what cameras hold.
 
-The file stays where it lies. Cut off, it is a recording that was begun: entered once more, it is copied anew.
+The file stays where it lies. Cut off, it is a recording that was begun: an alert stands until it is entered once more
+and copied anew.
 """
 
 import asyncio
@@ -21,6 +22,8 @@ from edged.vault.layout import Place
 from edged.vault.sealing import BLOCK, Sealed, Sealing, Target
 from edged.vault.vault import Part
 from edged.verbs import Actor
+
+UNFINISHED = "import-unfinished"
 
 
 class Importing:
@@ -49,6 +52,27 @@ class Importing:
                 await self._interrupted(recording, place, exc)
                 raise
             return await self._sealed(recording, place, sealed)
+
+    async def remind(self) -> None:
+        """Raise an alert for each file that was accepted and is not sealed; withdraw those that are over."""
+        if self._turn.locked():
+            return
+        state = self._t.recorder.state
+        begun = {
+            f"{UNFINISHED}:{r.id}": r
+            for r in state.recordings.values()
+            if r.first_cluster == BY_HAND and r.life is Life.MADE
+        }
+        for alert, recording in begun.items():
+            await self._t.alerts.raise_(
+                alert,
+                ErrorCode.IMPORT_UNFINISHED,
+                recording=recording.id,
+                file=recording.path,
+                camera=recording.camera,
+            )
+        for alert in [a for a in state.alerts if a.startswith(f"{UNFINISHED}:") and a not in begun]:
+            await self._t.alerts.withdraw(alert)
 
     def _begun(self, scene: Scene, p: RecoveredParams, size: int) -> tuple[str, tuple[f.Fact, ...]]:
         """Its id, and what has to be said of it first: nothing where it was begun before."""

@@ -251,6 +251,7 @@ class Station:
                     await write_missing_manifests(self.tools, self.book)
                 await self.desk.report_unheard()
                 await self.reminders.look()
+                await self.importing.remind()
             await asyncio.sleep(TICK_S)
 
     async def _inbox(self) -> None:

@@ -9,7 +9,9 @@ from dataclasses import dataclass, field
 
 from edged.errors import EdgeError
 from edged.readiness import NotReady
+from edged.shift.recovered_acts import FOLDER
 from edged.slots.state import State
+from edged.station.importing import UNFINISHED
 from edged.station_state import Life, Recording
 from tests import movies
 from tests.fakes.memory_fs import PowerCut
@@ -230,8 +232,23 @@ class _History:
             await self._looks_at(name)
         for slot in site.in_state(State.REFUSED):
             await self._opens(slot)
+        await self._brings_in()
         if site.station.book.broken is not None:
             site.terminate("edged")
+
+    async def _brings_in(self) -> None:
+        """Recovered data that was cut off is entered once more, as its alert asks."""
+        state = self._site.station.recorder.state
+        for alert in [a for a in state.alerts if a.startswith(f"{UNFINISHED}:")]:
+            begun = state.recordings[alert.partition(":")[2]]
+            entered = {"file": begun.path.removeprefix(FOLDER), "camera": begun.camera, "centre": "Сервіс"}
+            contract = {"contract_number": "1", "contract_date": "2026-11-01"}
+            about = {"cause": "damage", "happened": people.at(0), "description": "Не вмикається"}
+            with suppress(EdgeError):
+                opened = await self._site.ask("iryna", "incident open", **about)
+                await self._site.ask(
+                    "taras", "import recovered", **entered, **contract, incident=opened["incident"]
+                )
 
     async def _looks_at(self, name: str) -> None:
         """A technician ends what stands against a camera."""

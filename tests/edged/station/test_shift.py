@@ -664,10 +664,14 @@ async def test_recovered_data_that_was_cut_off_is_brought_in_anew() -> None:
             await world.ask("taras", "import recovered", **entered)
         await world.crash()
         await world.boot()
+        await world.passes(61)
+        (alert,) = [a for a in world.station.recorder.state.alerts if a.startswith("import-unfinished:")]
         made = await world.ask("taras", "import recovered", **entered)
+        assert alert == f"import-unfinished:{made['recording']}"
         assert [one.recording for one in world.facts(f.RecordingSealed)] == [made["recording"]]
         assert len(world.facts(f.CameraListed)) == 1
-        await world.passes(1)
+        await world.passes(61)
+        assert alert not in world.station.recorder.state.alerts
         world.check_live()
 
 
