@@ -70,6 +70,7 @@ def _verify(args: argparse.Namespace) -> int:
         "unsigned": report.unsigned,
         "checkpoints": report.checkpoints,
         "recordings": report.recordings,
+        "manifests_due": report.manifests_due,
         "findings": report.found,
     }
     if args.json:

@@ -5,7 +5,7 @@ from hashlib import sha256
 
 from edged.errors import FormatError, SignatureError
 from edged.formats.document import DOCUMENT_LIMIT
-from edged.formats.facts import RecordingCorrupted, RecordingSealed
+from edged.formats.facts import RecordingConfirmed, RecordingCorrupted, RecordingSealed
 from edged.formats.line import Line
 from edged.formats.manifest import manifest_of, open_manifest
 from edged.formats.note import Verifier
@@ -16,17 +16,25 @@ _CHUNK = 4 * 1024 * 1024
 
 
 class RecordingCheck:
-    """Collects sealed recordings line by line; the last sealing of a recording counts."""
+    """Collects sealed recordings line by line; the last sealing of a recording counts.
+
+    A manifest is written after its line; a station that was cut off in between writes it at its next start, and
+    delivers nothing without it. So one that is not there is missed only where a receipt has come.
+    """
 
     def __init__(self, fs: FileSystem, vault: str, station: Verifier, report: Report) -> None:
         self._fs, self._vault, self._station, self._report = fs, vault, station, report
         self._sealed: dict[str, Line] = {}
         self._corrupted: set[str] = set()
+        self._confirmed: set[str] = set()
 
     def take(self, line: Line) -> None:
         if isinstance(line.fact, RecordingSealed):
             self._sealed[line.fact.recording] = line
             self._corrupted.discard(line.fact.recording)
+            self._confirmed.discard(line.fact.recording)
+        elif isinstance(line.fact, RecordingConfirmed):
+            self._confirmed.add(line.fact.recording)
         elif isinstance(line.fact, RecordingCorrupted):
             self._corrupted.add(line.fact.recording)
 
@@ -61,6 +69,9 @@ class RecordingCheck:
         try:
             found = open_manifest(self._fs.read(path, DOCUMENT_LIMIT), self._station)
         except OSError as exc:
+            if exc.errno == errno.ENOENT and recording not in self._confirmed:
+                self._report.manifests_due += 1
+                return
             self._report.add(Kind.MANIFEST_BAD, recording, f"cannot be read (errno {exc.errno})", line.seq)
         except (FormatError, SignatureError) as exc:
             self._report.add(Kind.MANIFEST_BAD, recording, str(exc.detail.get("reason", exc)), line.seq)

@@ -45,6 +45,7 @@ class Report:
     signed: int = 0  # lines under the newest checkpoint that fits
     countersigned: int = 0  # lines under the newest countersigned one that fits
     recordings: int = 0  # sealed recordings whose files were compared
+    manifests_due: int = 0  # of recordings just sealed: the station writes them at its next start
     types: Counter[str] = field(default_factory=Counter)
     findings: list[Finding] = field(default_factory=list)
     found: int = 0  # number of findings, those not kept included

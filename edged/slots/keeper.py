@@ -54,7 +54,7 @@ class SlotWork(Protocol):
     async def void_grant(self, grant: Grant, reason: str) -> None: ...
     async def issue(self, grant: Grant) -> None: ...
     async def note_undocked(self) -> None: ...
-    async def note_forced(self, witness: str) -> None: ...
+    async def note_forced(self, witness: str, *, take_back: bool = False) -> None: ...
     async def draft_incident(self) -> None: ...
     async def note_refused(self) -> None: ...
     async def note_fault(self) -> None: ...
@@ -124,6 +124,7 @@ class Keeper:
             Do.ISSUE: self._issue,
             Do.NOTE_UNDOCKED: work.note_undocked,
             Do.NOTE_FORCED: self._note_forced,
+            Do.TAKE_BACK: self._take_back,
             Do.DRAFT_INCIDENT: work.draft_incident,
             Do.NOTE_REFUSED: work.note_refused,
             Do.NOTE_FAULT: work.note_fault,
@@ -323,6 +324,9 @@ class Keeper:
 
     async def _note_forced(self) -> None:
         await self._work.note_forced(self._witness or "contact")
+
+    async def _take_back(self) -> None:
+        await self._work.note_forced(self._witness or "contact", take_back=True)
 
     def _granted(self) -> Grant:
         if self.grant is None:

@@ -135,6 +135,7 @@ class Do(StrEnum):
     ISSUE = "issue"  # camera.issued: the officer holds it; the reader is free for the next tap
     NOTE_UNDOCKED = "note_undocked"  # camera.undocked
     NOTE_FORCED = "note_forced"  # slot.forced_open with the witness
+    TAKE_BACK = "take_back"  # as NOTE_FORCED; the issue just written down, if there is one, was none
     DRAFT_INCIDENT = "draft_incident"  # incident.drafted; a responsible person completes it
     NOTE_REFUSED = "note_refused"  # device.refused with its descriptors
     NOTE_FAULT = "note_fault"  # slot.faulted
@@ -261,7 +262,9 @@ TRANSITIONS: Mapping[tuple[State, Event], Next] = MappingProxyType(
         (S.MISSING, E.FORCED_OPEN): Next(S.FORCED, _TORN),
         (S.MISSING, E.WITNESSES_DIFFER): Next(S.FAULT, (Do.NOTE_FAULT, Do.POWER_OFF)),
         **_each(LOCKED_IN, E.FORCED_OPEN, Next(S.FORCED, (*_STOP, *_TORN))),
-        **_each((S.EMPTY, S.FAULT, S.FAULT_EMPTY), E.FORCED_OPEN, Next(S.FORCED, _TORN)),
+        (S.FAULT, E.FORCED_OPEN): Next(S.FORCED, _TORN),
+        # Nothing has come since the camera left, so the dock says how it left.
+        **_each((S.EMPTY, S.FAULT_EMPTY), E.FORCED_OPEN, Next(S.FORCED, (Do.TAKE_BACK, *_TORN[1:]))),
         (S.FAULT, E.CONTACT_BROKEN): Next(S.FORCED, _TORN),
         (S.FORCED, E.CONTACT_MADE): Next(S.IDENTIFYING, (Do.SILENCE, Do.POWER_ON, Do.CHARGE, Do.LOOK)),
         (S.FORCED, E.ACKNOWLEDGED): Next(S.EMPTY, (Do.SILENCE, Do.POWER_ON, Do.LOOK)),

@@ -521,9 +521,9 @@ class CameraSlotWork:
         finally:
             self._is_gone()
 
-    async def note_forced(self, witness: str) -> None:
+    async def note_forced(self, witness: str, *, take_back: bool = False) -> None:
         camera = self.key or self._removed_camera or self._camera_in_ledger()
-        self._forced_issue = "" if camera else self._just_issued()
+        self._forced_issue = self._just_issued() if take_back and not camera else ""
         if self._forced_issue:
             camera = self._s.recorder.state.issues[self._forced_issue].camera
         self._removed_camera = camera

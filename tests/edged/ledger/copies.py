@@ -124,7 +124,15 @@ def first(copy: Copy) -> Verdict:
     )
     counts = {
         name: getattr(report, name)
-        for name in ("lines", "checkpoints", "signed", "countersigned", "recordings", "found")
+        for name in (
+            "lines",
+            "checkpoints",
+            "signed",
+            "countersigned",
+            "recordings",
+            "manifests_due",
+            "found",
+        )
     }
     found = frozenset((str(f.kind), f.seq) for f in report.findings)
     return Verdict(found, counts, tuple(report.findings))
@@ -139,6 +147,7 @@ def second(copy: Copy, folder: Path) -> Verdict:
         "signed": done.signed,
         "countersigned": done.countersigned,
         "recordings": done.compared,
+        "manifests_due": done.due_notes,
         "found": done.found,
     }
     return Verdict(frozenset((f.kind, f.line) for f in done.findings), counts)

@@ -85,6 +85,7 @@ def test_a_good_ledger_is_good_on_a_bare_python(tmp_path: Path) -> None:
         "not signed": "2",
         "checkpoints": "4",
         "recordings": "1",
+        "manifests due": "0",
     }
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from edged.errors import DiskError
 from edged.formats.checkpoint import Checkpoint
-from edged.formats.facts import AlertRaised, Facts, GapFact, RecordingSealed
+from edged.formats.facts import AlertRaised, Facts, GapFact, RecordingConfirmed, RecordingSealed
 from edged.formats.line import LINE_LIMIT, decode_line
 from edged.formats.manifest import manifest_of, sign_manifest
 from edged.formats.merkle import EMPTY_ROOT
@@ -22,6 +22,7 @@ from tests.edged.ledger.copies import (
     CURRENT,
     FOLDER,
     PIECE,
+    RECORDING,
     VAULT,
     Copy,
     checkpoint,
@@ -217,8 +218,57 @@ def test_a_manifest_of_another_recording_is_no_manifest_though_the_station_signe
 
     one, two = first(copy), second(copy, tmp_path / "copy")
 
-    assert one.found == {("manifest-bad", 4), ("recording-missing", 9), ("manifest-bad", 9)}
+    assert one.found == {("manifest-bad", 4), ("recording-missing", 9)}
+    assert one.counts["manifests_due"] == 1
     assert one == two
+
+
+@pytest.mark.parametrize("confirmed", [False, True])
+def test_a_manifest_that_is_not_there_is_due_until_a_receipt_shows_that_it_was(
+    tmp_path: Path, confirmed: bool
+) -> None:
+    copy = usual().copy.fresh(recordings=True)
+
+    async def write(book: Book) -> None:
+        await book.append(receipted(RECORDING))
+
+    if confirmed:
+        copy.go_on(write)
+    by.remove(f"{FOLDER}/manifest.note")(copy)
+
+    one, two = first(copy), second(copy, tmp_path / "copy")
+
+    assert one.found == ({("manifest-bad", 4)} if confirmed else frozenset())
+    assert one.counts["manifests_due"] == (not confirmed)
+    assert one == two
+
+
+def test_a_recording_that_was_sealed_again_has_its_manifest_due_again(tmp_path: Path) -> None:
+    copy = usual().copy.fresh(recordings=True)
+
+    async def write(book: Book) -> None:
+        await book.append(receipted(RECORDING))
+        await book.append(sealed(RECORDING, CONTENT))
+
+    copy.go_on(write)
+    by.remove(f"{FOLDER}/manifest.note")(copy)
+
+    one, two = first(copy), second(copy, tmp_path / "copy")
+
+    assert one.good
+    assert one.counts["manifests_due"] == 1
+    assert one == two
+
+
+def receipted(recording: str) -> RecordingConfirmed:
+    return RecordingConfirmed(
+        recording=recording,
+        receipt_sha256="0" * 64,
+        server="centre-1",
+        server_level="local",
+        placed_at="2026-11-22T08:00:00.000Z",
+        retain_until="2026-12-22T22:00:00.000Z",
+    )
 
 
 MANIFEST = usual().copy.files[f"{FOLDER}/manifest.note"].partition(b"\n\n")[0]
