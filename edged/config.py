@@ -359,6 +359,30 @@ class Recovered(_Section, frozen=True):
     )
 
 
+class Scans(_Section, frozen=True):
+    """Images of scanners out of one folder (scan-images): none until a document permits it."""
+
+    permission: Annotated[
+        Decision | None,
+        _m("Document that permits to copy images (scan-VI.1-no-copy); without it the folder is left alone."),
+    ] = None
+    folder: Annotated[
+        str, _m("Where the scanner's files lie; they are read and never touched.", pattern=_ABSOLUTE)
+    ] = "/var/lib/edged/scans"
+    source: Annotated[
+        str, _m("Name of the scanner in records.", pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,31}\Z")
+    ] = "scanner"
+    every_s: Annotated[
+        float,
+        _m(
+            "How often the folder is looked at; a file that has not changed since is taken.",
+            "s",
+            ge=1,
+            le=3600,
+        ),
+    ] = 30.0
+
+
 class Equipment(_Section, frozen=True):
     """A part of the complex that is no camera, with its inventory number (459-III.2-inventory)."""
 
@@ -398,6 +422,7 @@ class Config(_Section, frozen=True):
     equipment: Annotated[tuple[Equipment, ...], _m("", max_length=5000)] = ()
     export: Export = Export()
     recovered: Recovered = Recovered()
+    scans: Scans = Scans()
     log: Log = Log()
     sync: SyncConfig | None = None
 
@@ -586,7 +611,8 @@ def _twice(config: Config) -> Iterable[_Problem]:
     lines = [(f"dock[{i}].controller", d.controller) for i, d in docks]
     yield from _once(lines + [(f"dock[{i}].reader", d.reader) for i, d in docks if d.reader])
     cameras = list(enumerate(config.camera))
-    yield from _once((f"camera[{i}].serial", c.serial) for i, c in cameras)
+    serials = [(f"camera[{i}].serial", c.serial) for i, c in cameras]
+    yield from _once([*serials, ("scans.source", config.scans.source)])
     numbered = [*_numbers("camera", config.camera), *_numbers("equipment", config.equipment)]
     yield from _once(numbered)
     yield from _once((f"camera[{i}].assigned_to", c.assigned_to) for i, c in cameras if c.assigned_to)

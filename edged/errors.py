@@ -438,6 +438,13 @@ class ErrorCode(Enum):
         "where it was.",
     )
 
+    SCANS_UNREAD = (
+        7012,
+        "Files of the watched folder are not in the vault",
+        "See the reason; every file stays where it is and is tried again. Images that are in the vault may be moved "
+        "into the archive.",
+    )
+
     # 9 defects
     DEFECT = (9001, "A defect in edged", "Report it with the journal of the last hour.")
 

@@ -9,6 +9,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from hashlib import blake2b
 from typing import Any
 
 from edged.centre_clock import credible
@@ -18,6 +19,7 @@ from edged.formats.line import Line, Stamp
 from edged.shift.state import ShiftState
 from edged.snapshot import snapshot
 
+BROUGHT_KEEP = 100_000  # files of a watched folder that are told from new ones: twice as many as it may hold
 KEEP = 20_000  # finished recordings and issues held in memory: about 20 MB, weeks of a busy station
 # A drive that calls durable what is in its cache writes it out within seconds, or a minute when it is very busy.
 REREAD_NS = 300 * 1_000_000_000
@@ -189,6 +191,7 @@ class StationState:
     config_sha256: str = ""
     trusted_time: str = ""  # latest that a synchronised clock or a credible receipt vouched for
     totals: Totals = field(default_factory=Totals)
+    _brought: OrderedDict[bytes, None] = field(default_factory=OrderedDict)  # sealed, and from no card
     _boot_id: str = ""  # of the newest line
     _boottime_ns: int = 0
     _fresh: OrderedDict[str, int] = field(default_factory=OrderedDict)  # sealed just now, at which BOOTTIME
@@ -215,6 +218,10 @@ class StationState:
         """The recording that this file of this camera is, if it was listed before."""
         found = self._by_identity.get((camera, path, size, mtime, cluster))
         return self.recordings[found] if found is not None else None
+
+    def was_brought(self, source: str, path: str, size: int, mtime: str) -> bool:
+        """Whether this file, which lies on no card, is sealed: also long after its recording is finished."""
+        return _short((source, path, size, mtime, BY_HAND)) in self._brought
 
     def recordings_of(self, camera: str) -> Iterator[Recording]:
         """What was listed on its card."""
@@ -279,6 +286,10 @@ class StationState:
                 del self._by_identity[oldest.identity]
         while len(self.issues) > KEEP and next(iter(self.issues.values())).confirmed:
             self.issues.popitem(last=False)
+
+
+def _short(identity: tuple[str, str, int, str, int]) -> bytes:
+    return blake2b(repr(identity).encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -470,6 +481,10 @@ def _sealed(s: StationState, at: _At, x: f.RecordingSealed) -> None:
     r.folder, r.file, r.second_read, r.damaged = x.folder, x.file, x.second_read, bool(x.gaps)
     r.resumed_from, r.held_bytes, r.medium = x.resumed_from, 0, x.medium
     s._fresh[r.id] = s._boottime_ns
+    if r.first_cluster == BY_HAND:
+        s._brought[_short(r.identity)] = None
+        if len(s._brought) > BROUGHT_KEEP:
+            s._brought.popitem(last=False)
     s.totals.sealed += 1
     s.totals.bytes_sealed += x.size
 

@@ -265,6 +265,7 @@ def _show_status(s: dict[str, Any]) -> str:
         else "none: issues are flagged",
         "recordings": f"{r['made']} made, {r['sealed']} sealed, {r['confirmed']} confirmed, {r['cleared']} cleared",
         "waiting": f"{r['waiting']} for the centre, {r['held']} held, {r['damaged']} damaged",
+        **({"scans": " ".join(f"{k}={v}" for k, v in s["scans"].items())} if s["scans"] else {}),
         "courier": _courier(s["courier"]),
         "custody": f"{c['out']} out, {c['issues']} issued, {c['returns_not_confirmed']} returns not confirmed",
         "refusals": ", ".join(f"{k} {v}" for k, v in c["refusals"].items()) or "none",

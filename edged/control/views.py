@@ -1,5 +1,6 @@
 """What the station shows of itself, as plain JSON values: one function a view, no decisions."""
 
+from dataclasses import asdict
 from typing import Any
 
 from edged.control.courier import CourierReport
@@ -53,6 +54,7 @@ def status_view(station: Station, courier: CourierReport | None = None) -> dict[
             for d in station.docks
         ],
         "readers": [{"reader": r.name, "connected": r.connected} for r in station.readers],
+        "scans": asdict(station.scanning.account) if station.scanning is not None else None,
         "courier": _courier_view(courier),
         "alerts": len(state.alerts) + (len(courier.alerts) if courier is not None else 0),
     }

@@ -286,6 +286,16 @@ class RecoveredAccepted(Fact, frozen=True):
     contract: Document
 
 
+@_fact("scan.accepted")
+class ScanAccepted(Fact, frozen=True):
+    """An image of a scanner is brought in by a permission (scan-VI.1-no-copy, scan-images)."""
+
+    recording: str
+    file: str  # in the watched folder
+    source: str  # name of the scanner
+    permission: Document
+
+
 @_fact("export.requested")
 class ExportRequested(Fact, frozen=True):
     """A copy for a third party was asked for (459-V.5-third-parties); nothing is handed over yet."""

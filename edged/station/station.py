@@ -32,6 +32,7 @@ from edged.slots.keeper import Grant, Keeper
 from edged.slots.state import State
 from edged.station.alerts import Alerts
 from edged.station.backoff import Backoff
+from edged.station.bringing import Bringing
 from edged.station.clearing import GateKeys
 from edged.station.clerk import Clerk
 from edged.station.desk import Desk
@@ -50,6 +51,7 @@ from edged.station.recovery import settle, write_missing_manifests
 from edged.station.reminders import Reminders
 from edged.station.reporter import Reporter
 from edged.station.rereading import Rereading
+from edged.station.scanning import Scanning
 from edged.station.slot_unit import SlotUnit
 from edged.station.slot_work import CameraSlotWork, Shared
 from edged.station_state import StationState
@@ -128,7 +130,10 @@ class Station:
         self.office = self._make_office()
         self.reminders = self._make_reminders()
         self.handing_over = self._make_handing_over()
-        self.importing = Importing(config.recovered.folder, self.tools, self.office)
+        bringing = Bringing(self.tools)
+        self.importing = Importing(config.recovered.folder, self.tools, self.office, bringing)
+        permitted = config.scans.permission is not None
+        self.scanning = Scanning(config.scans, self.tools, bringing) if permitted else None
         self.readers = [self._make_reader(i) for i, dock in enumerate(config.dock) if dock.reader]
         self._ports = {unit.work.port: unit for unit in self.units.values()}
         self.clerk = Clerk(
@@ -184,6 +189,8 @@ class Station:
             ("inbox", self._inbox),
             ("hotplug", self._hotplug),
         ]
+        if self.scanning is not None:
+            parts.append(("scans", self.scanning.run))
         parts += [(f"slot-{label}", unit.keeper.run) for label, unit in self.units.items()]
         parts += [(f"dock-{dock.name}", dock.run) for dock in self.docks]
         return parts + [(f"reader-{reader.name}", reader.run) for reader in self.readers]
