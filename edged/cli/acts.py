@@ -42,6 +42,8 @@ HELP: Mapping[str, str] = MappingProxyType(
         "station retire": "no camera is issued any more; refused while evidence is unconfirmed",
         "export request": "ask for a copy of a recording for a third party",
         "export drop": "no copy is made after all, and why",
+        "clear ask": "ask that a camera in a slot is cleared although the station has stopped clearing",
+        "clear agree": "agree to it: what the server has confirmed is cleared now",
         "round": "enter what an inspection round has found of an item",
     }
 )

@@ -286,6 +286,29 @@ class RecoveredAccepted(Fact, frozen=True):
     contract: Document
 
 
+@_fact("clear.asked")
+class ClearAsked(Fact, frozen=True):
+    """Somebody asks for a clearing that the station has stopped doing; another has to agree."""
+
+    camera: str
+    reason: str
+
+
+@_fact("clear.agreed")
+class ClearAgreed(Fact, frozen=True):
+    """A second person agrees: one round with the policy "forced" follows."""
+
+    camera: str
+
+
+@_fact("clear.ended")
+class ClearEnded(Fact, frozen=True):
+    """What that round came to."""
+
+    camera: str
+    cleared: int  # recordings
+
+
 @_fact("scan.accepted")
 class ScanAccepted(Fact, frozen=True):
     """An image of a scanner is brought in by a permission (scan-VI.1-no-copy, scan-images)."""

@@ -17,7 +17,15 @@ from edged.duty import is_responsible
 from edged.errors import EdgeError, ErrorCode
 from edged.formats.facts import Fact
 from edged.formats.roster import Role
-from edged.shift import custody_acts, export_acts, incident_acts, journal_acts, station_acts, works_acts
+from edged.shift import (
+    clear_acts,
+    custody_acts,
+    export_acts,
+    incident_acts,
+    journal_acts,
+    station_acts,
+    works_acts,
+)
 from edged.shift.scene import Act, Params, Scene
 
 ACTS: Mapping[str, Act] = MappingProxyType(
@@ -27,6 +35,7 @@ ACTS: Mapping[str, Act] = MappingProxyType(
         **works_acts.ACTS,
         **journal_acts.ACTS,
         **export_acts.ACTS,
+        **clear_acts.ACTS,
         **station_acts.ACTS,
     }
 )
@@ -62,6 +71,8 @@ RIGHTS: Mapping[str, frozenset[Role]] = MappingProxyType(
         "round": _RESPONSIBLE,
         "export request": EXPORTERS,  # which of them, says the configuration
         "export drop": EXPORTERS,
+        "clear ask": _TECHNICIAN,
+        "clear agree": _RESPONSIBLE,
         "station retire": frozenset({"account_admin"}),
     }
 )

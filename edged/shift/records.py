@@ -92,6 +92,16 @@ class Export:
         return bool(self.made or self.dropped)
 
 
+@dataclass(slots=True)
+class ForcedClear:
+    """Of the camera that is in a slot now; see `edged.shift.clear_acts`."""
+
+    camera: str
+    reason: str
+    asked_by: str  # actor
+    agreed_by: str = ""  # actor
+
+
 class Condition(StrEnum):
     """Of a part of the complex, on its way to a repair and back (459-II.3-damaged)."""
 

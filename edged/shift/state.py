@@ -17,6 +17,7 @@ from edged.journals.papers import Paper
 from edged.shift.records import (
     Condition,
     Export,
+    ForcedClear,
     Incident,
     Memo,
     Outage,
@@ -51,6 +52,7 @@ class ShiftState:
     told: dict[Journal, int] = field(default_factory=dict)  # the last line that a sheet was made of
     exports: OrderedDict[str, Export] = field(default_factory=OrderedDict)
     references: OrderedDict[str, sf.RecordingReferenced] = field(default_factory=OrderedDict)
+    clears: dict[str, ForcedClear] = field(default_factory=dict)  # by camera, until it is taken out
     schedule_version: int = 0
 
     def open_incident(self, camera: str) -> Incident | None:
@@ -96,6 +98,24 @@ def _briefed(s: ShiftState, at: Line, x: sf.OfficerBriefed) -> None:
 
 def _taken(s: ShiftState, at: Line, x: f.CameraIssued) -> None:
     s.users.add(x.officer)
+    s.clears.pop(x.camera, None)
+
+
+def _moved(s: ShiftState, at: Line, x: f.CameraDocked | f.CameraUndocked | f.SlotForcedOpen) -> None:
+    s.clears.pop(x.camera, None)
+
+
+def _clear_asked(s: ShiftState, at: Line, x: sf.ClearAsked) -> None:
+    s.clears[x.camera] = ForcedClear(x.camera, x.reason, at.actor)
+
+
+def _clear_agreed(s: ShiftState, at: Line, x: sf.ClearAgreed) -> None:
+    if (asked := s.clears.get(x.camera)) is not None:
+        asked.agreed_by = at.actor
+
+
+def _clear_ended(s: ShiftState, at: Line, x: sf.ClearEnded) -> None:
+    s.clears.pop(x.camera, None)
 
 
 def _drafted(s: ShiftState, at: Line, x: f.IncidentDrafted) -> None:
@@ -234,6 +254,12 @@ def _referenced(s: ShiftState, at: Line, x: sf.RecordingReferenced) -> None:
 
 _HANDLERS: dict[type[f.Fact], Callable[[ShiftState, Line, Any], None]] = {
     f.CameraIssued: _taken,
+    f.CameraDocked: _moved,
+    f.CameraUndocked: _moved,
+    f.SlotForcedOpen: _moved,
+    sf.ClearAsked: _clear_asked,
+    sf.ClearAgreed: _clear_agreed,
+    sf.ClearEnded: _clear_ended,
     f.IncidentDrafted: _drafted,
     sf.ScheduleAccepted: _schedule,
     sf.OfficerBriefed: _briefed,

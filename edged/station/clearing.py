@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from drivers.worker import messages as m
 from edged.errors import CameraError, DiskError, EdgeError, ErrorCode
 from edged.formats import facts as f
+from edged.formats import shift_facts as sf
 from edged.formats.manifest import open_manifest
 from edged.formats.note import Verifier
 from edged.formats.receipt import require_receipt
@@ -57,24 +58,30 @@ class Clearing:
         settled: set[str],
         altered: set[str],
         lacking: int = 0,
+        forced: Grounds | None = None,
     ) -> None:
         """``identified``: whether it is a listed camera that nothing speaks against, now.
 
         ``settled``: recordings that an earlier round of this docking found absent or behind a closed gate;
         asking again would only wear the card. The round adds to it. ``altered``: recordings that their clip, twice
         read alike, is no longer; the round adds to it, for the offload. ``lacking``: bytes of free memory that the
-        camera lacks for the next shift; only then the policy on-seal-when-needed has something to say."""
-        self._lacking = lacking if gate.policy is Policy.ON_SEAL_WHEN_NEEDED else 0
+        camera lacks for the next shift; only then the policy on-seal-when-needed has something to say. ``forced``:
+        what two persons want; the brake and what this docking found closed do not count, and the round ends it."""
+        self._forced = forced
+        self._lacking = lacking if gate.policy is Policy.ON_SEAL_WHEN_NEEDED and forced is None else 0
         self._t, self._session, self._aboard, self._gate = tools, session, aboard, gate
         self._identified, self._settled, self._altered = identified, settled, altered
+        self._cleared = 0
         self.free_bytes = -1
         self.more = False  # to be listed again: the card holds a file that nobody has listed as it is now
 
     def due(self) -> bool:
         """Whether something aboard may be past the gate, by what the ledger says. Cheap."""
-        if not self._identified() or self._stopped() or doubted(self._t.recorder.state, self._aboard.camera):
+        if not self._identified() or doubted(self._t.recorder.state, self._aboard.camera):
             return False
-        return any(self._candidate(r) for r in self._recordings())
+        if self._forced is not None:
+            return True
+        return not self._stopped() and any(self._candidate(r) for r in self._recordings())
 
     async def run(self) -> None:
         """Clear what passes.
@@ -82,6 +89,19 @@ class Clearing:
         Raises:
             CameraError: the camera failed; the intent has its outcome.
         """
+        try:
+            await self._round()
+        except CameraError:
+            await self._end_force()
+            raise
+        await self._end_force()
+
+    async def _end_force(self) -> None:
+        if self._forced is not None:
+            ended = sf.ClearEnded(camera=self._aboard.camera, cleared=self._cleared)
+            await self._t.recorder.happened(ended)
+
+    async def _round(self) -> None:
         listing = await self._session.listing()
         self.free_bytes = listing.free_bytes
         if not self._identified():
@@ -135,10 +155,11 @@ class Clearing:
         covered = self._gate.checkpoints.covered(r.sealed_seq)
         if r.life is Life.SEALED and self._lacking > 0:
             covered = self._gate.sound()
-        came_back = r.life is Life.CLEARED and r.seen_again and r.clears <= RECLEARS
+        forced = self._forced is not None
+        came_back = r.life is Life.CLEARED and r.seen_again and (forced or r.clears <= RECLEARS)
         newest = self._t.recorder.state.recording_like(*r.identity) is r  # else the file is another by now
         doubtful = r.damaged or r.corrupt or r.reread_due or r.held
-        fit = newest and r.id not in self._settled and not doubtful
+        fit = newest and (forced or r.id not in self._settled) and not doubtful
         by_decision = r.life is Life.SEALED and self._lacking > 0
         return fit and covered and (r.life is Life.CONFIRMED or came_back or by_decision)
 
@@ -160,7 +181,7 @@ class Clearing:
             )
         verdict = decide(
             ClearFacts(
-                cause=Cause.MEMORY_NEEDED if recording.life is Life.SEALED else Cause.RECEIPT,
+                cause=self._cause(recording),
                 ledger_sound=self._gate.sound(),
                 listed=_clip_of(recording),
                 camera_identified=self._identified(),
@@ -184,8 +205,8 @@ class Clearing:
                 listed_count=len(self._recordings()),
                 stopped=self._stopped(),
             ),
-            self._gate.policy,
-            self._gate.grounds,
+            self._gate.policy if self._forced is None else Policy.FORCED,
+            self._gate.grounds if self._forced is None else self._forced,
         )
         if not verdict.open:
             self._t.log(
@@ -198,6 +219,11 @@ class Clearing:
             if not differs and self._identified() and not _MAY_CHANGE.issuperset(verdict.failing):
                 self._settled.add(recording.id)
         return verdict
+
+    def _cause(self, recording: Recording) -> Cause:
+        if self._forced is not None:
+            return Cause.PERSON
+        return Cause.MEMORY_NEEDED if recording.life is Life.SEALED else Cause.RECEIPT
 
     async def _receipt(self, recording: Recording) -> Content | None:
         """G6 from the medium: the receipt and manifest that lie in the vault, verified again."""
@@ -233,7 +259,7 @@ class Clearing:
     ) -> None:
         """Remove ``passed``; finish what an earlier clearing, cut off, has taken from the card already (U03)."""
         names = tuple(recording.id for recording, _ in (*passed, *gone))
-        grounds = Grounds() if policy is Policy.ON_RECEIPT else self._gate.grounds
+        grounds = self._gate.grounds if policy is Policy.ON_SEAL_WHEN_NEEDED else Grounds()
         await self._t.recorder.record(
             f.ClearStarted(
                 camera=self._aboard.camera,
@@ -253,6 +279,7 @@ class Clearing:
         removed = set(done.cleared)
         cleared = tuple(recording.id for recording, clip in passed if clip.path in removed)
         cleared += tuple(recording.id for recording, _ in gone)
+        self._cleared += len(cleared)
         for recording, _ in passed:
             self._gate.rate.note(self._boottime_s(), ok=recording.id in cleared)
         await self._t.recorder.happened(

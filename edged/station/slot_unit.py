@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from edged.config import Timing
 from edged.errors import CameraError, EdgeError, ErrorCode
 from edged.formats import facts as f
+from edged.gate import Grounds
 from edged.slots.keeper import Keeper
 from edged.slots.state import LOCKED_IN, RESTING, Event, State, accepts
 from edged.station.recorder import Recorder
@@ -43,6 +44,7 @@ class SlotUnit:
         self._retry = Pause(timing.retry_s, timing.retry_max_s)
         self._clear_retry = Pause(timing.retry_s, timing.retry_max_s)
         self._cleared_seen = -1
+        self._forced_seen: Grounds | None = None
         self._checked_s = 0.0
         self._alone_since_s: float | None = None
 
@@ -151,6 +153,9 @@ class SlotUnit:
         cleared = sum(r.life is Life.CLEARED for r in self._recorder.state.recordings_of(self.work.key))
         if cleared != self._cleared_seen:
             self._cleared_seen = cleared
+            self._clear_retry.reset()
+        if (forced := self.work.forced_clear()) != self._forced_seen:
+            self._forced_seen = forced
             self._clear_retry.reset()
         return now_s >= self._clear_retry.due_s and self.work.clear_due()
 

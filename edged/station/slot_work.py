@@ -13,6 +13,7 @@ from edged.config import Config
 from edged.errors import CameraError, EdgeError, ErrorCode
 from edged.formats import facts as f
 from edged.formats import times
+from edged.gate import Grounds
 from edged.leds import led_for
 from edged.ports import Clock, Log, Random
 from edged.readiness import CameraFacts, NotReady, Readiness, judge, needed_bytes
@@ -393,7 +394,15 @@ class CameraSlotWork:
             settled=self._settled,
             altered=self._altered,
             lacking=self._lacking(),
+            forced=self.forced_clear(),
         )
+
+    def forced_clear(self) -> Grounds | None:
+        """What two persons want of the camera in this slot."""
+        asked = self._s.recorder.state.shift.clears.get(self.key)
+        if asked is None or not asked.agreed_by:
+            return None
+        return Grounds(persons=(asked.asked_by, asked.agreed_by), reason=asked.reason)
 
     def _lacking(self) -> int:
         """Bytes of memory that the camera lacks for the next shift."""

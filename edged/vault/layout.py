@@ -15,9 +15,10 @@ RECORDINGS = "recordings"
 MANIFEST, RECEIPT = "manifest.note", "receipt.note"
 PART, MARKS, BAD, NEW = ".part", ".marks", ".bad", ".new"
 
-# What cameras of the field record; everything else is "bin". The name is for a person's player only.
+# What cameras and scanners of the field record; everything else is "bin". The name is for a person's player only.
 EXTENSIONS = frozenset(
     {"mp4", "mov", "avi", "mkv", "ts", "m4a", "mp3", "wav", "aac", "amr", "jpg", "jpeg", "log"}
+    | {"png", "tif", "tiff", "bmp", "jp2"}
 )
 
 _RECORDING = re.compile(r"[0-9a-f]{32}")

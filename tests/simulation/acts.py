@@ -119,6 +119,7 @@ ACTS: Mapping[str, Kind] = MappingProxyType(
         "roster": Kind(acts_persons.roster, lambda r, p: (r.randint(1, 4),), 1, fault=False),
         # Never by chance among the others: `generate` draws them beside, so that they change nothing else of a plan.
         "office": Kind(acts_office.office, lambda r, p: acts_office.drawn(r), 0, fault=False),
+        "clear-by-force": Kind(acts_persons.clear_by_force, lambda r, p: (a_camera(r, p),), 0, fault=False),
         "open-slot": Kind(acts_persons.open_slot, lambda r, p: (a_slot(r, p),), 4, fault=False),
     }
 )  # fmt: skip

@@ -17,6 +17,7 @@ from tests.simulation.plan import (
 
 ACTS_A_HISTORY = (10, 34)
 OFFICE_ACTS = (0, 3, 6, 12)
+FORCED_SHARE = 0.2
 _CUTS = ("power-cut", "cut-at-call", "cut-at-await")
 
 
@@ -53,6 +54,11 @@ def generate(seed: int) -> Plan:
         Act(office.uniform(5.0, span), "office", ACTS["office"].draw(office, bare))
         for _ in range(office.choice(OFFICE_ACTS))
     ]
+    force = random.Random(f"force {seed}")
+    if force.random() < FORCED_SHARE:
+        acts.append(
+            Act(force.uniform(20.0, span), "clear-by-force", ACTS["clear-by-force"].draw(force, bare))
+        )
     later_s = MIDNIGHT_S - rng.uniform(0.0, span) if rng.random() < 0.3 else 0.0
     ordered = tuple(sorted(acts, key=lambda act: act.at))
     return Plan(seed, bare.config, bare.sync_settings, made, ordered, later_s)

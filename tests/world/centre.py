@@ -36,7 +36,7 @@ class Centre:
         for path, data in fs.files(f"{vault}/recordings").items():
             home = path.rpartition("/")[0]
             # The manifest is written last: what has none is not sealed yet.
-            if f"{home}/manifest.note" in fs.files(home) and path.endswith((".mp4", ".bin", ".note")):
+            if f"{home}/manifest.note" in fs.files(home) and path.endswith((".mp4", ".bin", ".png", ".note")):
                 self._send(path.removeprefix(f"{vault}/"), data)
         for path, data in fs.files(f"{state}/ledger").items():
             if path.endswith(".note") or (path.endswith(".jsonl") and "current" not in path):
