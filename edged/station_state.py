@@ -192,6 +192,7 @@ class StationState:
     trusted_time: str = ""  # latest that a synchronised clock or a credible receipt vouched for
     totals: Totals = field(default_factory=Totals)
     _brought: OrderedDict[bytes, None] = field(default_factory=OrderedDict)  # sealed, and from no card
+    _last_left_by: dict[int, str] = field(default_factory=dict)  # slot -> the issue that emptied it last
     _boot_id: str = ""  # of the newest line
     _boottime_ns: int = 0
     _fresh: OrderedDict[str, int] = field(default_factory=OrderedDict)  # sealed just now, at which BOOTTIME
@@ -205,10 +206,9 @@ class StationState:
         return next((i for i in self.issues.values() if i.officer == officer and i.open), None)
 
     def last_issue_from(self, slot: int) -> Issue | None:
-        """The newest open issue from this slot, if nothing was docked in it since."""
-        if any(camera.slot == slot for camera in self.cameras.values()):
-            return None
-        return next((i for i in reversed(self.issues.values()) if i.slot == slot and i.open), None)
+        """The newest open issue from this slot, if nothing has come to it or left it since."""
+        issue = self.issues.get(self._last_left_by.get(slot, ""))
+        return issue if issue is not None and issue.open else None
 
     def returns_to_confirm(self) -> tuple[str, ...]:
         """Issues whose camera is back and whose return no responsible person has confirmed."""
@@ -348,6 +348,7 @@ def _alert_withdrawn(s: StationState, at: _At, x: f.AlertWithdrawn) -> None:
 
 
 def _camera_docked(s: StationState, at: _At, x: f.CameraDocked) -> None:
+    s._last_left_by.pop(x.slot, None)
     for other in s.cameras.values():
         if other.slot == x.slot:
             other.slot = 0
@@ -363,6 +364,7 @@ def _camera_docked(s: StationState, at: _At, x: f.CameraDocked) -> None:
 
 
 def _camera_undocked(s: StationState, at: _At, x: f.CameraUndocked) -> None:
+    s._last_left_by.pop(x.slot, None)
     if x.camera in s.cameras:
         s.cameras[x.camera].slot = 0
         s.cameras[x.camera].ready = False
@@ -383,6 +385,7 @@ def _camera_issued(s: StationState, at: _At, x: f.CameraIssued) -> None:
     camera.issues += 1
     timed = at.stamp.clock != "unknown"
     s.issues[x.issue] = Issue(x.issue, x.camera, x.officer, x.slot, at.time, shift=x.shift, timed=timed)
+    s._last_left_by[x.slot] = x.issue
     s.totals.issues += 1
     s._forget_oldest()
 
@@ -393,7 +396,12 @@ def _return_confirmed(s: StationState, at: _At, x: f.ReturnConfirmed) -> None:
             s.issues[issue].confirmed = at.time
 
 
+def _device_refused(s: StationState, at: _At, x: f.DeviceRefused) -> None:
+    s._last_left_by.pop(x.slot, None)
+
+
 def _forced_open(s: StationState, at: _At, x: f.SlotForcedOpen) -> None:
+    s._last_left_by.pop(x.slot, None)
     if x.camera in s.cameras:
         camera = s.cameras[x.camera]
         camera.slot, camera.missing, camera.ready = 0, True, False
@@ -549,6 +557,7 @@ _HANDLERS: dict[type[f.Fact], Callable[[StationState, _At, Any], None]] = {
     f.GrantVoided: _grant_voided,
     f.CameraIssued: _camera_issued,
     f.ReturnConfirmed: _return_confirmed,
+    f.DeviceRefused: _device_refused,
     f.SlotForcedOpen: _forced_open,
     f.IncidentDrafted: _incident_drafted,
     f.WorksStarted: _works_started,

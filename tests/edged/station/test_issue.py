@@ -237,3 +237,26 @@ async def test_the_latch_of_a_slot_that_is_moved_long_after_an_issue_says_nothin
         (forced,) = world.facts(f.SlotForcedOpen)
         assert (forced.camera, forced.issue) == ("", "")
         assert world.station.recorder.state.open_issue_of(OLENA.id) is not None
+
+
+@story
+async def test_a_slot_that_tells_again_of_another_camera_torn_out_takes_no_issue_back() -> None:
+    """The power fails before the dock has heard that its event was understood: it says it again at the next start."""
+    async with World.open() as world:
+        await docked(world, 1)
+        world.add("K000002")
+        world.tap(OLENA.badge)
+        await world.take(1)
+        await world.until(lambda: world.facts(f.CameraIssued), 10)
+        world.insert("K000002", 1)
+        await world.until(lambda: len(world.facts(f.CameraDocked)) == 2, 10)
+        world.tear_out(1)
+        await world.until_slot(1, State.FORCED)
+        await world.crash()
+        await world.boot()
+        await world.until_slot(1, State.EMPTY)
+        world.dock._event(EventKind.FORCED_OPEN, 1)
+        world.dock.changed()
+        await world.until_slot(1, State.FORCED)
+        assert [forced.issue for forced in world.facts(f.SlotForcedOpen)] == ["", ""]
+        assert world.station.recorder.state.open_issue_of(OLENA.id) is not None
