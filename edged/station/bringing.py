@@ -12,10 +12,10 @@ from edged.formats import facts as f
 from edged.formats.line import Line
 from edged.ports import FileSystem
 from edged.shift.scene import refuse
-from edged.station.offload import Tools, write_manifest
+from edged.station.offload import Tools, require_space, store_manifest
 from edged.station_state import BY_HAND, Life
 from edged.vault.disk_errors import disk_errors
-from edged.vault.layout import Place
+from edged.vault.layout import Place, day_of
 from edged.vault.sealing import BLOCK, Sealed, Sealing, Target
 from edged.vault.vault import Part
 
@@ -60,7 +60,8 @@ class Bringing:
             EdgeError: CONFLICT, the file changes; DiskError. It is a recording that was begun, then.
         """
         known = self._t.recorder.state.recordings[recording]
-        place = self._t.vault.place(recording, self._today(), known.path)
+        day = day_of(known.folder) if known.folder else self._today()
+        place = self._t.vault.place(recording, day, known.path)
         try:
             sealed = await self._copied(recording, place, file, known.size)
         except EdgeError as exc:
@@ -70,6 +71,8 @@ class Bringing:
 
     async def _copied(self, recording: str, place: Place, file: str, size: int) -> Sealed:
         camera = self._t.recorder.state.recordings[recording].camera
+        await require_space(self._t, size)
+        await asyncio.to_thread(self._t.vault.set_aside, place)  # whole, and cut off before it was entered
         part = await asyncio.to_thread(self._t.vault.begin, place, size)
         try:
             await self._t.recorder.record(
@@ -110,7 +113,7 @@ class Bringing:
                 film_ms=sealed.film_ms,
             )
         )
-        await asyncio.to_thread(write_manifest, self._t, place, line)
+        await store_manifest(self._t, place, line)
         return line
 
     def _today(self) -> date:

@@ -32,7 +32,7 @@ from edged.station.recorder import Recorder
 from edged.station.session import CameraSession
 from edged.station_state import Life, Recording
 from edged.stopping import carried_through
-from edged.vault.layout import Place
+from edged.vault.layout import Place, day_of
 from edged.vault.sealing import Phase, Sealed
 from edged.vault.vault import Part, Vault
 
@@ -278,7 +278,7 @@ class Offload:
             raise CameraError(
                 ErrorCode.CAMERA_FILESYSTEM, path=clip.path[:200], claims=clip.size, card=self._card_bytes
             )
-        await self._require_space(clip.size)
+        await require_space(self._t, clip.size)
         part = await asyncio.to_thread(self._t.vault.begin, place, clip.size)
         try:
             await self._t.recorder.record(self._started(recording, place, part))
@@ -350,10 +350,7 @@ class Offload:
                 film_ms=sealed.film_ms,
             )
         )
-        try:
-            await asyncio.to_thread(write_manifest, self._t, place, line)
-        except DiskError as exc:  # it is sealed all the same; the station writes the manifest later
-            await self._t.alerts.raise_for("manifest-missing", exc)
+        await store_manifest(self._t, place, line)
         if sealed.gaps:
             await self._damaged(recording)
         await self._t.alerts.withdraw("vault-trouble")
@@ -392,7 +389,7 @@ class Offload:
 
     def _place(self, recording: str, clip: m.Clip) -> Place:
         known = self._t.recorder.state.recordings[recording]
-        day = _day(known.folder) if known.folder else self._today()
+        day = day_of(known.folder) if known.folder else self._today()
         return self._t.vault.place(recording, day, clip.path)
 
     def _today(self) -> date:
@@ -413,17 +410,6 @@ class Offload:
     def _note(self, progress: CopyProgress) -> None:
         if progress.phase is Phase.RECEIVING:
             self.progress.recording_bytes = progress.done
-
-    async def _require_space(self, size: int) -> None:
-        verdict = await asyncio.to_thread(self._t.vault.may_offload, size)
-        if verdict.nearly_full:
-            await self._t.alerts.raise_("vault-nearly-full", ErrorCode.DISK_FULL, free_bytes=verdict.free)
-        else:
-            await self._t.alerts.withdraw("vault-nearly-full")
-        if verdict.refusal is not None:
-            raise DiskError(
-                ErrorCode.DISK_FULL, lacks=str(verdict.refusal), free_bytes=verdict.free, wanted=size
-            )
 
     async def _interrupted(self, recording: str, error: EdgeError) -> None:
         if self._owner(recording).life is Life.COPYING:
@@ -448,21 +434,36 @@ async def settle_unfinished(tools: Tools, unfinished: Iterator[Recording], reaso
 
 def stored(tools: Tools, recording: Recording) -> int:
     """Bytes of a begun copy that lie in the vault; how many of them hold is proved when it goes on."""
-    place = tools.vault.place(recording.id, _day(recording.folder), recording.path)
+    place = tools.vault.place(recording.id, day_of(recording.folder), recording.path)
     try:
         return tools.fs.stat(place.part).size
     except OSError:
         return 0
 
 
+async def require_space(tools: Tools, size: int) -> None:
+    """Raises DiskError DISK_FULL: the vault takes nothing of ``size`` bytes now (K01, K02, K15)."""
+    verdict = await asyncio.to_thread(tools.vault.may_offload, size)
+    if verdict.nearly_full:
+        await tools.alerts.raise_("vault-nearly-full", ErrorCode.DISK_FULL, free_bytes=verdict.free)
+    else:
+        await tools.alerts.withdraw("vault-nearly-full")
+    if verdict.refusal is not None:
+        raise DiskError(ErrorCode.DISK_FULL, lacks=str(verdict.refusal), free_bytes=verdict.free, wanted=size)
+
+
+async def store_manifest(tools: Tools, place: Place, line: Line) -> None:
+    """Write the manifest of the recording that ``line`` seals; it is sealed all the same if the disk takes none now."""
+    try:
+        await asyncio.to_thread(write_manifest, tools, place, line)
+    except DiskError as exc:  # the station writes it later
+        await tools.alerts.raise_for("manifest-missing", exc)
+
+
 def write_manifest(tools: Tools, place: Place, line: Line) -> None:
     """Sign and store the manifest of the recording that ``line`` seals. Idempotent; raises DiskError."""
     tools.vault.store_manifest(place, sign_manifest(manifest_of(tools.station, line), tools.signer))
     tools.vault.settle(place)
-
-
-def _day(folder: str) -> date:
-    return date.fromisoformat(folder.replace("/", "-"))
 
 
 _GONE = frozenset(

@@ -73,7 +73,7 @@ class Scanning:
             except EdgeError as exc:
                 account, error = replace(account, failed=account.failed + 1), error or exc
         self.account, self._before = account, found
-        await self._tell(error or self._vanished(found))
+        await self._tell(error or self._missed(found))
         return error is None
 
     def _found(self) -> dict[str, FileStat]:
@@ -120,14 +120,12 @@ class Scanning:
                 )
             await self._bringing.bring(begun, file)
 
-    def _vanished(self, found: dict[str, FileStat]) -> EdgeError | None:
-        """A file that was begun and is not as it was: it can never be brought in."""
-        state, source = self._t.recorder.state, self._settings.source
-        for r in state.recordings.values():
-            if r.camera == source and r.life is Life.MADE and r.path.startswith(SCANS):
-                stat = found.get(r.path.removeprefix(SCANS))
-                if stat is None or (stat.size, times.format_ns(stat.mtime_ns)) != (r.size, r.mtime):
-                    return EdgeError(ErrorCode.NOT_FOUND, path=r.path, expected="the file as it was begun")
+    def _missed(self, found: dict[str, FileStat]) -> EdgeError | None:
+        """A file that was begun and is gone. One that was begun before it was finished is what it has become."""
+        for r in self._t.recorder.state.recordings.values():
+            begun = r.camera == self._settings.source and r.life is Life.MADE and r.path.startswith(SCANS)
+            if begun and r.path.removeprefix(SCANS) not in found:
+                return EdgeError(ErrorCode.NOT_FOUND, path=r.path, expected="the file that was begun")
         return None
 
     async def _tell(self, error: EdgeError | None) -> None:

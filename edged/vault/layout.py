@@ -37,6 +37,11 @@ def folder_of(day: date) -> str:
     return f"{day.year:04}/{day.month:02}/{day.day:02}"
 
 
+def day_of(folder: str) -> date:
+    """Return the day whose folder it is. Raises ValueError: it is none."""
+    return date.fromisoformat(folder.replace("/", "-"))
+
+
 def is_recording(name: str) -> bool:
     return _RECORDING.fullmatch(name) is not None
 

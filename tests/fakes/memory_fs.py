@@ -44,6 +44,7 @@ class Node:
     dirty: set[int] = field(default_factory=set)  # numbers of blocks written since the last sync
     reserved: int = 0
     protected: bool = False
+    mtime_ns: int = 0
 
     def write(self, offset: int, data: bytes | memoryview) -> None:
         start, end = min(offset, len(self.live)), offset + len(data)
@@ -151,12 +152,12 @@ class MemoryFS:
                 entry.durable = _torn(entry, rng) if rng else entry.durable
                 entry.live, entry.dirty = bytearray(entry.durable), set()
 
-    def put(self, path: str, data: bytes) -> None:
+    def put(self, path: str, data: bytes, mtime_ns: int = 0) -> None:
         """Place a durable file there, whatever was there before, as if it had always been."""
         parent, name = os.path.split(path)
         for above, below, folder in self._missing(parent):
             self._folders[folder] = above.live[below] = above.durable[below] = Folder()
-        node = Node(bytearray(data), bytes(data))
+        node = Node(bytearray(data), bytes(data), mtime_ns=mtime_ns)
         self._folders[parent].live[name] = self._folders[parent].durable[name] = node
 
     def durable(self, under: str = "/") -> dict[str, bytes]:
@@ -260,7 +261,7 @@ class MemoryFS:
         with self._call("stat", path):
             if path in self._folders:
                 return FileStat(size=0, mtime_ns=0, is_dir=True)
-            return FileStat(size=len(self._node(path).live), mtime_ns=0, is_dir=False)
+            return FileStat(size=len(self._node(path).live), mtime_ns=self._node(path).mtime_ns, is_dir=False)
 
     def space(self, path: str) -> Space:
         with self._call("space", path):

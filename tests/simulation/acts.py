@@ -120,6 +120,9 @@ ACTS: Mapping[str, Kind] = MappingProxyType(
         # Never by chance among the others: `generate` draws them beside, so that they change nothing else of a plan.
         "office": Kind(acts_office.office, lambda r, p: acts_office.drawn(r), 0, fault=False),
         "clear-by-force": Kind(acts_persons.clear_by_force, lambda r, p: (a_camera(r, p),), 0, fault=False),
+        "scan": Kind(
+            acts_persons.scan, lambda r, p: (r.randint(1, 3), clip_size(r), r.choice((0.0, 0.0, 1.0, 7.0, 30.0))), 0
+        ),
         "open-slot": Kind(acts_persons.open_slot, lambda r, p: (a_slot(r, p),), 4, fault=False),
     }
 )  # fmt: skip

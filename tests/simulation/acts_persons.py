@@ -6,6 +6,7 @@ from typing import Any
 
 from edged.errors import EdgeError
 from edged.slots.state import RELEASABLE
+from tests import movies
 from tests.simulation.site import Site
 from tests.world import persons as people
 from tests.world.world import AUTHORITY
@@ -70,3 +71,12 @@ async def clear_by_force(site: Site, name: str) -> None:
     """Two persons want a camera cleared, whatever the server has of it."""
     await verb(site, "taras", "clear ask", {"camera": name, "reason": "a new cable"})
     await verb(site, "iryna", "clear agree", {"camera": name})
+
+
+async def scan(site: Site, number: int, size: int, pause_s: float) -> None:
+    """A scanner writes an image into its folder, or writes it anew: in two parts, if it pauses between them."""
+    image = movies.film(size, f"scan {site.plan.seed} {number} {size}", 5)
+    for part in (image[: size // 2], image) if pause_s else (image,):
+        if await site.moment(lambda: site.running is not None):
+            site.scans(f"image {number}.png", part)
+        await asyncio.sleep(pause_s)

@@ -21,6 +21,7 @@ from edged.ledger.pieces import CURRENT
 from edged.ledger.verify import verify_ledger
 from edged.projections.store import entry_of
 from edged.station.recovery import fold
+from edged.station.scanning import SCANS
 from edged.station.station import Station
 from tests.simulation.ledger_says import Known, decoded, in_order, intent_of, lines_vouched_for, outcomes_of
 from tests.simulation.loop import PROCESS
@@ -176,6 +177,9 @@ class Inspector(Witness):
         made = {(one.camera, one.sha256) for one in self._site.made}
         filmed = {(one.camera, one.path) for one in self._site.made}  # others have put files on cards as well
         for recording in self._site.station.recorder.state.recordings.values():
+            if recording.path.startswith(SCANS) and recording.sealed_seq >= 0:
+                scanned = recording.sha256 in self._site.images
+                require(scanned, "genuine", f"no scanner ever left what {recording.id} holds")
             whole = recording.sealed_seq >= 0 and not recording.damaged
             if whole and (recording.camera, recording.path) in filmed:
                 known = (recording.camera, recording.sha256) in made or recording.sha256 in self._site.altered

@@ -1,6 +1,7 @@
 """From a seed to a plan."""
 
 import random
+from dataclasses import replace
 
 from tests.simulation.acts import ACTS
 from tests.simulation.plan import (
@@ -18,6 +19,7 @@ from tests.simulation.plan import (
 ACTS_A_HISTORY = (10, 34)
 OFFICE_ACTS = (0, 3, 6, 12)
 FORCED_SHARE = 0.2
+SCANS_SHARE = 0.25
 _CUTS = ("power-cut", "cut-at-call", "cut-at-await")
 
 
@@ -35,7 +37,10 @@ def generate(seed: int) -> Plan:
             "memory_min_h = 0", "memory_min_h = 0.07\nbitrate_mbit = 0.1"
         )
     office = random.Random(f"office {seed}")
-    bare = Plan(seed, config_text(made, given, post(office, made)), sync_settings(rng), made, ())
+    scans = random.Random(f"scans {seed}")
+    every_s = scans.choice((3.0, 20.0)) if scans.random() < SCANS_SHARE else 0.0
+    there = replace(post(office, made), scans_every_s=every_s)
+    bare = Plan(seed, config_text(made, given, there), sync_settings(rng), made, ())
     span = rng.uniform(*SPAN_S)
     names, weights = list(ACTS), [kind.weight for kind in ACTS.values()]
     chosen = rng.choices(names, weights, k=rng.randint(*ACTS_A_HISTORY))
@@ -59,6 +64,11 @@ def generate(seed: int) -> Plan:
         acts.append(
             Act(force.uniform(20.0, span), "clear-by-force", ACTS["clear-by-force"].draw(force, bare))
         )
+    if there.scans_every_s:
+        acts += [
+            Act(scans.uniform(5.0, span), "scan", ACTS["scan"].draw(scans, bare))
+            for _ in range(scans.randint(1, 4))
+        ]
     later_s = MIDNIGHT_S - rng.uniform(0.0, span) if rng.random() < 0.3 else 0.0
     ordered = tuple(sorted(acts, key=lambda act: act.at))
     return Plan(seed, bare.config, bare.sync_settings, made, ordered, later_s)

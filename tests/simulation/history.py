@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import hashlib
 import traceback
 from collections import Counter
 from contextlib import suppress
@@ -12,7 +13,8 @@ from edged.readiness import NotReady
 from edged.shift.recovered_acts import FOLDER
 from edged.slots.state import State
 from edged.station.importing import UNFINISHED
-from edged.station_state import Life, Recording
+from edged.station.scanning import SCANS
+from edged.station_state import Life, Recording, StationState
 from tests import movies
 from tests.fakes.memory_fs import PowerCut
 from tests.simulation.acts import ACTS
@@ -119,6 +121,7 @@ class _History:
         await site._commission()
         site.publish(people.roster(AUTHORITY, 1, people.CROWD))
         site.fs.put("/recovered/found.mp4", movies.film(9_000, f"found {self._plan.seed}", 20))
+        site.fs.make_dirs("/scans")
         if site.config.access.schedule:
             listed = ("olena",) if self._plan.seed % 4 == 0 else ("olena", "petro")
             shifts = people.shift("over", -40.0, -0.5, ("petro",)), people.shift("now", -0.5, 47.0, listed)
@@ -293,10 +296,12 @@ class _History:
                 left += [f"{name} still holds {p}" for p in site.cards[name].names() if p not in excused]
         for recording in state.recordings.values():
             done = recording.confirmed_receipt or self._excused(recording)
-            if recording.life in {Life.MADE, Life.COPYING} and not recording.seen_again:
+            given_up = recording.seen_again or recording.path.startswith(SCANS)  # of images below
+            if recording.life in {Life.MADE, Life.COPYING} and not given_up:
                 left.append(f"{recording.camera} {recording.path} is {recording.life}")
             elif recording.sealed_seq >= 0 and not done:
                 left.append(f"{recording.id[:8]} has no receipt")
+        left += [f"the image {name} is not in the vault" for name in self._images_left(state)]
         resting = {State.HOLDING, State.READY, State.EMPTY, State.UNKNOWN}
         left += [
             f"slot {n} is {u.keeper.state}" for n, u in station.units.items() if u.keeper.state not in resting
@@ -308,6 +313,14 @@ class _History:
         if station.checkpoints.countersigned < station.checkpoints.signed:
             left.append(f"countersigned {station.checkpoints.countersigned} of {station.checkpoints.signed}")
         return left
+
+    def _images_left(self, state: StationState) -> list[str]:
+        """What a scanner has left in its folder and the vault does not hold; what is empty is no image yet."""
+        if self._site.station.scanning is None:
+            return []
+        sealed = {r.sha256 for r in state.recordings.values() if r.path.startswith(SCANS)}
+        there = {path: self._site.fs.read(path) for path in self._site.fs.files("/scans")}
+        return [p for p, image in there.items() if image and hashlib.sha256(image).hexdigest() not in sealed]
 
     def _excused(self, r: Recording) -> bool:
         """Whether it stays as it is until a person decides, and that is right so: damaged on the card, refused by

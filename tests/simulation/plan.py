@@ -14,6 +14,7 @@ SPAN_S = (100.0, 360.0)  # of virtual time in which acts fall
 LEAST_CLIPS = 3
 LEAST_BOOTS = 2
 RECOVERED = 'decision = { number = "9", date = 2026-11-01 }\npersons = ["taras"]\nfolder = "/recovered"\n'
+SCANS = 'permission = { number = "12", date = 2026-11-01 }\nfolder = "/scans"\n'
 EXPORT = 'decision = { number = "7", date = 2026-11-01 }\nfolder = "/export"\n'
 MIDNIGHT_S = 17 * 3600.0  # from the world's beginning to the next day of UTC, by which the vault's folders go
 
@@ -63,6 +64,7 @@ class Post:
     schedule: bool = False
     reserve: str = ""  # camera
     export: bool = False  # a document says who hands copies over
+    scans_every_s: float = 0.0  # how often a scanner's folder is looked at; 0: there is none
 
 
 def post(rng: random.Random, cameras: tuple[CameraPlan, ...]) -> Post:
@@ -82,6 +84,7 @@ def config_text(cameras: tuple[CameraPlan, ...], sections: dict[str, str], post:
         for c in cameras
     )
     export = f"[export]\n{EXPORT}[recovered]\n{RECOVERED}" if post.export else ""
+    scans = f"[scans]\n{SCANS}every_s = {post.scans_every_s}\n" if post.scans_every_s else ""
     schedule = f'schedule = "{SCHEDULE}"' if post.schedule else ""
     more = "".join(f"[{name}]\n{lines}\n" for name, lines in sections.items())
     return f"""
@@ -109,7 +112,7 @@ slots = [{rows}]
 [[equipment]]
 inventory_number = "20100001"
 sort = "mount"
-{export}
+{export}{scans}
 """
 
 

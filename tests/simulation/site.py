@@ -5,6 +5,7 @@ Host and centre lose their power, their processes are killed and come back; `ini
 
 import asyncio
 import contextvars
+import hashlib
 import random
 import traceback
 from collections import Counter
@@ -111,6 +112,7 @@ class Site(World):
         self._emptied: dict[int, float] = {}  # slot → when somebody took what was in it
         self.altered: set[str] = set()  # hashes of clips that somebody has altered on their card, before that
         self.flipped: dict[str, str] = {}  # files in which a bit was turned over, and their hash before
+        self.images: set[str] = set()  # hashes of all that a scanner ever left in its folder, half or whole
         self.background: set[asyncio.Task[None]] = set()
         self.cut_turn: int | None = None
         loop.watch = self._turn
@@ -403,6 +405,11 @@ class Site(World):
                 return await super().ask(account, verb, **params)
         except TimeoutError:  # the daemon has died over it
             raise EdgeError(ErrorCode.CONFLICT, reason="no answer") from None
+
+    def scans(self, name: str, image: bytes) -> None:
+        """A scanner leaves this in its folder."""
+        self.fs.put(f"/scans/{name}", image, mtime_ns=int(self.loop.time() * 1e9))
+        self.images.add(hashlib.sha256(image).hexdigest())
 
     async def moment(self, test: Callable[[], T], most_s: float = 60.0, step_s: float = 1.0) -> T | None:
         """What ``test`` gives once that is something; None if it does not come to that."""

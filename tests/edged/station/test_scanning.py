@@ -122,6 +122,55 @@ async def test_an_image_that_was_cut_off_is_brought_in_after_the_next_start() ->
 
 
 @story
+async def test_an_image_whose_copy_was_whole_and_never_entered_is_copied_anew() -> None:
+    async with World.open(boot=False, scans=PERMITTED) as world:
+        world.fs.put("/scans/a.png", IMAGE)
+        await world.boot()
+        world.fs.fail("protect", errno.EIO, path="/content.")  # behind the rename that makes it whole
+        await world.until(lambda: world.facts(f.OffloadInterrupted))
+        await world.until(lambda: world.facts(f.RecordingConfirmed))
+        assert len(world.facts(f.CameraListed)) == 1
+        await world.until(lambda: "scans-unread" not in world.alerts(), within_s=60)
+
+
+@story
+async def test_an_image_begun_before_midnight_goes_on_in_its_own_day() -> None:
+    async with World.open(boot=False, scans=PERMITTED) as world:
+        world.fs.put("/scans/a.png", IMAGE)
+        await world.boot()
+        world.fs.fail("protect", errno.EIO, path="/content.")
+        await world.until(lambda: world.facts(f.OffloadInterrupted))
+        world.time.sleeps(17 * 3600.0)
+        await world.until(lambda: world.facts(f.RecordingConfirmed))
+        (begun, again), (sealed,) = world.facts(f.OffloadStarted), world.facts(f.RecordingSealed)
+        assert begun.folder == again.folder == sealed.folder
+
+
+@story
+async def test_images_leave_cameras_their_room() -> None:
+    async with World.open(boot=False, scans=PERMITTED) as world:
+        world.fs.put("/scans/a.png", IMAGE)
+        world.fs.capacity = world.fs.used() + 1_000_000
+        await world.boot()
+        await world.until(lambda: "scans-unread" in world.alerts())
+        assert not world.facts(f.OffloadStarted)
+
+
+@story
+async def test_an_image_that_was_begun_too_early_is_what_it_has_become() -> None:
+    async with World.open(boot=False, scans=PERMITTED) as world:
+        world.fs.put("/scans/a.png", IMAGE[:500])
+        await world.boot()
+        world.fs.fail("create", errno.EIO, path="/content.")
+        await world.until(lambda: world.facts(sf.ScanAccepted))
+        world.fs.put("/scans/a.png", IMAGE)
+        await world.until(lambda: world.facts(f.RecordingConfirmed))
+        await world.until(lambda: "scans-unread" not in world.alerts(), within_s=400)
+        (sealed,) = world.facts(f.RecordingSealed)
+        assert sealed.size == len(IMAGE)
+
+
+@story
 async def test_an_image_that_vanished_after_it_was_begun_is_missed() -> None:
     async with World.open(boot=False, scans=PERMITTED) as world:
         world.fs.put("/scans/a.png", IMAGE)
