@@ -10,10 +10,12 @@ bytes are, what every kind of finding means, and what neither this program nor a
 1. Only authenticated bytes count: lines by the chain and the tree, checkpoints by their signature. A
    file's name only says where to look.
 2. Every finding is reported, not only the first: checking goes on with what is there.
-3. Files are read once, as streams. Memory grows with the number of checkpoints and, with --recordings, with
+3. Files are read twice, as streams. Memory grows with the number of checkpoints and, with --recordings, with
    the number of sealing lines, never with the size of anything.
-4. What a line's ``data`` means is looked at in `station.commissioned` and `recording.sealed` only: a type
-   that is newer than this program is no finding.
+4. What a line's ``data`` means is looked at in `station.commissioned`, `station.key_changed` and
+   `recording.sealed` only: a type that is newer than this program is no finding.
+5. KEY may be any that the station ever signed with; the ledger names the others. A change counts if the
+   checkpoint that ends with its line bears the signatures of both keys.
 
 Exit status: 0 good; 1 there are findings; 2 something cannot be read, or the call is wrong.
 """
@@ -197,14 +199,32 @@ def note_text(note: bytes, keys: Sequence[Key]) -> str:
 CHECKPOINT = re.compile(r"([^\n]+)\n(0|[1-9][0-9]{0,17})\n([^\n]+)\n")
 
 
-def parse_checkpoint(where: str, note: bytes, station: Key, centre: Key | None) -> Checkpoint:
+class Named(NamedTuple):
+    """A key of the station, and the line that names it; it answers for what comes behind."""
+
+    line: int
+    key: Key
+
+
+def key_of_line(keys: Sequence[Named], seq: int) -> Key:
+    return [keys[0], *(named for named in keys[1:] if named.line < seq)][-1].key
+
+
+def signers(keys: Sequence[Named], size: int) -> list[Key]:
+    """Who must have signed a checkpoint over ``size`` lines: at a change of keys both."""
+    return [key_of_line(keys, size - 1), *(named.key for named in keys[1:] if named.line == size - 1)]
+
+
+def parse_checkpoint(where: str, note: bytes, keys: Sequence[Named], centre: Key | None) -> Checkpoint:
     if len(note) > CHECKPOINT_LIMIT:
         raise BadError("too long for a checkpoint")
-    rows = CHECKPOINT.fullmatch(note_text(note, [station] if centre is None else [station, centre]))
+    claimed = re.match(rb"[^\n]+\n(0|[1-9][0-9]{0,17})\n", note)
+    wanted = signers(keys, int(claimed[1])) if claimed else [keys[0].key]
+    rows = CHECKPOINT.fullmatch(note_text(note, wanted if centre is None else [*wanted, centre]))
     if rows is None:
         raise BadError("a checkpoint has three lines: origin, size, root")
     size, root = int(rows[2]), unbase64(rows[3])
-    if rows[1] != station.name:
+    if rows[1] != keys[0].key.name:
         raise BadError("a checkpoint of another origin")
     if len(root) != 32 or (size == 0 and root != Tree().root()):
         raise BadError("not a root")
@@ -390,11 +410,42 @@ class Sealed(NamedTuple):
     raw: bytes
 
 
+def named_keys(ledger: Path, given: Key) -> list[Named]:
+    """The station's keys as its ledger names them, if ``given`` is one of them; else that one alone."""
+    found: list[Named] = []
+    names = sorted(path.name for path in ledger.iterdir())
+    for name in [*filter(PIECE.fullmatch, names), *(name for name in names if name == CURRENT)]:
+        try:
+            with opened(ledger / name) as file:
+                for raw, _ in split(file):
+                    take_key(found, raw)
+        except OSError:
+            continue  # the verification proper tells of it
+    return found if given in [named.key for named in found] else [Named(0, given)]
+
+
+def take_key(found: list[Named], raw: bytes) -> None:
+    if b'"type":"station.' not in raw:
+        return
+    try:
+        line = parse_line(raw)
+        if line.type == "station.commissioned" and line.seq == 0:
+            found[:] = [Named(0, parse_key(text_in(line.data, "station_key")))]
+        elif line.type == "station.key_changed" and found:
+            key = parse_key(text_in(line.data, "key"))
+            if key.name == found[0].key.name and key not in [named.key for named in found]:
+                found.append(Named(line.seq, key))
+    except BadError:
+        return
+
+
 class Verification:
     """One pass over a copy. The counts and `findings` are the result."""
 
-    def __init__(self, ledger: Path, key: Key, *, recordings: bool) -> None:
-        self.ledger, self.key, self.recordings = ledger, key, recordings
+    def __init__(self, ledger: Path, keys: Sequence[Named], *, recordings: bool) -> None:
+        self.ledger, self.keys, self.recordings = ledger, keys, recordings
+        self.key = keys[0].key
+        self.trusted = True  # until a key follows and both have not signed that
         self.findings: list[Finding] = []
         self.found = self.lines = self.checkpoints = self.signed = self.countersigned = self.compared = (
             self.due_notes
@@ -435,7 +486,7 @@ class Verification:
 
     def take_checkpoint(self, where: str, note: bytes, centre: Key | None, named: int | None) -> None:
         try:
-            checkpoint = parse_checkpoint(where, note, self.key, centre)
+            checkpoint = parse_checkpoint(where, note, self.keys, centre)
         except BadError as exc:
             self.find("checkpoint-bad", where, str(exc))
             return
@@ -446,10 +497,18 @@ class Verification:
 
     def compare(self) -> None:
         """Hold the lines read so far against the checkpoints of just that size."""
-        for checkpoint in self.waiting.pop(self.tree.size, ()):
+        here = self.waiting.pop(self.tree.size, [])
+        seq = self.tree.size - 1
+        if seq in [named.line for named in self.keys[1:]] and self.tree.root() not in [c.root for c in here]:
+            self.trusted = False
+            what = "no checkpoint of this size bears the signatures of both keys"
+            self.find("key-unproved", str(self.ledger), what, seq)
+        for checkpoint in here:
             if checkpoint.root != self.tree.root():
                 what = "these lines are not those that were signed"
                 self.find("checkpoint-differs", checkpoint.where, what, checkpoint.size - 1)
+                continue
+            if not self.trusted:
                 continue
             self.signed = checkpoint.size
             if checkpoint.countersigned:
@@ -543,7 +602,7 @@ class Verification:
                 self.find("recording-missing", recording, str(exc), seq)
                 continue
             folder = vault / "recordings" / str(manifest["folder"]) / recording
-            for kind, what in differences(folder, manifest, self.key):
+            for kind, what in differences(folder, manifest, key_of_line(self.keys, seq)):
                 if kind == NO_MANIFEST and recording not in self.confirmed:
                     self.due_notes += (
                         1  # cut off between line and manifest: the station's next start writes it
@@ -699,7 +758,8 @@ def arguments(words: Sequence[str] | None) -> argparse.Namespace:
 
 def verify(given: argparse.Namespace) -> Verification:
     """Raises BadError for a key that is none, OSError for what was named and cannot be read."""
-    done = Verification(given.ledger, parse_key(given.key), recordings=given.recordings is not None)
+    keys = named_keys(given.ledger, parse_key(given.key))
+    done = Verification(given.ledger, keys, recordings=given.recordings is not None)
     done.take_own()
     if given.countersigned:
         done.take_folder(given.countersigned, parse_key(given.centre))

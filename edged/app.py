@@ -67,7 +67,7 @@ async def open_station(config: Config, text: bytes, outside: Outside, secrets: S
         book,
         fs,
         state,
-        Keys(verifier, Verifier.parse(config.keys.centre), secrets.signer),
+        Keys(book.keys, Verifier.parse(config.keys.centre), secrets.signer),
         Pace(lines=config.ledger.checkpoint_lines, seconds=config.ledger.checkpoint_s),
     )
     await _tell_opened(book, checkpoints, outside.log)

@@ -175,6 +175,7 @@ class StationState:
 
     station: f.StationCommissioned | None = None
     retired: str = ""  # when; "": it is in use
+    key_change: str = ""  # when another signing key was ordered that is not made yet
     next_seq: int = 0
     stopped_cleanly: bool = False
     cameras: dict[str, Camera] = field(default_factory=dict)
@@ -311,6 +312,14 @@ def _commissioned(s: StationState, at: _At, x: f.StationCommissioned) -> None:
 
 def _retired(s: StationState, at: _At, x: sf.StationRetired) -> None:
     s.retired = at.time
+
+
+def _key_change_ordered(s: StationState, at: _At, x: sf.KeyChangeOrdered) -> None:
+    s.key_change = at.time
+
+
+def _key_changed(s: StationState, at: _At, x: f.KeyChanged) -> None:
+    s.key_change = ""
 
 
 def _started(s: StationState, at: _At, x: f.StationStarted) -> None:
@@ -544,6 +553,8 @@ def _clear_failed(s: StationState, at: _At, x: f.ClearFailed) -> None:
 _HANDLERS: dict[type[f.Fact], Callable[[StationState, _At, Any], None]] = {
     f.StationCommissioned: _commissioned,
     sf.StationRetired: _retired,
+    sf.KeyChangeOrdered: _key_change_ordered,
+    f.KeyChanged: _key_changed,
     f.StationStarted: _started,
     f.RosterAccepted: _roster_accepted,
     f.OfficerAdded: _officer_added,

@@ -39,6 +39,7 @@ HELP: Mapping[str, str] = MappingProxyType(
         "journal sheet": "make a sheet of the incident or the maintenance journal",
         "journal register": "enter the number under which a signed sheet is registered",
         "journal volume": "open a new volume of a journal that was lost or seized",
+        "key rotate": "order another signing key; `edgectl station rekey`, by root on the host, makes it",
         "station retire": "no camera is issued any more; refused while evidence is unconfirmed",
         "export request": "ask for a copy of a recording for a third party",
         "export drop": "no copy is made after all, and why",

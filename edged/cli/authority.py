@@ -20,10 +20,9 @@ T = TypeVar("T")
 DRAFT_LIMIT = 4 * ROSTER_LIMIT  # bytes; a draft may be indented
 
 
-def add_commands(commands: Any) -> None:
-    key = commands.add_parser("key", help="signing keys of authority and centre").add_subparsers(
-        metavar="ACTION", required=True
-    )
+def add_commands(commands: Any) -> Any:
+    """Return the sub-commands of `key`."""
+    key = commands.add_parser("key", help="signing keys").add_subparsers(metavar="ACTION", required=True)
     new = key.add_parser("new", help="make a signing key; prints its verifier key")
     new.add_argument("name", help="the key's name, for example authority.example")
     new.add_argument("file")
@@ -50,6 +49,7 @@ def add_commands(commands: Any) -> None:
     digest.add_argument("--kind", default="desfire-id")
     digest.add_argument("--key", required=True, help="file of the badge key")
     digest.set_defaults(run=_digest)
+    return key
 
 
 def _signing(parser: argparse.ArgumentParser, what: str) -> None:

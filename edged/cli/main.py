@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from edged.cli import authority, online, station_init, verification
+from edged.cli import authority, online, rekey, station_init, verification
 from edged.cli.output import EXIT_REFUSED, EXIT_UNREACHABLE, complain
 from edged.config import load
 from edged.errors import EdgeError, ErrorCode
@@ -75,9 +75,10 @@ def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="edgectl", description="Ask and steer a camera dock station.")
     _add_common(parser, "", DEFAULT_CONFIG, False)
     commands = parser.add_subparsers(metavar="COMMAND", required=True, parser_class=_Command)
-    online.add_commands(commands, station_init.add_commands(commands))
+    station = station_init.add_commands(commands)
+    rekey.add_command(station)
+    online.add_commands(commands, {"station": station, "key": authority.add_commands(commands)})
     verification.add_commands(commands)
-    authority.add_commands(commands)
     commands.add_parser(
         "intake", help="the centre: verify, store, countersign, sign receipts (intake --help)"
     )

@@ -2,7 +2,7 @@
 
 import argparse
 import json
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,8 @@ ROW_LIMIT = 200  # characters of a line for people; --json has all of it
 Sub = Any  # argparse's private type of add_subparsers()
 
 
-def add_commands(commands: Sub, station: Sub) -> None:
+def add_commands(commands: Sub, others: Mapping[str, Sub]) -> None:
+    """``others``: sub-commands of words that somebody else has begun."""
     _simple(commands, "status", "the station as a whole", _show_status)
     _simple(commands, "alerts", "conditions that somebody should end", _show_alerts)
     _simple(commands, "rebuild", "drop the search views and make them again from the ledger", _show_pairs)
@@ -28,7 +29,7 @@ def add_commands(commands: Sub, station: Sub) -> None:
     _add_slots(commands)
     _add_log(commands)
     _add_camera(commands)
-    groups = {"officer": _add_officer(commands), "station": station}
+    groups = {"officer": _add_officer(commands), **others}
     acts.add_commands(commands, lambda verb, params: _asking(verb, params, entered.show_act), groups)
     for verb, (text, show) in entered.LISTS.items():
         group, _, action = verb.partition(" ")
@@ -272,6 +273,8 @@ def _show_status(s: dict[str, Any]) -> str:
         "incidents": c["incidents"],
         "alerts": f"{s['alerts']} (edgectl alerts)" if s["alerts"] else "none",
     }
+    if s["key_change"]:
+        rows["SIGNING KEY"] = f"another one ordered {s['key_change']}: edgectl station rekey"
     if s["retired"]:
         rows["RETIRED"] = f"since {s['retired']}: no camera is issued"
     if ledger["trouble"]:

@@ -58,17 +58,17 @@ async def _init(args: argparse.Namespace) -> int:
     state = Path(config.station.state)
     fs.make_dirs(str(state))
     signing, badge = config.signing_key_file, config.badge_key_file
-    with _as_owner(state), single_instance(config.station.state):
+    with as_owner(state), single_instance(config.station.state):
         if (state / "ledger").exists():  # a command line waits for nobody else
             raise EdgeError(
                 ErrorCode.CONFLICT, reason="this station is commissioned already", state=str(state)
             )
-    with _writer_of(signing, state):
-        signer = _signing_key(Path(key_place(signing, args.keys)), config.station.id)
-    with _writer_of(badge, state):
+    with writer_of(signing, state):
+        signer = signing_key(Path(key_place(signing, args.keys)), config.station.id)
+    with writer_of(badge, state):
         made = [str(p) for p in (Path(key_place(badge, args.keys)),) if _secret(p)]
     _hand_over(Path(config.vault.path), state)
-    with _as_owner(state), single_instance(config.station.state):
+    with as_owner(state), single_instance(config.station.state):
         await _begin(fs, config, args, signer)
     summary = {"station": config.station.id, "station_key": str(signer.verifier), "ledger": f"{state}/ledger"}
     if made:
@@ -96,14 +96,18 @@ async def _begin(fs: FileSystem, config: Config, args: argparse.Namespace, signe
         centre_key=config.keys.centre,
         version=VERSION,
     )
-    account = f"account:{os.environ.get('SUDO_USER') or _login()}"
-    book = await Book.create(fs, f"{state}/ledger", real_clock(config), fact, actor=account)
+    book = await Book.create(fs, f"{state}/ledger", real_clock(config), fact, actor=account())
     await book.close()
     write_durably(fs, f"{state}/station.json", _identity(config.station.id, args, signer))
 
 
+def account() -> str:
+    """Who gives the command, as the ledger names him."""
+    return f"account:{os.environ.get('SUDO_USER') or _login()}"
+
+
 @contextlib.contextmanager
-def _as_owner(state: Path) -> Iterator[None]:
+def as_owner(state: Path) -> Iterator[None]:
     """Root acts as the user whose station this is; anybody else as himself."""
     owner = state.stat()
     if os.geteuid() != 0 or owner.st_uid == 0:
@@ -121,9 +125,9 @@ def _as_owner(state: Path) -> Iterator[None]:
         os.setgroups(groups)
 
 
-def _writer_of(secret: str, state: Path) -> contextlib.AbstractContextManager[None]:
+def writer_of(secret: str, state: Path) -> contextlib.AbstractContextManager[None]:
     """A credential is root's, a file of the station is the station's."""
-    return contextlib.nullcontext() if secret.startswith(CREDENTIAL) else _as_owner(state)
+    return contextlib.nullcontext() if secret.startswith(CREDENTIAL) else as_owner(state)
 
 
 def _hand_over(vault: Path, state: Path) -> None:
@@ -158,7 +162,7 @@ def _identity(station: str, args: argparse.Namespace, signer: Signer) -> bytes:
     return json.dumps(body, ensure_ascii=False).encode() + b"\n"
 
 
-def _signing_key(path: Path, station: str) -> Signer:
+def signing_key(path: Path, station: str) -> Signer:
     """The key of an earlier, cut-off commissioning, or a new one."""
     if path.exists():
         return Signer.from_pem(origin_of(station), path.read_bytes())

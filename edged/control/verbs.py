@@ -111,7 +111,7 @@ async def _prove(call: Call) -> Any:
         station.outside.fs,
         f"{state}/ledger",
         found[0],
-        station=station.verifier,
+        station=station.keys,
         centre=station.centre,
         countersigned=f"{state}/countersigned",
     )
@@ -131,11 +131,11 @@ async def _extract(call: Call) -> Any:
         f"{state}/ledger",
         " ".join(f"{name}={value}" for name, value in asked.items()),
         frozenset(decode_envelope(line.encode()).seq for line in found),
-        station=station.verifier,
+        station=station.keys,
         centre=station.centre,
         countersigned=f"{state}/countersigned",
     )
-    keys = [str(station.verifier), str(station.centre)]
+    keys = [*map(str, station.keys), str(station.centre)]
     return {"lines": len(found), "extract": made.decode(), "keys": keys}
 
 

@@ -28,6 +28,7 @@ def status_view(station: Station, courier: CourierReport | None = None) -> dict[
             "trouble": str(station.book.trouble) if station.book.trouble else "",
         },
         "retired": state.retired,
+        "key_change": state.key_change,
         "roster_version": station.lists.roster_version,
         "schedule_version": station.lists.schedule.version if station.lists.schedule is not None else 0,
         "recordings": {

@@ -40,8 +40,8 @@ class Evidence:
     proof: bytes
     lines: bytes  # the ledger's lines about it, as they lie there
     verifier: bytes  # the one-file verifier
-    station: Verifier
-    witnesses: tuple[Verifier, ...]
+    station: Verifier  # the key that signed the manifest
+    witnesses: tuple[Verifier, ...]  # who else has signed: the centre, the station with other keys
     more: Mapping[str, bytes] = field(default_factory=dict)  # receipt, cover sheet, by name
 
 

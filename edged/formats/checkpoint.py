@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from edged.errors import FormatError, SignatureError
 from edged.formats import merkle
 from edged.formats.note import Signer, Verifier, add_signature, open_note, sign
+from edged.formats.station_keys import SignedBy, keys_of
 
 CHECKPOINT_LIMIT = 16 * 1024  # bytes of a checkpoint note
 ORIGIN_PREFIX = "edged/"
@@ -51,14 +52,14 @@ def origin_of(station: str) -> str:
     return ORIGIN_PREFIX + station
 
 
-def sign_checkpoint(checkpoint: Checkpoint, signer: Signer) -> bytes:
-    """Return the note. Raises ValueError if the key belongs to another station (origin)."""
-    if checkpoint.origin != signer.name:
+def sign_checkpoint(checkpoint: Checkpoint, *signers: Signer) -> bytes:
+    """Return the note; two sign at a hand-over. Raises ValueError if a key belongs to another station (origin)."""
+    if any(checkpoint.origin != signer.name for signer in signers):
         raise ValueError("a station signs its own checkpoints only")
-    return sign(checkpoint.text(), signer)
+    return sign(checkpoint.text(), *signers)
 
 
-def countersign(data: bytes, station: Verifier, centre: Signer) -> bytes:
+def countersign(data: bytes, station: SignedBy, centre: Signer) -> bytes:
     """Return the station's checkpoint with the centre's line. Raises as `open_checkpoint`.
 
     The caller has compared size and root with what it holds, and stored that durably, before.
@@ -67,7 +68,7 @@ def countersign(data: bytes, station: Verifier, centre: Signer) -> bytes:
     return add_signature(data, centre)
 
 
-def open_checkpoint(data: bytes, station: Verifier, centre: Verifier | None = None) -> Checkpoint:
+def open_checkpoint(data: bytes, station: SignedBy, centre: Verifier | None = None) -> Checkpoint:
     """Return the checkpoint that ``station`` signed and, if given, ``centre`` countersigned.
 
     Raises:
@@ -76,12 +77,12 @@ def open_checkpoint(data: bytes, station: Verifier, centre: Verifier | None = No
     """
     if len(data) > CHECKPOINT_LIMIT:
         raise FormatError(reason="checkpoint too long", size=len(data))
-    wanted = (station,) if centre is None else (station, centre)
-    note = open_note(data, wanted)
-    for key in wanted:
+    keys, second = keys_of(station), () if centre is None else (centre,)
+    note = open_note(data, (*keys, *second))
+    found = Checkpoint.parse(note.text)
+    for key in (*keys.of_checkpoint(found.size), *second):
         if key not in note.signed_by:
             raise SignatureError(key=key.name, reason="signature missing")
-    found = Checkpoint.parse(note.text)
     if found.origin != station.name:
         raise SignatureError(key=station.name, reason="origin is another station", origin=found.origin[:80])
     return found

@@ -73,6 +73,13 @@ class StationCommissioned(Fact, frozen=True):
     version: str
 
 
+@_fact("station.key_changed")
+class KeyChanged(Fact, frozen=True):
+    """From the next line on the station signs with ``key``; the checkpoint that ends here bears both signatures."""
+
+    key: str  # signed-note verifier key: name+hash+base64
+
+
 @_fact("station.started")
 class StationStarted(Fact, frozen=True):
     version: str

@@ -2,13 +2,14 @@
 
 import msgspec
 
-from edged.errors import FormatError
+from edged.errors import FormatError, SignatureError
 from edged.formats import document
 from edged.formats.facts import GapFact, RecordingSealed
 from edged.formats.fields import FileName, Folder, Hex64, Name, RecordingId, Size, Time
 from edged.formats.line import Line
-from edged.formats.note import Signer, Verifier
-from edged.formats.signed import open_document, sign_document
+from edged.formats.note import Signer
+from edged.formats.signed import open_signed, sign_document
+from edged.formats.station_keys import SignedBy, keys_of
 
 
 class Manifest(
@@ -76,6 +77,10 @@ def sign_manifest(manifest: Manifest, signer: Signer) -> bytes:
     return sign_document(manifest, signer)
 
 
-def open_manifest(data: bytes, station: Verifier) -> Manifest:
-    """Raises FormatError, SignatureError."""
-    return open_document(data, Manifest, (station,))
+def open_manifest(data: bytes, station: SignedBy) -> Manifest:
+    """Raises FormatError; SignatureError: the key that answers for the manifest's line has not signed."""
+    keys = keys_of(station)
+    manifest, signed_by = open_signed(data, Manifest, tuple(keys))
+    if (key := keys.of_line(manifest.ledger_seq)) not in signed_by:
+        raise SignatureError(key=key.name, reason="signature missing")
+    return manifest

@@ -18,6 +18,7 @@ from edged.formats.checkpoint import Checkpoint, open_checkpoint
 from edged.formats.facts import RecordingSealed
 from edged.formats.line import LINE_LIMIT, Line, decode_line
 from edged.formats.note import Verifier
+from edged.formats.station_keys import SignedBy
 
 PROOF_LIMIT = 4 * LINE_LIMIT  # bytes; an ordinary proof has less than 4 kB
 
@@ -59,7 +60,7 @@ def decode_proof(data: bytes) -> Proof:
     return document.decode(data.removesuffix(b"\n"), Proof, PROOF_LIMIT)
 
 
-def verify_proof(proof: Proof, station: Verifier, centre: Verifier | None = None) -> Proved:
+def verify_proof(proof: Proof, station: SignedBy, centre: Verifier | None = None) -> Proved:
     """Check everything but the recording's own bytes.
 
     Raises:

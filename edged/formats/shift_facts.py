@@ -53,6 +53,14 @@ class StationRetired(Fact, frozen=True):
     reason: str
 
 
+@_fact("station.key_change_ordered")
+class KeyChangeOrdered(Fact, frozen=True):
+    """The account administrator wants another signing key; root, on the host, makes it."""
+
+    decision: Document
+    reason: str
+
+
 # --- incidents -------------------------------------------------------------------------------------
 
 

@@ -24,10 +24,17 @@ def open_document(
         FormatError: not a note, or no document of this kind.
         SignatureError: none of ``verifiers`` signed it, or falsely.
     """
+    return open_signed(data, kind, verifiers, limit)[0]
+
+
+def open_signed(
+    data: bytes, kind: type[T], verifiers: Sequence[Verifier], limit: int = document.DOCUMENT_LIMIT
+) -> tuple[T, tuple[Verifier, ...]]:
+    """As `open_document`; return also which of ``verifiers`` have signed."""
     if len(data) > limit:
         raise FormatError(reason="too long", size=len(data), limit=limit)
-    text = open_note(data, verifiers).text
-    body = text.removesuffix(b"\n")
+    note = open_note(data, verifiers)
+    body = note.text.removesuffix(b"\n")
     if b"\n" in body or not body.startswith(b'{"type":"'):
         raise FormatError(reason="not a signed document")
-    return document.decode(body, kind, limit)
+    return document.decode(body, kind, limit), note.signed_by

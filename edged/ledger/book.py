@@ -34,6 +34,7 @@ from edged.formats.line import (
 )
 from edged.formats.merkle import Tree, leaf_hash
 from edged.formats.note import Verifier
+from edged.formats.station_keys import StationKeys, keys_with
 from edged.formats.times import format_ns
 from edged.ledger.opening import inspect
 from edged.ledger.pen import Pen, begin, disk_error, settle_names
@@ -68,6 +69,7 @@ class Book:
         self._clock, self._pen = clock, pen
         self.size, self._tip, self._tree = found.size, found.tip, found.tree
         self.commissioned: StationCommissioned = found.commissioned
+        self._keys = found.keys
         self.damage: tuple[Damage, ...] = tuple(found.damage)
         self.trouble: EdgeError | None = None
         self._queue: deque[_Entry] = deque()
@@ -100,12 +102,13 @@ class Book:
         """Read the whole ledger, repair what a power cut left, and go on from there.
 
         Args:
-            station: the station's own public key. With it, line 0 must name the key, and the newest
-                checkpoint must be genuine and fit the lines.
+            station: the station's own public key. With it, it must be the one that the ledger names last, and
+                the newest checkpoint must be genuine and fit the lines.
 
         Raises:
             EdgeError: LEDGER_MISSING (no line at all), LEDGER_NEWER, LEDGER_CORRUPT (line 0 is not
-                ours or cannot be read: there is nothing to go on from). Any other damage is `trouble`.
+                ours or cannot be read: there is nothing to go on from), KEY_UNUSABLE (a change of keys was cut
+                off). Any other damage is `trouble`.
             DiskError: the disk does not let itself be read or repaired.
         """
         try:
@@ -137,6 +140,13 @@ class Book:
             await asyncio.shield(self._writer)
         async with self._turn:
             self._pen.close()
+
+    @property
+    def keys(self) -> StationKeys:
+        """With which the station has signed up to now. Raises EdgeError: LEDGER_CORRUPT, line 0 names none."""
+        if self._keys is None:
+            raise EdgeError(ErrorCode.LEDGER_CORRUPT, reason="line 0 names no key", seq=0)
+        return self._keys
 
     @property
     def reserve_short(self) -> bool:
@@ -281,6 +291,7 @@ class Book:
     def _count(self, line: Line) -> None:
         self.size, self._tip = line.seq + 1, line.hash
         self._tree.append(leaf_hash(line.raw))
+        self._keys = keys_with(self._keys, line)
 
     def _tell(self, line: Line) -> None:
         for listener in tuple(self._listeners):

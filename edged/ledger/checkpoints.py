@@ -18,6 +18,7 @@ from edged.errors import EdgeError, ErrorCode, FormatError, SignatureError
 from edged.formats.checkpoint import Checkpoint, open_checkpoint, sign_checkpoint
 from edged.formats.line import Line
 from edged.formats.note import Signer, Verifier
+from edged.formats.station_keys import SignedBy, keys_of
 from edged.ledger import notes
 from edged.ledger.book import Book
 from edged.ledger.pen import disk_error
@@ -30,7 +31,7 @@ COUNTERSIGNED = "countersigned"
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    station: Verifier
+    station: SignedBy
     centre: Verifier
     signer: Signer | None  # None: the key file cannot be used; lines are chained, nothing is signed
 
@@ -58,7 +59,7 @@ class Checkpointer:
 
     def __init__(self, book: Book, fs: FileSystem, state: str, keys: Keys, pace: Pace) -> None:
         """Use `open`."""
-        if keys.signer is not None and keys.signer.verifier != keys.station:
+        if keys.signer is not None and keys.signer.verifier != keys_of(keys.station).current:
             raise ValueError("the signing key is not the station's")
         self._book, self._fs, self._keys, self._pace = book, fs, keys, pace
         self._folder, self._countersigned = f"{state}/{LEDGER}/{CHECKPOINTS}", f"{state}/{COUNTERSIGNED}"

@@ -6,6 +6,7 @@ from contextlib import suppress
 from edged.errors import EdgeError, ErrorCode, FormatError, SignatureError
 from edged.formats.checkpoint import CHECKPOINT_LIMIT, Checkpoint, open_checkpoint
 from edged.formats.note import Verifier
+from edged.formats.station_keys import SignedBy
 from edged.ledger.pen import disk_error, settle_folder
 from edged.ledger.pieces import note_name, note_sizes
 from edged.ports import FileSystem
@@ -23,7 +24,7 @@ def newest_size(fs: FileSystem, folder: str) -> int | None:
 
 
 def load(
-    fs: FileSystem, folder: str, size: int, station: Verifier, centre: Verifier | None = None
+    fs: FileSystem, folder: str, size: int, station: SignedBy, centre: Verifier | None = None
 ) -> Checkpoint:
     """Return the checkpoint in ``<size>.note``. May raise OSError.
 

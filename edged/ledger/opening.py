@@ -5,10 +5,13 @@ from dataclasses import dataclass
 from edged.errors import EdgeError, ErrorCode
 from edged.formats.checkpoint import Checkpoint
 from edged.formats.note import Verifier
+from edged.formats.station_keys import StationKeys
 from edged.ledger import notes
 from edged.ledger.pieces import CHECKPOINTS
 from edged.ledger.recovery import Survey, survey
 from edged.ports import FileSystem
+
+_REKEY = "a change of keys was cut off; `edgectl station rekey`, by root, ends it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,22 +28,20 @@ def inspect(fs: FileSystem, folder: str, station: Verifier | None) -> tuple[Surv
     Raises:
         EdgeError: LEDGER_MISSING, LEDGER_NEWER, or LEDGER_CORRUPT where there is nothing to go on from.
     """
-    newest = _newest(fs, f"{folder}/{CHECKPOINTS}", station)
-    sizes = {newest.checkpoint.size} if newest.checkpoint else set()
+    size = notes.newest_size(fs, f"{folder}/{CHECKPOINTS}")
     try:
-        found = survey(fs, folder, sizes)
+        found = survey(fs, folder, {size} if size is not None else set())
     except FileNotFoundError as exc:
         raise EdgeError(ErrorCode.LEDGER_MISSING, folder=folder) from exc
     _require_beginning(found, folder, station)
-    return found, _trouble(found, newest)
+    if station is None or size is None or found.keys is None:
+        return found, _trouble(found, _Newest())
+    return found, _trouble(found, _newest(fs, f"{folder}/{CHECKPOINTS}", size, found.keys))
 
 
-def _newest(fs: FileSystem, folder: str, station: Verifier | None) -> _Newest:
-    size = notes.newest_size(fs, folder)
-    if station is None or size is None:
-        return _Newest()
+def _newest(fs: FileSystem, folder: str, size: int, keys: StationKeys) -> _Newest:
     try:
-        return _Newest(checkpoint=notes.load(fs, folder, size, station))
+        return _Newest(checkpoint=notes.load(fs, folder, size, keys))
     except EdgeError as exc:
         return _Newest(problem=exc)
 
@@ -50,8 +51,14 @@ def _require_beginning(found: Survey, folder: str, station: Verifier | None) -> 
         raise EdgeError(ErrorCode.LEDGER_MISSING, folder=folder)
     if found.commissioned is None:
         raise EdgeError(ErrorCode.LEDGER_CORRUPT, reason="line 0 cannot be read", folder=folder)
-    if station is not None and found.commissioned.station_key != str(station):
+    if station is None:
+        return
+    if found.keys is None or station not in found.keys:
         raise EdgeError(ErrorCode.LEDGER_CORRUPT, reason="another station's ledger", folder=folder)
+    if station != found.keys.current:
+        raise EdgeError(
+            ErrorCode.KEY_UNUSABLE, key=station.name, reason=f"the ledger names another: {_REKEY}"
+        )
 
 
 def _trouble(found: Survey, newest: _Newest) -> EdgeError | None:

@@ -11,6 +11,7 @@ from edged.formats.facts import RecordingSealed
 from edged.formats.line import Line, decode_envelope, decode_line
 from edged.formats.note import Verifier
 from edged.formats.proof import Proof, build
+from edged.formats.station_keys import SignedBy
 from edged.ledger.pen import disk_error
 from edged.ledger.pieces import CHECKPOINTS, CURRENT, closed_pieces, note_name, note_sizes, read_lines
 from edged.ports import FileSystem
@@ -27,7 +28,7 @@ def prove(
     ledger: str,
     recording: str,
     *,
-    station: Verifier,
+    station: SignedBy,
     centre: Verifier | None = None,
     countersigned: str = "",
 ) -> Proof:
@@ -65,7 +66,7 @@ def extract_lines(
     about: str,
     wanted: frozenset[int],
     *,
-    station: Verifier,
+    station: SignedBy,
     centre: Verifier | None = None,
     countersigned: str = "",
 ) -> bytes:
@@ -132,7 +133,7 @@ def _covering(
     countersigned: str,
     seq: int,
     lines: int,
-    station: Verifier,
+    station: SignedBy,
     centre: Verifier | None,
 ) -> tuple[bytes, Checkpoint]:
     """The newest checkpoint over the line: a countersigned one if there is any, else the station's."""

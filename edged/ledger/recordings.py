@@ -8,7 +8,7 @@ from edged.formats.document import DOCUMENT_LIMIT
 from edged.formats.facts import RecordingConfirmed, RecordingCorrupted, RecordingSealed
 from edged.formats.line import Line
 from edged.formats.manifest import manifest_of, open_manifest
-from edged.formats.note import Verifier
+from edged.formats.station_keys import SignedBy
 from edged.ledger.report import Kind, Report
 from edged.ports import FileSystem
 
@@ -22,7 +22,7 @@ class RecordingCheck:
     delivers nothing without it. So one that is not there is missed only where a receipt has come.
     """
 
-    def __init__(self, fs: FileSystem, vault: str, station: Verifier, report: Report) -> None:
+    def __init__(self, fs: FileSystem, vault: str, station: SignedBy, report: Report) -> None:
         self._fs, self._vault, self._station, self._report = fs, vault, station, report
         self._sealed: dict[str, Line] = {}
         self._corrupted: set[str] = set()

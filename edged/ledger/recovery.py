@@ -16,14 +16,16 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from edged.errors import EdgeError, ErrorCode, FormatError
-from edged.formats.facts import StationCommissioned
+from edged.formats.facts import KeyChanged, StationCommissioned
 from edged.formats.line import FIRST_PREV, Envelope, decode_envelope, decode_line, line_hash
 from edged.formats.merkle import Tree, leaf_hash
+from edged.formats.station_keys import StationKeys, keys_with
 from edged.ledger.pieces import CURRENT, Piece, RawLine, closed_pieces, read_end, read_lines
 from edged.ports import FileSystem
 
 BATCH_LIMIT = 256 * 1024  # bytes that are written and synced at once, at most
 DAMAGE_LIMIT = 100  # places that are listed; more are counted
+_OF_KEYS = frozenset({StationCommissioned.TYPE, KeyChanged.TYPE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,7 @@ class Survey:
         size: number of the next line.
         tip: hash of the last line, for the next line's ``prev``.
         roots: Merkle roots at the sizes asked for.
+        keys: with which the station has signed, as lines without a problem say.
         open_first: number of the open piece's first line; ``open_end``: its good bytes.
         torn: bytes of the tail that was never acknowledged.
         damaged: number of places; the first ones are in ``damage``.
@@ -55,6 +58,7 @@ class Survey:
     roots: dict[int, bytes] = field(default_factory=dict)
     pieces: list[Piece] = field(default_factory=list)
     commissioned: StationCommissioned | None = None
+    keys: StationKeys | None = None
     has_open: bool = False
     open_first: int = 0
     open_end: int = 0
@@ -142,9 +146,17 @@ class _Surveyor:
             return
         if head.seq == 0 and not problem:
             found.commissioned = _commissioned(raw)
+        if head.type in _OF_KEYS and not problem:
+            self._key(name, raw)
         found.size, found.tip, self._unreadable = head.seq + 1, line_hash(raw.data), 0
         if found.size in self._sizes and found.tree.size == found.size:
             found.roots[found.size] = found.tree.root()
+
+    def _key(self, name: str, raw: RawLine) -> None:
+        try:
+            self._found.keys = keys_with(self._found.keys, decode_line(raw.data))
+        except FormatError as exc:
+            self._note(name, raw.offset, str(exc.detail.get("reason", exc)))
 
     def _note(self, name: str, offset: int, reason: str) -> None:
         self._found.damaged += 1

@@ -18,6 +18,7 @@ class Kind(StrEnum):
     UNENDED = "unended"  # a line has no newline: a torn tail, or a cut
     PIECE_WRONG = "piece-wrong"  # a piece's name and lines disagree, or it cannot be read
     BEGINNING_WRONG = "beginning-wrong"  # line 0 is not this station's
+    KEY_UNPROVED = "key-unproved"  # a key follows another, and both have not signed that
     COMMISSIONED_AGAIN = "commissioned-again"  # a second beginning inside the chain
     CHECKPOINT_BAD = "checkpoint-bad"  # not a checkpoint, or not signed by the keys given
     CHECKPOINT_DIFFERS = "checkpoint-differs"  # the lines are not those that were signed

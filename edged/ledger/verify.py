@@ -8,17 +8,22 @@
    finding only where a checkpoint kept elsewhere (``against``, countersigned) covers more.
 5. A line of a newer version is a finding like any other. Whoever changed a line to look newer would
    otherwise end the verification before it came to the checkpoints.
+6. The key that is given may be any that the station ever signed with. Which came before and after it, the ledger says,
+   and every change is proved by the checkpoint at its line, which both keys have signed.
 """
 
 from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from edged.errors import EdgeError, ErrorCode, FormatError, SignatureError
 from edged.formats.checkpoint import CHECKPOINT_LIMIT, ORIGIN_PREFIX, Checkpoint, open_checkpoint, origin_of
-from edged.formats.facts import StationCommissioned
+from edged.formats.facts import KeyChanged, StationCommissioned
 from edged.formats.line import FIRST_PREV, Line, decode_line, line_hash
 from edged.formats.merkle import Tree, leaf_hash
 from edged.formats.note import Verifier
+from edged.formats.station_keys import StationKeys, keys_with
 from edged.ledger.pen import disk_error
 from edged.ledger.pieces import (
     CHECKPOINTS,
@@ -34,6 +39,8 @@ from edged.ledger.recordings import RecordingCheck
 from edged.ledger.report import Kind, Report
 from edged.ports import FileSystem
 
+_CHANGES, _BEGINS = f'"type":"{KeyChanged.TYPE}"'.encode(), b'{"v":1,"seq":0,'
+
 
 def verify_ledger(
     fs: FileSystem,
@@ -45,9 +52,10 @@ def verify_ledger(
     against: bytes | None = None,
     vault: str = "",
 ) -> Report:
-    """Check a copy of a ledger. Blocking; reads every line once, in bounded memory.
+    """Check a copy of a ledger. Blocking; reads every line twice, in bounded memory.
 
     Args:
+        station: a key of the station, from somewhere else than the copy.
         ledger: folder of pieces and, in it, ``checkpoints``.
         countersigned: folder of countersigned checkpoints (needs ``centre``).
         against: a checkpoint note kept somewhere else; the ledger must reach it and equal it.
@@ -56,16 +64,44 @@ def verify_ledger(
     Raises:
         DiskError: ``ledger`` cannot be listed.
     """
-    check = _Check(fs, ledger, station)
+    keys = named_keys(fs, ledger, station)
+    check = _Check(fs, ledger, keys)
     check.take_notes(f"{ledger}/{CHECKPOINTS}", None)
     if countersigned and centre is not None:
         check.take_notes(countersigned, centre)
     if against is not None:
         check.take_note("against", against, centre=None, size=None)
-    check.recordings = RecordingCheck(fs, vault, station, check.report) if vault else None
+    check.recordings = RecordingCheck(fs, vault, keys, check.report) if vault else None
     check.lines()
     check.finish()
     return check.report
+
+
+def named_keys(fs: FileSystem, ledger: str, given: Verifier) -> StationKeys:
+    """Return the station's keys as its ledger names them, if ``given`` is one of them; else ``given`` alone.
+
+    Nothing is authenticated here: whoever uses them looks for the hand-over of each.
+
+    Raises:
+        DiskError: ``ledger`` cannot be listed.
+    """
+    found: StationKeys | None = None
+    for raw in _raw_lines(fs, ledger):
+        if _CHANGES in raw or raw.startswith(_BEGINS):
+            with suppress(EdgeError):
+                found = keys_with(found, decode_line(raw))
+    return found if found is not None and given in found else StationKeys(given)
+
+
+def _raw_lines(fs: FileSystem, ledger: str) -> Iterator[bytes]:
+    """What cannot be read is passed over: the verification proper tells of it."""
+    try:
+        names = fs.list_dir(ledger)
+    except OSError as exc:
+        raise disk_error(exc) from exc
+    for name in (*(piece.name for piece in closed_pieces(names)), *([CURRENT] if CURRENT in names else ())):
+        with suppress(OSError):
+            yield from (raw.data for raw in read_lines(fs, f"{ledger}/{name}"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +114,9 @@ class _Noted:
 
 
 class _Check:
-    def __init__(self, fs: FileSystem, ledger: str, station: Verifier) -> None:
-        self._fs, self._ledger, self._station = fs, ledger, station
+    def __init__(self, fs: FileSystem, ledger: str, keys: StationKeys) -> None:
+        self._fs, self._ledger, self._keys = fs, ledger, keys
+        self._trusted = True  # until a key follows without a hand-over
         self.report = Report()
         self.recordings: RecordingCheck | None = None
         self._noted: dict[int, list[_Noted]] = defaultdict(list)
@@ -107,7 +144,7 @@ class _Check:
 
     def take_note(self, where: str, data: bytes, *, centre: Verifier | None, size: int | None) -> None:
         try:
-            found = open_checkpoint(data, self._station, centre)
+            found = open_checkpoint(data, self._keys, centre)
         except (FormatError, SignatureError) as exc:
             self.report.add(Kind.CHECKPOINT_BAD, where, str(exc.detail.get("reason", exc)))
             return
@@ -117,14 +154,28 @@ class _Check:
         self._noted[found.size].append(_Noted(where, found, centre is not None))
 
     def _compare(self) -> None:
-        for noted in self._noted.pop(self._tree.size, ()):
+        noted_here = self._noted.pop(self._tree.size, ())
+        self._handed_over(noted_here)
+        for noted in noted_here:
             if noted.checkpoint.root != self._tree.root():
                 detail = "these lines are not those that were signed"
                 self.report.add(Kind.CHECKPOINT_DIFFERS, noted.where, detail, noted.checkpoint.size - 1)
                 continue
+            if not self._trusted:
+                continue
             self.report.signed = max(self.report.signed, noted.checkpoint.size)
             if noted.countersigned:
                 self.report.countersigned = max(self.report.countersigned, noted.checkpoint.size)
+
+    def _handed_over(self, noted_here: Sequence[_Noted]) -> None:
+        """Behind a line that names a key: a checkpoint of just this size that is genuine bears both signatures."""
+        seq = self._tree.size - 1
+        if any(successor.line == seq for successor in self._keys.later):
+            proved = any(noted.checkpoint.root == self._tree.root() for noted in noted_here)
+            if not proved:
+                self._trusted = False
+                detail = "no checkpoint of this size bears the signatures of both keys"
+                self.report.add(Kind.KEY_UNPROVED, self._ledger, detail, seq)
 
     # --- lines -----------------------------------------------------------------------------------
 
@@ -200,7 +251,7 @@ class _Check:
             self.report.add(Kind.COMMISSIONED_AGAIN, name, f"as {fact.station[:80]}", line.seq)
             return
         self.report.station = fact.station
-        if (fact.station_key, origin_of(fact.station)) != (str(self._station), self._station.name):
+        if (fact.station_key, origin_of(fact.station)) != (str(self._keys.first), self._keys.name):
             self.report.add(Kind.BEGINNING_WRONG, name, "line 0 names another station or another key", 0)
 
     # --- end -------------------------------------------------------------------------------------
@@ -213,4 +264,4 @@ class _Check:
                 detail = f"{size} lines were signed, {self.report.lines} are there"
                 self.report.add(Kind.BEHIND_CHECKPOINT, each.where, detail, self.report.lines)
         if self.recordings is not None:
-            self.recordings.finish(self._station.name.removeprefix(ORIGIN_PREFIX))
+            self.recordings.finish(self._keys.name.removeprefix(ORIGIN_PREFIX))

@@ -74,6 +74,7 @@ RIGHTS: Mapping[str, frozenset[Role]] = MappingProxyType(
         "clear ask": _TECHNICIAN,
         "clear agree": _RESPONSIBLE,
         "station retire": frozenset({"account_admin"}),
+        "key rotate": frozenset({"account_admin"}),
     }
 )
 

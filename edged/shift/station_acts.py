@@ -1,4 +1,7 @@
-"""The end of a station: only once nothing that it holds is evidence that the server has not confirmed. Pure."""
+"""What ends a station or the key that it signs with. Pure.
+
+A station is retired only once nothing that it holds is evidence that the server has not confirmed.
+"""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -9,13 +12,13 @@ from edged.shift.scene import Act, Day, Number, Params, Scene, Short, refuse
 from edged.station_state import Life
 
 
-class RetireParams(Params, frozen=True):
+class ByDecision(Params, frozen=True):
     number: Number
     date: Day
     reason: Short
 
 
-def _retire(scene: Scene, p: RetireParams) -> tuple[Fact, ...]:
+def _retire(scene: Scene, p: ByDecision) -> tuple[Fact, ...]:
     station = scene.station
     if station.retired:
         raise refuse(retired=station.retired)
@@ -33,4 +36,14 @@ def _retire(scene: Scene, p: RetireParams) -> tuple[Fact, ...]:
     return (sf.StationRetired(decision=scene.document(p.number, p.date), reason=p.reason),)
 
 
-ACTS: Mapping[str, Act] = MappingProxyType({"station retire": Act(RetireParams, _retire)})
+def _rotate(scene: Scene, p: ByDecision) -> tuple[Fact, ...]:
+    if scene.station.key_change:
+        raise refuse(
+            ordered=scene.station.key_change, expected="`edgectl station rekey`, by root on the host"
+        )
+    return (sf.KeyChangeOrdered(decision=scene.document(p.number, p.date), reason=p.reason),)
+
+
+ACTS: Mapping[str, Act] = MappingProxyType(
+    {"station retire": Act(ByDecision, _retire), "key rotate": Act(ByDecision, _rotate)}
+)

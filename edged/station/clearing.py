@@ -15,6 +15,7 @@ from edged.formats import shift_facts as sf
 from edged.formats.manifest import open_manifest
 from edged.formats.note import Verifier
 from edged.formats.receipt import require_receipt
+from edged.formats.station_keys import SignedBy
 from edged.gate import Cause, ClearFacts, ClearRate, Content, Gate, GateRule, Grounds, Policy, decide
 from edged.ledger.checkpoints import Checkpointer
 from edged.ports import Medium
@@ -40,7 +41,7 @@ class GateKeys:
     second_read: bool
     sound: Callable[[], bool]  # whether the ledger is without trouble
     checkpoints: Checkpointer
-    station: Verifier
+    station: SignedBy
     centre: Verifier
 
 

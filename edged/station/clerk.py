@@ -14,6 +14,7 @@ from edged.formats.facts import ReceiptRefused, RecordingConfirmed, RecordingHel
 from edged.formats.manifest import open_manifest
 from edged.formats.note import Verifier
 from edged.formats.receipt import Refusal, open_refusal, require_receipt
+from edged.formats.station_keys import SignedBy
 from edged.ledger.checkpoints import Checkpointer
 from edged.ports import FileSystem
 from edged.station.alerts import Alerts
@@ -36,7 +37,7 @@ class Clerk:
         fs: FileSystem,
         inbox: str,
         *,
-        station: Verifier,
+        station: SignedBy,
         centre: Verifier,
         vault: Vault,
         checkpoints: Checkpointer,

@@ -20,6 +20,7 @@ from edged.formats.line import Line, decode_envelope
 from edged.formats.note import Verifier
 from edged.formats.proof import encode_proof
 from edged.formats.shift_facts import Document
+from edged.formats.station_keys import StationKeys
 from edged.ledger.proofs import extract_lines, prove
 from edged.ports import FileSystem, Log
 from edged.projections.store import LogQuery
@@ -28,6 +29,7 @@ from edged.shift.records import Export
 from edged.shift.scene import Exports, Scene, refuse
 from edged.station.office import Office
 from edged.station.projector import Projector
+from edged.station_state import Recording
 from edged.vault.disk_errors import disk_errors
 from edged.vault.layout import Place
 from edged.vault.vault import Vault
@@ -38,7 +40,7 @@ BLOCK = 4 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Keys:
-    station: Verifier
+    station: StationKeys
     centre: Verifier
 
 
@@ -93,7 +95,7 @@ class HandingOver:
     async def _made(self, scene: Scene, found: Export, rules: Exports) -> "_Made":
         recording = scene.station.recordings[found.recording]
         place = self._vault.at(recording.id, recording.folder, recording.file)
-        evidence = await self._evidence(found.recording, place)
+        evidence = await self._evidence(recording, place)
         handover = Handover(
             recording=found.recording,
             file=place.file,
@@ -108,10 +110,11 @@ class HandingOver:
         made = await asyncio.to_thread(copy.write, evidence, handover, recording.sha256)
         return _Made(folder, made, recording.size)
 
-    async def _evidence(self, recording: str, place: Place) -> Evidence:
+    async def _evidence(self, of: Recording, place: Place) -> Evidence:
+        recording, keys = of.id, self._keys.station
         lines = await self._projector.search(LogQuery(recording=recording))
         where = {
-            "station": self._keys.station,
+            "station": keys,
             "centre": self._keys.centre,
             "countersigned": f"{self._state}/countersigned",
         }
@@ -135,8 +138,8 @@ class HandingOver:
             proof=encode_proof(proof),
             lines="".join(f"{line}\n" for line in lines).encode(),
             verifier=self._program,
-            station=self._keys.station,
-            witnesses=(self._keys.centre,),
+            station=(own := keys.of_line(of.sealed_seq)),
+            witnesses=(*(key for key in keys if key != own), self._keys.centre),
             more={"extract.jsonl": extract} | ({"receipt.note": receipt} if receipt is not None else {}),
         )
 

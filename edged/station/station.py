@@ -117,7 +117,7 @@ class Station:
         self.alerts = Alerts(self.recorder)
         self.checkpoints = opened.checkpoints
         self.projector = Projector(outside.store, opened.book, self.recorder)
-        self.verifier, self.centre = secrets.signer.verifier, Verifier.parse(config.keys.centre)
+        self.keys, self.centre = opened.book.keys, Verifier.parse(config.keys.centre)
         self.badge_key = secrets.badge
         self.lists = self._make_lists()
         self.duty = OnDuty(config.shift, margins_of(config), self.lists, self.recorder)
@@ -139,7 +139,7 @@ class Station:
         self.clerk = Clerk(
             outside.fs,
             config.station.inbox,
-            station=self.verifier,
+            station=self.keys,
             centre=self.centre,
             vault=opened.vault,
             checkpoints=opened.checkpoints,
@@ -373,7 +373,7 @@ class Station:
                 second_read=clear.second_read,
                 sound=lambda: self.book.trouble is None,
                 checkpoints=self.checkpoints,
-                station=self.verifier,
+                station=self.keys,
                 centre=self.centre,
             ),
             duty=self.duty,
@@ -459,7 +459,7 @@ class Station:
             projector=self.projector,
             vault=self._opened.vault,
             fs=self.outside.fs,
-            keys=ExportKeys(station=self.verifier, centre=self.centre),
+            keys=ExportKeys(station=self.keys, centre=self.centre),
             program=self._opened.program,
             version=VERSION,
             log=self.outside.log,

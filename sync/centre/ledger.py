@@ -14,9 +14,12 @@ import msgspec
 
 from edged.errors import EdgeError, FormatError
 from edged.formats.checkpoint import CHECKPOINT_LIMIT, Checkpoint, countersign, open_checkpoint
-from edged.formats.line import FIRST_PREV, decode_envelope, line_hash
+from edged.formats.facts import KeyChanged
+from edged.formats.line import decode_envelope, decode_line, line_hash
 from edged.formats.merkle import Tree, leaf_hash
+from edged.formats.station_keys import StationKeys
 from sync.centre.desk import TORN_LIMIT, Desk
+from sync.centre.known import Known, KnownKey, known_keys, load_known
 from sync.files import exists, is_cut_note, is_torn, names, read_or_none, replace_file
 from sync.outbox import CHECKPOINT, PIECE
 
@@ -24,16 +27,6 @@ PIECE_LIMIT = 256 * 1024 * 1024
 STATUS = "status"
 KEEP_STATUS = 50
 KEEP_NOTES = 8
-
-
-class Known(msgspec.Struct, frozen=True, kw_only=True):
-    """``intake.json``: how far this station's ledger is verified."""
-
-    size: int = 0
-    last: str = FIRST_PREV  # hash of the last line
-    peaks: tuple[str, ...] = ()
-    checkpoint: str = ""  # the station's note over exactly this size
-    status: str = ""  # name of the newest status that was there then
 
 
 class LedgerIntake:
@@ -45,7 +38,8 @@ class LedgerIntake:
         self._home = f"{desk.home}/ledger"
         self._notes = f"{desk.home}/receipts/checkpoints"
         self._copy = f"{desk.folder}/ledger"
-        self._known = self._load()
+        self._known = load_known(desk)
+        self._keys = known_keys(desk, self._known)
 
     def take(self) -> None:
         """Take all that continues the copy; countersign; look at what does not continue it."""
@@ -99,23 +93,41 @@ class LedgerIntake:
 
     def _verify(self, data: bytes, first: int, last: int, note: bytes) -> Known:
         """Return what is known with this piece. Raises FormatError, SignatureError, EdgeError."""
-        checkpoint = open_checkpoint(note, self._desk.station)
-        tree = self._tree()
+        tree, keys = self._tree(), self._keys
         prev, seq = self._known.last, first
         for raw in _lines(data):
             envelope = decode_envelope(raw)
             if envelope.seq != seq or envelope.prev != prev:
                 raise FormatError(reason="does not continue the chain", seq=seq)
+            if envelope.type == KeyChanged.TYPE:
+                keys = self._next_key(keys, raw, last)
             prev, seq = line_hash(raw), seq + 1
             tree.append(leaf_hash(raw))
+        checkpoint = open_checkpoint(note, keys)
         if seq != last + 1 or checkpoint.size != seq:
             raise FormatError(reason="another number of lines than its name says", lines=seq - first)
         if checkpoint.root != tree.root():
             raise FormatError(reason="the checkpoint has another root", size=seq)
-        self._compare_with_lost(checkpoint)
+        self._compare_with_lost(checkpoint, keys)
         peaks = tuple(peak.hex() for peak in tree.peaks())
         status = max(names(self._fs, f"{self._desk.home}/{STATUS}"), default="")
-        return Known(size=seq, last=prev, peaks=peaks, checkpoint=note.decode(), status=status)
+        return Known(
+            size=seq,
+            last=prev,
+            peaks=peaks,
+            checkpoint=note.decode(),
+            status=status,
+            first_key=str(keys.first),
+            keys=tuple(KnownKey(line=k.line, key=str(k.key)) for k in keys.later),
+        )
+
+    @staticmethod
+    def _next_key(keys: StationKeys, raw: bytes, last: int) -> StationKeys:
+        """A change of keys ends its piece: the piece's checkpoint is the hand-over, which both keys sign."""
+        line = decode_line(raw)
+        if line.seq != last or not isinstance(line.fact, KeyChanged):
+            raise FormatError(reason="a key changes within a piece", seq=line.seq)
+        return keys.after(line.seq, line.fact.key)
 
     def _store(self, came: str, name: str, data: bytes, known: Known) -> None:
         """Piece, then state, then signature; each durable before the next. ``came``: the file that is done with."""
@@ -126,7 +138,7 @@ class LedgerIntake:
             return
         self._desk.make_durable(self._copy)
         replace_file(self._fs, self._desk.folder, "intake.json", msgspec.json.encode(known) + b"\n")
-        self._known = known
+        self._known, self._keys = known, known_keys(self._desk, known)
         self._desk.summary.pieces.append(name)
         self._publish()
         self._fs.remove(f"{self._home}/{came}")
@@ -155,7 +167,7 @@ class LedgerIntake:
         note = read_or_none(self._fs, f"{self._copy}/checkpoints/{name}", CHECKPOINT_LIMIT)
         if note is None:
             self._desk.make_durable(self._desk.folder)  # intake.json, which says what we know
-            note = countersign(self._known.checkpoint.encode(), self._desk.station, self._desk.centre)
+            note = countersign(self._known.checkpoint.encode(), self._keys, self._desk.centre)
             replace_file(self._fs, f"{self._copy}/checkpoints", name, note)
         if not exists(self._fs, f"{self._notes}/{name}"):
             self._desk.make_durable(f"{self._copy}/checkpoints")
@@ -182,7 +194,7 @@ class LedgerIntake:
     def _opened(self, name: str) -> Checkpoint | None:
         try:
             data = self._fs.read(f"{self._home}/checkpoints/{name}", CHECKPOINT_LIMIT)
-            return open_checkpoint(data, self._desk.station)
+            return open_checkpoint(data, self._keys)
         except EdgeError as exc:
             self._desk.alert("checkpoint-refused", checkpoint=name, code=exc.code.number)
             return None
@@ -230,26 +242,16 @@ class LedgerIntake:
                 self._fs.remove(f"{self._notes}/{name}")
                 self._desk.alert("store-behind", known=self._known.size, signed=size)
 
-    def _compare_with_lost(self, checkpoint: Checkpoint) -> None:
+    def _compare_with_lost(self, checkpoint: Checkpoint, keys: StationKeys) -> None:
         name = f"{self._desk.folder}/lost/{checkpoint.size:012d}.note"
         note = read_or_none(self._fs, name, CHECKPOINT_LIMIT)
         if note is None:
             return
-        before = open_checkpoint(note, self._desk.station, self._desk.centre.verifier)
+        before = open_checkpoint(note, keys, self._desk.centre.verifier)
         if before.root != checkpoint.root:
             raise FormatError(reason="not the history that was countersigned before", size=checkpoint.size)
 
     # --- our copy ----------------------------------------------------------------------------------
-
-    def _load(self) -> Known:
-        """Read how far we are. A damaged file is a stop, not a new beginning."""
-        data = read_or_none(self._fs, f"{self._desk.folder}/intake.json")
-        if data is None:
-            return Known()
-        try:
-            return msgspec.json.decode(data, type=Known)
-        except (ValueError, RecursionError) as exc:  # what msgspec raises
-            raise FormatError(what="intake.json", station=self._desk.station_id) from exc
 
     def _pieces(self) -> list[str]:
         return [name for name in names(self._fs, self._home) if PIECE.fullmatch(name)]

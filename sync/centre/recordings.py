@@ -14,12 +14,14 @@ import re
 from collections.abc import Iterator
 from contextlib import closing, suppress
 
-from edged.errors import EdgeError
+from edged.errors import EdgeError, FormatError
 from edged.formats.manifest import Manifest, open_manifest
 from edged.formats.receipt import Refusal, open_refusal, receipt_for, sign_receipt
+from edged.formats.station_keys import StationKeys
 from sync.centre.desk import ASIDE_LIMIT, TORN_LIMIT, Desk
+from sync.centre.known import Known, known_keys, load_known
 from sync.files import exists, is_cut_note, is_torn, names, read_or_none, replace_file
-from sync.outbox import MANIFEST, MANIFEST_LIMIT, RECEIPT, RECORDING
+from sync.outbox import MANIFEST, MANIFEST_LIMIT, RECEIPT, RECORDING, unverified_manifest
 
 BLOCK = 1024 * 1024
 RESERVE = 64 * 1024 * 1024  # kept free in the store for ledger and answers
@@ -30,6 +32,10 @@ class Refused(Exception):
     """For good: this recording is not taken as it is."""
 
 
+class Early(Exception):
+    """Not now: the ledger, which says whose key it is, has not come as far."""
+
+
 class RecordingIntake:
     """Blocking. OSError of one recording is an alert and does not stop the others."""
 
@@ -37,6 +43,11 @@ class RecordingIntake:
         self._desk = desk
         self._fs = desk.fs
         self._answers = f"{desk.home}/receipts"
+        try:
+            self._known = load_known(desk)
+            self._keys = known_keys(desk, self._known)
+        except FormatError:  # the ledger stops at that; recordings go on with the key that we were given
+            self._known, self._keys = Known(), StationKeys(desk.station)
 
     def take(self) -> None:
         """Look at every recording whose manifest has arrived."""
@@ -46,6 +57,8 @@ class RecordingIntake:
             except OSError as exc:
                 reason = exc.strerror or type(exc).__name__
                 self._desk.alert("store-failed", recording=name, errno=exc.errno or 0, reason=reason)
+            except Early:
+                self._desk.alert("manifest-early", recording=name, known=self._known.size)
             except Refused as exc:
                 self._refuse(home, name, str(exc))
 
@@ -72,14 +85,24 @@ class RecordingIntake:
     def _accepted(self, home: str, name: str, note: bytes) -> Manifest:
         """Return the manifest if the station signed it for this place."""
         try:
-            manifest = open_manifest(note, self._desk.station)
+            manifest = open_manifest(note, self._keys)
         except EdgeError as exc:
+            if self._is_early(note):
+                raise Early from exc
             raise Refused(f"manifest: {exc}"[:500]) from exc
         if manifest.station != self._desk.station_id:
             raise Refused("manifest of another station")
         if manifest.recording != name or not home.endswith(f"/{manifest.folder}/{name}"):
             raise Refused("manifest of another recording or day")
         return manifest
+
+    def _is_early(self, note: bytes) -> bool:
+        """Whether it speaks of a line that is not here yet: its key may be named before that line."""
+        try:
+            claimed = unverified_manifest(note)
+        except FormatError:
+            return False
+        return claimed.station == self._desk.station_id and claimed.ledger_seq >= self._known.size
 
     def _store(self, home: str, place: str, manifest: Manifest, note: bytes) -> bool:
         """Bring content and manifest into the store and sign. Return False if the content is not right yet."""

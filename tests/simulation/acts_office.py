@@ -180,7 +180,8 @@ ENTRIES: Mapping[str, Entry] = MappingProxyType(
         "journal print": lambda s, r: ("iryna", {"sheet": _one(s.shift.sheets, r)}),
     }
 )
-BESIDE = {"journal sign", "clear ask", "clear agree"}  # signed by nobody here; an act of its own
+BESIDE = {"journal sign", "clear ask", "clear agree", "key rotate"}
+"""Signed by nobody here; an act of its own; its second half is a command on the host."""
 assert set(ENTRIES) == set(OFFICE) - BESIDE, "of every act one entry"
 
 

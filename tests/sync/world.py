@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from edged.errors import Fact as Plain
 from edged.formats import times
 from edged.formats.checkpoint import Checkpoint, origin_of, sign_checkpoint
-from edged.formats.facts import Fact, GapFact, RecordingSealed, StationStarted
+from edged.formats.facts import Fact, GapFact, KeyChanged, RecordingSealed, StationStarted
 from edged.formats.line import FIRST_PREV, Line, Stamp, encode_data, encode_line
 from edged.formats.manifest import Manifest, manifest_of, sign_manifest
 from edged.formats.merkle import Tree, leaf_hash
@@ -62,15 +62,21 @@ class Ledger:
         self._open.append(line.raw)
         return line
 
-    def checkpoint(self) -> bytes:
+    def change_key(self, new: Signer) -> None:
+        """From the next line on ``new`` signs; both sign the checkpoint that ends with the line that says so."""
+        self.add(KeyChanged(key=str(new.verifier)))
+        old, self._signer = self._signer, new
+        self.close(old, new)
+
+    def checkpoint(self, *signers: Signer) -> bytes:
         point = Checkpoint(self._signer.name, self.tree.size, self.tree.root())
-        note = sign_checkpoint(point, self._signer)
+        note = sign_checkpoint(point, *(signers or (self._signer,)))
         self._fs.put(f"{self._folder}/checkpoints/{self.tree.size:012d}.note", note)
         return note
 
-    def close(self) -> str:
+    def close(self, *signers: Signer) -> str:
         """Sign a checkpoint, close the piece, return its name."""
-        self.checkpoint()
+        self.checkpoint(*signers)
         size = self.tree.size
         name = f"{size - len(self._open):012d}-{size - 1:012d}.jsonl"
         self._fs.put(f"{self._folder}/{name}", b"".join(raw + b"\n" for raw in self._open))
@@ -102,6 +108,7 @@ class World:
         self.queue = Queue(":memory:")
         self.settings = settings(**config)
         self._made = 0
+        self._manifests: dict[str, Manifest] = {}
 
     # --- the station -------------------------------------------------------------------------------
 
@@ -124,7 +131,7 @@ class World:
             file="content.mp4",
             gaps=tuple(gaps),
         )
-        made = manifest_of(STATION, self.ledger.add(sealed))
+        made = self._manifests[recording] = manifest_of(STATION, self.ledger.add(sealed))
         self.fs.put(f"{self.folder(recording)}/content.mp4", content)
         if manifest:
             self.sign(made)
@@ -134,6 +141,10 @@ class World:
         note = sign_manifest(manifest, signer or self.station)
         self.fs.put(f"{self.folder(manifest.recording)}/manifest.note", note)
         return note
+
+    def sign_as(self, recording: str, signer: Signer) -> bytes:
+        """Let somebody else sign the manifest of a recording."""
+        return self.sign(self._manifests[recording], signer)
 
     def folder(self, recording: str) -> str:
         return f"/vault/recordings/2026/11/22/{recording}"

@@ -106,6 +106,7 @@ class World:
         self.fs = MemoryFS()
         self.log: list[tuple[str, dict[str, Fact]]] = []
         self.made: list[Made] = []
+        self.signer = STATION_KEY  # that the next run finds
         self.cards: dict[str, MemoryCard] = {}
         self.inside: dict[int, str] = {}  # slot → camera
         self.defects_expected = False
@@ -169,7 +170,7 @@ class World:
         host, store, hotplug = Ghost(), MemoryStore(), BusHotplug(self.bus)
         outside = self._outside(host, store, hotplug)
         secrets = Secrets(
-            signer=STATION_KEY,
+            signer=self.signer,
             badge=people.BADGE_KEY,
             lines={"/keys/dock.key": LINE_KEY, "/keys/reader.key": LINE_KEY},
         )

@@ -1,58 +1,12 @@
 """Root commissions a packaged station: the keys stay root's, everything else is the station's user's."""
 
 import os
-import shutil
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from edged.cli.main import main
 from edged.cli.station_init import write_secret
-from tests.edged.samples import CONFIG
-
-USER, READERS = 65533, 65532  # of nobody on any Debian
-
-
-@pytest.fixture
-def host() -> Iterator[Path]:
-    """A folder that any user may enter, with a state folder as the package makes it."""
-    if os.geteuid() != 0:
-        pytest.skip("not shown: only root can act as the station's user")
-    folder = Path(tempfile.mkdtemp(prefix="edged-init-"))
-    folder.chmod(0o755)
-    rehearse(folder / "rehearsal")
-    state = folder / "state"
-    state.mkdir()
-    os.chown(state, USER, READERS)
-    state.chmod(0o2710)
-    (folder / "keys").mkdir(0o700)
-    (folder / "vault").mkdir()
-    yield folder
-    shutil.rmtree(folder)
-
-
-def rehearse(folder: Path) -> None:
-    """Load every module: this checkout's Python may lie where the user cannot read, a package's does not."""
-    for part in ("state", "vault", "keys"):
-        (folder / part).mkdir(parents=True)
-    assert init(folder, credentials=True) == 0
-    shutil.rmtree(folder)
-
-
-def init(host: Path, *, credentials: bool, vault: str = "") -> int:
-    named = (
-        'signing_key = "credential:station.key"\nbadge_key = "credential:badge.key"\n' if credentials else ""
-    )
-    text = CONFIG.replace("[keys]\n", f"[keys]\n{named}")
-    text = text.replace('id = "post-1"', f'id = "post-1"\nstate = "{host}/state"')
-    text = text.replace("/srv/vault", f"{host}/vault").replace(
-        "[vault]", f"[vault]\nallow_memory = true\n{vault}"
-    )
-    (host / "edged.toml").write_text(text)
-    words = ["--config", f"{host}/edged.toml", "station", "init", "--customs-body", "Митниця", "--post", "7"]
-    return main([*words, "--keys", f"{host}/keys"])
+from tests.edged.cli.commissioning import READERS, USER, init
 
 
 def owners(folder: Path) -> set[int]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from docs import verify_ledger as independent
 from edged.formats.checkpoint import countersign
 from edged.formats.manifest import manifest_of, sign_manifest
+from edged.formats.note import Verifier
 from edged.ledger.book import Book
 from edged.ledger.pieces import note_name, piece_name
 from edged.ledger.report import Finding, Kind
@@ -45,6 +46,7 @@ class Copy:
     against: bytes | None = None  # a checkpoint that was kept elsewhere
     countersigned: bool = False  # the folder of countersigned checkpoints and the centre's key
     recordings: bool = False  # the vault
+    key: Verifier = STATION.verifier  # the station's, as its holder knows it
 
     @classmethod
     def of(cls, station: Station) -> "Copy":
@@ -116,7 +118,7 @@ def first(copy: Copy) -> Verdict:
     report = verify_ledger(
         fs,
         LEDGER,
-        station=STATION.verifier,
+        station=copy.key,
         centre=CENTRE.verifier if copy.countersigned else None,
         countersigned=COUNTERSIGNED if copy.countersigned else "",
         against=copy.against,
@@ -156,7 +158,7 @@ def second(copy: Copy, folder: Path) -> Verdict:
 def words(copy: Copy, folder: Path) -> list[str]:
     """The command line for a copy, once its files, and no others, lie below ``folder``."""
     lay_out(copy.files, folder)
-    out = [str(folder / LEDGER[1:]), "--key", str(STATION.verifier)]
+    out = [str(folder / LEDGER[1:]), "--key", str(copy.key)]
     if copy.countersigned:
         out += ["--centre", str(CENTRE.verifier), "--countersigned", str(folder / COUNTERSIGNED[1:])]
     if copy.against is not None:
