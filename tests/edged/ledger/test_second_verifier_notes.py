@@ -79,7 +79,9 @@ def ours(note: bytes, *, countersigned: bool) -> bool:
 def theirs(note: bytes, *, countersigned: bool) -> bool:
     station, centre = (independent.parse_key(str(signer.verifier)) for signer in (STATION, CENTRE))
     try:
-        independent.parse_checkpoint("", note, [independent.Named(0, station)], centre if countersigned else None)
+        independent.parse_checkpoint(
+            "", note, [independent.Named(0, station)], centre if countersigned else None
+        )
     except independent.BadError:
         return False
     return True
