@@ -41,6 +41,7 @@ class SlotUnit:
         self.keeper, self.work = keeper, work
         self._recorder, self._timing = recorder, timing
         self._recovered = False
+        self._left_open = frozenset(recorder.state.grants)  # by an earlier life; a tap may come before the dock
         self._retry = Pause(timing.retry_s, timing.retry_max_s)
         self._clear_retry = Pause(timing.retry_s, timing.retry_max_s)
         self._cleared_seen = -1
@@ -62,7 +63,7 @@ class SlotUnit:
         status = await self.work.dock.controller.status(self.work.controller_slot)
         empty = status.contact is dm.Contact.EMPTY
         label, state = self.work.label, self._recorder.state
-        granted = [g for g in state.grants.values() if g.slot == label]
+        granted = [g for g in state.grants.values() if g.slot == label and g.grant in self._left_open]
         for grant in granted:
             if empty:
                 issue = self.work.new_id()
