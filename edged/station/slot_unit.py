@@ -41,7 +41,8 @@ class SlotUnit:
         self.keeper, self.work = keeper, work
         self._recorder, self._timing = recorder, timing
         self._recovered = False
-        self._left_open = frozenset(recorder.state.grants)  # by an earlier life; a tap may come before the dock
+        # By an earlier life: a tap may come before the dock is heard.
+        self._left_open = frozenset(recorder.state.grants)
         self._retry = Pause(timing.retry_s, timing.retry_max_s)
         self._clear_retry = Pause(timing.retry_s, timing.retry_max_s)
         self._cleared_seen = -1
