@@ -60,6 +60,7 @@ VERBS: Mapping[str, Verb] = MappingProxyType(
         "officer revoke": _verb("account_admin"),
         "clock confirm": _verb("account_admin", "responsible"),
         "station init": _verb("account_admin"),
+        "station rekey": _verb("account_admin"),  # on his order; root carries it out
         "rebuild": _verb("account_admin", "technician"),
         "intake": _verb("account_admin"),  # at the centre; the station's socket has no such request
         "incident list": _verb("responsible", "technician", "security_admin"),

@@ -23,6 +23,7 @@ class Channel:
         self._sock, self._limit = sock, line_limit
         self._buffer, self._searched = bytearray(), 0
         self._fds: list[int] = []
+        self.broken = False  # the other end has closed it, or sends what is no line
 
     async def send(self, line: bytes, fds: Sequence[int] = ()) -> None:
         """Send a line (without its end) with copies of ``fds``, which stay the caller's."""
@@ -34,7 +35,7 @@ class Channel:
                 await self._ready(reading=False)
                 continue
             except OSError as exc:
-                raise ChannelClosedError from exc
+                raise self._broken() from exc
             rest, fds = rest[sent:], ()
 
     async def receive(self) -> bytes:
@@ -46,7 +47,7 @@ class Channel:
         while (end := self._buffer.find(b"\n", self._searched)) < 0:
             self._searched = len(self._buffer)
             if self._searched > self._limit:
-                raise ChannelClosedError("an endless line")
+                raise self._broken("an endless line")
             await self._read()
         line = bytes(self._buffer[:end])
         del self._buffer[: end + 1]
@@ -72,7 +73,7 @@ class Channel:
         for fd in fds[room:]:
             os.close(fd)
         if not data:
-            raise ChannelClosedError
+            raise self._broken()
         self._buffer += data
 
     def _try_read(self) -> tuple[bytes, list[int]] | None:
@@ -81,7 +82,11 @@ class Channel:
         except BlockingIOError:
             return None
         except OSError as exc:
-            raise ChannelClosedError from exc
+            raise self._broken() from exc
+
+    def _broken(self, why: str = "") -> ChannelClosedError:
+        self.broken = True
+        return ChannelClosedError(why)
 
     async def _ready(self, *, reading: bool) -> None:
         loop, number = asyncio.get_running_loop(), self._sock.fileno()

@@ -30,6 +30,7 @@ from edged.roles.worker_process import WorkerProcess
 GREETING_S = 5.0
 RETURN_S = 15.0
 SEND_S = 5.0
+LAST_WORD_S = 2.0
 LINE_LIMIT = 512  # bytes of what a worker says on its line of life
 BACKLOG = 4  # of connections that have not greeted yet, a slot
 CONNECTION_LIMIT = 100
@@ -220,6 +221,7 @@ class _Life:
         self.name, self.pid, self.connection = name, pid, connection
         self._sock, self._channel = sock, channel
         self.left = False  # it said that its device has left
+        self.dying = False  # its conversation broke off: it has something to say still, or nothing any more
         self.over = asyncio.Event()  # and no longer the one of its slot
 
     async def ends(self) -> None:
@@ -245,6 +247,14 @@ class _Life:
     def drop(self) -> None:
         """Break the line: whoever waits for its end sees it."""
         _shut(self._sock)
+
+    async def gone(self) -> None:
+        """Wait for its end, for so long that it can still say why; then break the line."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LAST_WORD_S):
+                await self.over.wait()
+        self.drop()
+        await self.over.wait()
 
 
 class _Conversation:
@@ -272,6 +282,8 @@ class _Conversation:
         self._workers.shut(self._slot)
 
     async def end(self, patience_s: float) -> None:
+        if self.channel.broken:
+            self._life.dying = True  # that may take a while, and the next conversation is not with it
         self.channel.close()
         if not self._ended:
             self._ended = True
@@ -317,7 +329,10 @@ class _Slot:
                 await self._there.wait()
 
     async def somebody(self) -> _Life:
-        """The worker that is there, or comes."""
-        await self._there.wait()
-        assert self.life is not None
-        return self.life
+        """The worker that is there, or comes; not one that is dying."""
+        while True:
+            await self._there.wait()
+            assert self.life is not None
+            if not self.life.dying:
+                return self.life
+            await self.life.gone()

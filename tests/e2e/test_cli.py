@@ -62,7 +62,7 @@ def commands(parser: argparse.ArgumentParser, before: str = "") -> Iterator[str]
 OFF_STATION = {"key new", "key show", "roster sign", "schedule sign", "badge digest"}
 """Of whoever holds another key: they ask no station, and no account decides about them."""
 ON_LINE_ONLY = {"events"}  # a stream, not a question
-OFF_LINE = {"verify", "station init", "slots learn", "intake"}
+OFF_LINE = {"verify", "station init", "station rekey", "slots learn", "intake"}
 
 
 def test_every_verb_has_a_command_and_every_command_a_verb() -> None:

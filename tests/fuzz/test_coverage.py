@@ -23,6 +23,7 @@ NO_TARGET = {
     "drivers/fat/entries.py:Layout.parse": "an interface",
     "drivers/fat/exfat_layout.py:ExfatLayout.parse": "passes on to exfat_entries.parse",
     "drivers/fat/fat_layout.py:FatLayout.parse": "passes on to fat_entries.parse",
+    "edged/formats/signed.py:open_signed": "what open_document does",
     "firmware_protocol/session.py:DeviceEnd.open": "a property: whether a session runs",
 }
 """Functions with a decoder's name that are none."""
@@ -32,6 +33,7 @@ READ_ELSEWHERE = {
     "drivers/fat/exfat_layout.py": "part of a card's volume: card-exfat",
     "drivers/fat/table.py": "part of a card's volume: card-fat, card-exfat",
     "edged/cli/moments.py": "a person's own arguments",
+    "edged/cli/rekey.py": "the station's own identity, which `station init` wrote",
     "edged/cli/printing.py": "a person's own arguments, and what the daemon has answered",
     "edged/control/office_verbs.py": "what the request's type bounds, lines that decode_line took: control-request",
     "edged/films.py": "facts that decode_line took: tests/edged/test_films.py, with whatever may stand there",
@@ -43,9 +45,10 @@ READ_ELSEWHERE = {
     "edged/shift/acts.py": "what a person enters: tests/edged/shift/test_acts.py, with whatever may be entered",
     "edged/shift/scene.py": "what a person enters: tests/edged/shift/test_acts.py, with whatever may be entered",
     "edged/station/desk.py": "the host's own random bytes",
-    "edged/station/offload.py": "the day in a folder's name that this station gave: ledger-line",
     "edged/station/slot_work.py": "the host's own random bytes",
     "sync/centre/desk.py": "part of a pass of the centre: centre-intake",
+    "edged/vault/layout.py": "the day in a folder's name that this station gave: ledger-line",
+    "sync/centre/known.py": "part of a pass of the centre: centre-intake",
     "sync/centre/ledger.py": "part of a pass of the centre: centre-intake",
 }
 """Modules that make values out of bytes without a target of their own."""

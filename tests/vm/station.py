@@ -12,6 +12,7 @@ from edged.formats.roster import sign_roster
 
 OFFICER = Someone("UA0001", "Олена Іваненко", "04a1b2c3d4e501")
 TECHNICIAN = Someone("UA0100", "Петро Бондар", "04a1b2c3d4e5a1", ("technician", "responsible"), "root")
+ACCOUNTS = Someone("UA0200", "Дарина Кравець", "04a1b2c3d4e5a2", ("account_admin",), "daria")
 CONFIG = """\
 [station]
 id = "{station}"
@@ -103,7 +104,7 @@ class Station:
             json.loads(host.run(f"edgectl --json station init {words}", timeout_s=WITHIN_S))["station_key"]
         )
         badge = host.get("/etc/edged/keys/core/badge.key")
-        note = sign_roster(draft_roster(1, (OFFICER, TECHNICIAN), badge), self._authority)
+        note = sign_roster(draft_roster(1, (OFFICER, TECHNICIAN, ACCOUNTS), badge), self._authority)
         host.put("/etc/edged/roster.note", note, 0o640)
         host.run("chgrp edged-read /etc/edged/roster.note")
         self._start_intake()

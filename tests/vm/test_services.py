@@ -166,6 +166,25 @@ def test_an_upgrade_in_mid_offload_loses_nothing(container: Container, station: 
     assert station.stored() == everything
 
 
+def test_another_signing_key_is_ordered_made_by_root_and_learned_by_the_centre(
+    container: Container, station: Station
+) -> None:
+    container.run("useradd -M daria")
+    why = "--number 31 --date 2026-11-20 --reason drill"
+    assert "E7001" in container.run(f"edgectl key rotate {why}", check=False)
+    container.run(f"runuser -u daria -- edgectl key rotate {why}")
+    container.run("systemctl stop edged")
+    made = json.loads(container.run("edgectl --json station rekey"))
+    container.run("systemctl start edged")
+    station.until("edgectl status | grep -q 'dock.*connected'", "it is in service again")
+    count = "import json, sys; print(json.load(sys.stdin)['ledger']['countersigned'])"
+    signed = f'$(edgectl --json status | /usr/lib/edged/bin/python -c "{count}")'
+    station.until(f"test {signed} -gt {made['line'] + 1}", "the centre signs for the new key")
+    for key in (station.key, made["station_key"]):
+        assert "good" in container.run(f"edgectl verify /var/lib/edged/ledger --station-key '{key}'")
+    assert container.run("ls /etc/edged/keys/core | grep next || true") == ""
+
+
 def test_an_older_package_that_cannot_read_the_ledger_does_not_get_in(
     container: Container, station: Station
 ) -> None:

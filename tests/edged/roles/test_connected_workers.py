@@ -280,6 +280,29 @@ async def test_a_worker_that_died_this_moment_is_not_the_one_a_conversation_begi
     assert host.events.empty()
 
 
+async def test_a_worker_whose_conversation_broke_off_is_given_no_other_though_its_line_still_holds(
+    host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connected_workers, "LAST_WORD_S", 0.2)
+    await until(host.socket.exists)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as dying:
+        dying.connect(str(host.socket))
+        dying.sendall(msgspec.json.encode(m.Greeting(connection="one")) + b"\n")
+        first = await host.workers.start(PORT)
+        _, fds, _, _ = await asyncio.to_thread(socket.recv_fds, dying, 512, 8)
+        os.close(fds[0])
+        with pytest.raises(CameraError):
+            await first.call(m.Identify(), deadline_s=PATIENCE_S)
+        starting = asyncio.create_task(host.workers.start(PORT))
+        assert (
+            await asyncio.to_thread(dying.recv, 512) == b""
+        )  # its line is broken, and nothing is asked of it
+        await host.worker()
+        worker = await starting
+        assert isinstance(await worker.call(m.Identify(), deadline_s=PATIENCE_S), m.Identified)
+        await worker.close()
+
+
 async def test_a_worker_that_does_not_come_back_is_a_device_that_left(
     host: Host, monkeypatch: pytest.MonkeyPatch
 ) -> None:
