@@ -222,7 +222,11 @@ async def _quarantine(call: Call) -> Any:
 
 async def _release(call: Call) -> Any:
     serial = _require_camera(call)
-    await end_doubts(call.station.alerts, call.station.recorder.state, serial)
+    state = call.station.recorder.state
+    if (repair := state.shift.repairs.get(call.station.office.inventory.number_of(serial))) is not None:
+        expected = "edgectl repair back: it is damaged (459-II.3-damaged)"
+        raise EdgeError(ErrorCode.CONFLICT, camera=serial, condition=repair.condition, expected=expected)
+    await end_doubts(call.station.alerts, state, serial)
     return await _mark(call, f.CameraReleased(camera=serial, reason=call.params.reason), "released")
 
 
@@ -240,6 +244,11 @@ def _feeder(event: Event) -> Callable[[Call], Awaitable[Any]]:
     return feed
 
 
+async def _acknowledge(call: Call) -> Any:
+    call.station.duty.require_own_shift(call.actor, "slots acknowledge")
+    return await _feeder(Event.ACKNOWLEDGED)(call)
+
+
 async def _blink(call: Call) -> Any:
     unit = call.station.units.get(call.params.slot)
     if unit is None:
@@ -253,6 +262,7 @@ async def _blink(call: Call) -> Any:
 
 async def _clock_confirm(call: Call) -> Any:
     station = call.station
+    station.duty.require_own_shift(call.actor, "clock confirm")
     before = station.outside.clock.now()
     await station.recorder.record(f.ClockConfirmed(class_before=before.clock), call.actor.text)
     now = station.outside.clock.confirm()
@@ -288,7 +298,7 @@ HANDLERS: Mapping[str, Handler] = MappingProxyType(
         "slots clear-fault": Handler(_feeder(Event.FAULT_CLEARED), SlotParams),
         "slots blink": Handler(_blink, SlotParams),
         "slots open": Handler(_feeder(Event.RELEASE), SlotParams),
-        "slots acknowledge": Handler(_feeder(Event.ACKNOWLEDGED), SlotParams),
+        "slots acknowledge": Handler(_acknowledge, SlotParams),
         "clock confirm": Handler(_clock_confirm),
         "rebuild": Handler(_rebuild),
         "reload": Handler(_reload),

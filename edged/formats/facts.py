@@ -272,7 +272,7 @@ class SlotForcedOpen(Fact, frozen=True):
 @_fact("incident.drafted")
 class IncidentDrafted(Fact, frozen=True):
     incident: str
-    kind: str  # "forced-removal" "damaged-recording" "camera-not-returned" "ledger"
+    kind: str  # "forced-removal" "damaged-recording" "camera-not-returned" "disk" "ledger"
     slot: int = 0
     camera: str = ""
     issue: str = ""

@@ -5,7 +5,7 @@ with a reason; the reader shows only that it is one. A badge's number never goes
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from drivers.reader import Tap
 from edged.access import Admitted, ConfirmReturns, Refusal, Refused, TapFacts, WantsCamera, tap
@@ -102,7 +102,10 @@ class Desk:
         who = self._lists.access.decide(digest, kind, self._lists.judged_ns())
         if isinstance(who, Refused):
             return who
-        meant = tap(who, self._facts(reader, who))
+        roles = self._duty.roles_now(who.person, who.roles)
+        meant = tap(replace(who, roles=roles), self._facts(reader, who))
+        if roles != who.roles and meant == Refused(Refusal.NOT_AN_OFFICER, who.person):
+            return Refused(Refusal.NOT_ON_DUTY, who.person)
         reason = self._duty.refusal(who.person) if isinstance(meant, WantsCamera) else None
         return meant if reason is None else Refused(reason, who.person)
 

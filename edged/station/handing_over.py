@@ -24,6 +24,7 @@ from edged.formats.station_keys import StationKeys
 from edged.ledger.proofs import extract_lines, prove
 from edged.ports import FileSystem, Log
 from edged.projections.store import LogQuery
+from edged.shift.acts import in_own_shift
 from edged.shift.export_acts import require_second
 from edged.shift.records import Export
 from edged.shift.scene import Exports, Scene, refuse
@@ -73,7 +74,7 @@ class HandingOver:
             EdgeError: as `require_second`; CONFLICT, no checkpoint covers the recording yet, or it is being made;
                 NOT_FOUND, its file is not in the vault; READ_BACK_DIFFERS, it is not what was sealed; DiskError.
         """
-        scene = self._office.scene(actor)
+        scene = in_own_shift(self._office.scene(actor))
         found, rules = require_second(scene, export)
         if export in self._at_work:
             raise refuse(export=export, expected="one at a time")

@@ -1,10 +1,13 @@
 """What persons are late with: cameras that are out after their shift, papers that are owed, works that go on.
 
-The station reminds by an alert, and drafts the incident of a camera that was not returned; it gives no paper and
-confirms nothing in anybody's name.
+The station reminds by an alert, and drafts incidents: of a camera that was not returned, of a recording that is not in
+the vault as it was sealed, of a disk or a ledger that is at fault. It gives no paper and confirms nothing in anybody's
+name.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+from typing import Any
 
 from edged.config import Shift
 from edged.duty import Margins
@@ -18,7 +21,9 @@ from edged.station.lists import Lists
 from edged.station.recorder import Recorder
 from edged.station_state import Issue
 
-NOT_RETURNED = "camera-not-returned"
+NOT_RETURNED, SPOILT = "camera-not-returned", "damaged-recording"
+FAULTS: Mapping[str, str] = MappingProxyType({"vault-unreadable": "disk", "ledger-trouble": "ledger"})
+"""Alert → kind of the incident that is drafted once for as long as the alert stands."""
 _OUT, _PAPERS, _WORKS, _SHEETS = "camera-out", "papers-late", "works-long", "handover-unsigned"
 
 
@@ -43,18 +48,36 @@ class Reminders:
 
     async def look(self) -> None:
         """Raise and withdraw what is due. A host that does not know the time reminds of nothing new."""
+        await self._faults()
         if self._clock.now().clock is not ClockClass.UNKNOWN:
             await self._cameras()
             await self._papers()
             await self._works()
             await self._handovers()
 
+    async def _faults(self) -> None:
+        state = self._recorder.state
+        known = list(state.shift.incidents.values())
+        for alert, kind in FAULTS.items():
+            standing = state.alerts.get(alert)
+            if standing and not any(i.kind == kind and i.happened >= standing.since for i in known):
+                await self._draft(kind)
+        told = {i.recording for i in known if i.kind == SPOILT}
+        for recording in [r for r in state.recordings.values() if r.corrupt and r.id not in told]:
+            await self._draft(SPOILT, camera=recording.camera, issue=recording.issue, recording=recording.id)
+
+    async def _draft(self, kind: str, **about: Any) -> None:
+        """``about``: fields of `IncidentDrafted`."""
+        await self._recorder.record(
+            f.IncidentDrafted(incident=self._random.token(8).hex(), kind=kind, **about)
+        )
+
     async def _cameras(self) -> None:
         now_ns = self._lists.judged_ns()
         state = self._recorder.state
         late = not_returned(state, self._lists.schedule, self._margins, self._settings.longest_h, now_ns)
         for issue in late:
-            await self._draft(issue)
+            await self._draft_out(issue)
             await self._alerts.raise_(
                 f"{_OUT}:{issue.camera}",
                 ErrorCode.CAMERA_NOT_RETURNED,
@@ -65,18 +88,10 @@ class Reminders:
             )
         await self._withdraw(_OUT, {issue.camera for issue in late})
 
-    async def _draft(self, issue: Issue) -> None:
+    async def _draft_out(self, issue: Issue) -> None:
         incidents = self._recorder.state.shift.incidents.values()
         if not any(i.kind == NOT_RETURNED and i.issue == issue.id for i in incidents):
-            await self._recorder.record(
-                f.IncidentDrafted(
-                    incident=self._random.token(8).hex(),
-                    kind=NOT_RETURNED,
-                    slot=issue.slot,
-                    camera=issue.camera,
-                    issue=issue.id,
-                )
-            )
+            await self._draft(NOT_RETURNED, slot=issue.slot, camera=issue.camera, issue=issue.id)
 
     async def _papers(self) -> None:
         """One alert for all papers about one thing; `edgectl paper list` names them."""

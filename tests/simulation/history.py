@@ -257,6 +257,9 @@ class _History:
         """A technician ends what stands against a camera."""
         state = self._site.station.recorder.state
         camera = state.cameras.get(name)
+        item = self._site.station.office.inventory.number_of(name)
+        if item in state.shift.repairs:
+            await self._asks("taras", "repair back", item=item, result="looked at")
         if any(alert.endswith(f":{name}") for alert in state.alerts) or (camera and camera.quarantine):
             await self._asks("taras", "camera release", camera=name, reason="looked at")
         if camera and camera.works:

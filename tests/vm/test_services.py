@@ -169,7 +169,7 @@ def test_an_upgrade_in_mid_offload_loses_nothing(container: Container, station: 
 def test_another_signing_key_is_ordered_made_by_root_and_learned_by_the_centre(
     container: Container, station: Station
 ) -> None:
-    container.run("useradd -M daria")
+    container.run("useradd -M -G edged daria")
     why = "--number 31 --date 2026-11-20 --reason drill"
     assert "E7001" in container.run(f"edgectl key rotate {why}", check=False)
     container.run(f"runuser -u daria -- edgectl key rotate {why}")

@@ -83,6 +83,8 @@ async def test_root_edits_a_recording_and_the_line_about_it() -> None:
         await world.until_slot(2, State.READY)
         await world.passes(300)
         assert world.aboard("K000003") == ["CLIP0001.MP4"]  # copied, and nothing is cleared on such a ledger
+        incidents = world.station.recorder.state.shift.incidents.values()
+        assert [incident.kind for incident in incidents].count("ledger") == 1
         kinds = {finding.kind for finding in verified(world, world.fs, LEDGER, VAULT).findings}
         assert {Kind.CHAIN_BROKEN, Kind.RECORDING_DIFFERS} <= kinds
         store = f"/store/{STATION}"

@@ -67,6 +67,9 @@ async def test_no_source_is_cleared_on_a_copy_that_the_drive_lost(
         await world.until(lambda: world.facts(f.RecordingCorrupted))
         assert f"recording-damaged:{lost.id[:8]}" in world.alerts()
         assert world.logged("EDG-6006") == [{"recording": lost.id}]
+        await world.until(lambda: world.facts(f.IncidentDrafted), 70)
+        (draft,) = world.facts(f.IncidentDrafted)
+        assert (draft.kind, draft.recording, draft.camera) == ("damaged-recording", lost.id, lost.camera)
         # The clip is still aboard, so it is copied again; that copy may stand for it.
         await world.until(lambda: world.facts(f.CameraCleared), 600)
         again = world.recordings()[-1]
@@ -89,6 +92,7 @@ async def test_a_copy_that_cannot_be_read_again_yet_clears_nothing() -> None:
         await world.boot()
         await world.passes(LONG_AGO_S)
         assert oldest.id not in cleared(world)
+        assert [i.kind for i in world.facts(f.IncidentDrafted)] == ["disk"]  # once, over the restart too
         world.fs._faults.clear()  # the disk works again
         await world.until(lambda: oldest.id in reread(world), 100)
         await world.passes(120)

@@ -24,7 +24,19 @@ from tests.edged.shift.office import FORMS
 from tests.fakes.memory_fs import PowerCut
 from tests.movies import box, mvhd
 from tests.world.loop import story
-from tests.world.persons import CROWD, IRYNA, OLENA, PETRO, STAFF, Someone, at, roster, schedule, shift
+from tests.world.persons import (
+    CROWD,
+    IRYNA,
+    MAKSYM,
+    OLENA,
+    PETRO,
+    STAFF,
+    Someone,
+    at,
+    roster,
+    schedule,
+    shift,
+)
 from tests.world.world import AUTHORITY, SCHEDULE, STATE, World
 
 pytestmark = pytest.mark.slow  # many steps each; the fast part keeps the main stories
@@ -174,6 +186,29 @@ async def test_a_responsible_person_acts_in_the_own_shift_only() -> None:
         assert not world.facts(f.AccessRefused)  # that line is the socket's
 
 
+@pytest.mark.clause(
+    "459-II.1-own-shift", "a return is confirmed, and the clock, by whose shift it is and nobody else"
+)
+@story
+async def test_in_anothers_shift_no_badge_confirms_and_no_account() -> None:
+    async with World.open(boot=False, access=LISTED, shift=NO_MARGINS) as world:
+        world.publish(schedule(AUTHORITY, 1, DAY, NIGHT), SCHEDULE)
+        world.publish(roster(AUTHORITY, 2, CROWD))
+        await world.boot()
+        await world.ask("iryna", "officer brief", person="olena")
+        await docked(world, "K000001", 1)
+        await taken(world, OLENA, 1)
+        world.insert("K000001", 1)
+        await world.until_slot(1, State.READY)
+        await turned_away(world, MAKSYM, Refusal.NOT_ON_DUTY)
+        assert not world.facts(f.ReturnConfirmed)
+        why = await refused(world, "maksym", "clock confirm")
+        assert (why.code, why.detail["expected"]) == (ErrorCode.NOT_ALLOWED, "the own shift")
+        world.tap(IRYNA.badge)
+        await world.until(lambda: world.facts(f.ReturnConfirmed))
+        await world.ask("iryna", "clock confirm")
+
+
 # --- reserve cameras -----------------------------------------------------------------------------------
 
 
@@ -299,6 +334,8 @@ async def test_a_damaged_camera_goes_to_repair_and_back() -> None:
         await world.ask("taras", "repair damaged", item=item, description="Скло розбито")
         await world.until_slot(1, State.QUARANTINE)
         await turned_away(world, OLENA, Refusal.NO_CAMERA_READY)
+        why = await refused(world, "taras", "camera release", camera="K000001", reason="looks fine")
+        assert (why.code, why.detail["condition"]) == (ErrorCode.CONFLICT, "damaged")
         release = {"item": item, "receiver": "Сервіс", "third_party": False}
         assert (await refused(world, "taras", "repair release", **release)).code is ErrorCode.CONFLICT
         await world.ask("taras", "repair tag", item=item, tag="Б-1", place="Шафа 2")
