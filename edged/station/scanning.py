@@ -23,6 +23,8 @@ from edged.vault.disk_errors import disk_errors
 
 SCANS = "scans/"  # before the path below the folder: as the ledger has it
 UNREAD = "scans-unread"
+IMAGES = (b"\xff\xd8\xff", b"\x89PNG", b"II*\0", b"MM\0*", b"BM", b"\0\0\0\x0cjP  ")
+"""With what a file begins that is an image: JPEG, PNG, TIFF (two orders of bytes), BMP, JPEG 2000."""
 AT_ONCE = 500  # files, between which others have their turn
 FOLDER_LIMIT = 50_000  # what is beyond is not looked at, and said to be so
 
@@ -103,7 +105,7 @@ class Scanning:
         assert permission is not None  # else nobody runs this
         file = f"{self._settings.folder}/{path}"
         async with self._bringing.turn:
-            await asyncio.to_thread(_open, self._t.fs, file)
+            await asyncio.to_thread(_require_image, self._t.fs, file)
             if not begun:
                 listed = self._bringing.listed(
                     source, SCANS + path, size, mtime=mtime, by=self._settings.folder
@@ -137,10 +139,16 @@ class Scanning:
             )
 
 
-def _open(fs: FileSystem, file: str) -> None:
-    """Nothing is said of what cannot be opened. Raises DiskError; a link cannot be."""
-    with disk_errors("open", file), closing(fs.open(file)):
-        pass
+def _require_image(fs: FileSystem, file: str) -> None:
+    """Nothing is begun of what is none: what cameras hold, recovered or not, does not come this way.
+
+    Raises:
+        EdgeError: CONFLICT; DiskError, it cannot be opened, as a link cannot.
+    """
+    with disk_errors("open", file), closing(fs.open(file)) as opened:
+        begins = opened.read_at(0, max(map(len, IMAGES)))
+    if not begins.startswith(IMAGES):
+        raise refuse(path=file, expected="an image: JPEG, PNG, TIFF, BMP or JPEG 2000")
 
 
 def _files(fs: FileSystem, folder: str) -> Iterator[tuple[str, FileStat]]:

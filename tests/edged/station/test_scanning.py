@@ -97,6 +97,11 @@ async def test_what_cannot_be_taken_is_under_an_alert_until_it_can() -> None:
         await world.until(lambda: accounted(world) == (2, 1, 0, 1))
         world.fs.remove("/scans/a\nb.png")
         await world.until(lambda: "scans-unread" not in world.alerts(), within_s=400)
+        world.fs.put("/scans/recovered.mp4", b"\0\0\0\x18ftypmp42" + IMAGE)
+        await world.until(lambda: "scans-unread" in world.alerts())
+        assert not [r for r in world.recordings() if r.path.endswith(".mp4")]
+        world.fs.remove("/scans/recovered.mp4")
+        await world.until(lambda: "scans-unread" not in world.alerts(), within_s=400)
         assert accounted(world) == (1, 1, 0, 0)
         world.fs.put("/scans/older/b.png", IMAGE)
         await world.until(lambda: "scans-unread" in world.alerts())
