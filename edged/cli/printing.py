@@ -12,7 +12,7 @@ from edged.cli.moments import moment
 from edged.cli.output import EXIT_OK, emit_json, pairs
 from edged.control.client import Client
 from edged.errors import EdgeError, ErrorCode
-from edged.formats.shift_facts import SheetMade
+from edged.formats.shift_facts import Document, SheetMade
 from edged.journals.forms import read_forms
 from edged.reports.bounds import Span
 from edged.reports.data import Report
@@ -74,7 +74,7 @@ async def _print(args: argparse.Namespace) -> int:
     name = args.out or f"sheet-{made.sheet[:8]}"
     files = {
         f"{name}.json": sheet.text(),
-        f"{name}.pdf": journal.render(sheet),
+        f"{name}.pdf": journal.render(sheet, msgspec.convert(answer["registered"], Document | None)),
         f"{name}.csv": sheet.csv().encode(),
     }
     _write(files)

@@ -87,7 +87,8 @@ async def _draft(call: Call) -> Any:
 async def _print(call: Call) -> Any:
     """The sheet as the ledger holds it; who asked draws it."""
     found = find(call.station.office.scene(call.actor), call.params.sheet)
-    return {"at": found.at, "sheet": msgspec.to_builtins(found.made)}
+    registered = msgspec.to_builtins(found.registered)
+    return {"at": found.at, "sheet": msgspec.to_builtins(found.made), "registered": registered}
 
 
 async def _sign(call: Call) -> Any:

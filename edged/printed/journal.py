@@ -5,6 +5,7 @@ from types import MappingProxyType
 
 from reportlab.platypus import Flowable, KeepTogether, Spacer, Table, TableStyle
 
+from edged.formats.shift_facts import Document
 from edged.journals.forms import Kind, Sheet
 from edged.printed.page import pdf, table, text, width
 
@@ -21,11 +22,14 @@ ENTRY = (
     "Запис для реєстрації в системі електронного документообігу Держмитслужби; оригінал журналу ведеться там."
 )
 
+REGISTERED = "Зареєстровано в системі електронного документообігу Держмитслужби: № {number} від {date}."
 
-def render(sheet: Sheet) -> bytes:
-    """Return the sheet as PDF. The same sheet always gives the same bytes."""
+
+def render(sheet: Sheet, registered: Document | None = None) -> bytes:
+    """Return the sheet as PDF, the same bytes for the same sheet. ``registered``: its number and date over there."""
+    told = ENTRY if registered is None else REGISTERED.format(number=registered.number, date=registered.date)
     foot = (
-        f"{ENTRY} Том {sheet.volume}.",
+        f"{told} Том {sheet.volume}.",
         f"Журнал подій: записи {sheet.source.first}–{sheet.source.last}, корінь {sheet.source.root}",
         f"SHA-256 запису: {sheet.sha256()}",
     )

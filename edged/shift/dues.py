@@ -104,10 +104,13 @@ def _of_forecasts(station: StationState) -> Iterator[Owed]:
 def late_papers(
     station: StationState, inventory: Inventory, schedule: Schedule | None, now_ns: int, at_once_ns: int
 ) -> dict[str, list[Owed]]:
-    """Return the papers that are late, by what they are about. What is due at once is late after ``at_once_ns``."""
+    """Return the papers that are late, by what they are about. What is due at once is late after ``at_once_ns``.
+
+    Works that have begun without their letter are late with it at once, whenever it is due (459-III.14-notice).
+    """
     late: dict[str, list[Owed]] = {}
     for one in owed(station, inventory, schedule, {}, now_ns):
-        if now_ns >= max(one.due_ns, one.since_ns + at_once_ns):
+        if one.paper is Paper.WORKS or now_ns >= max(one.due_ns, one.since_ns + at_once_ns):
             late.setdefault(one.about, []).append(one)
     return late
 

@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from edged.formats.shift_facts import Document
 from edged.journals.forms import Kind, Range, Sheet, Signatory
 from edged.journals.papers import PAPERS, PARTIES_UK, Occasion, Paper, draft
-from edged.printed.journal import ENTRY, WIDTHS, render
+from edged.printed.journal import ENTRY, REGISTERED, WIDTHS, render
 from edged.printed.page import printable
 from edged.shift.inventory import SORTS_UK
 from edged.shift.kinds import KINDS_UK
@@ -39,6 +40,11 @@ def pages(data: bytes) -> int:
 def test_the_same_sheet_gives_the_same_bytes(kind: Kind) -> None:
     assert render(sheet(kind, "одне")) == render(sheet(kind, "одне"))
     assert render(sheet(kind, "одне")) != render(sheet(kind, "інше"))
+
+
+def test_a_registered_sheet_shows_its_number() -> None:
+    numbers = [None, Document(number="7", date="2026-11-22"), Document(number="8", date="2026-11-22")]
+    assert len({render(sheet(), number) for number in numbers}) == 3
 
 
 def test_another_process_makes_the_same_bytes() -> None:
@@ -74,7 +80,14 @@ def test_many_rows_make_many_pages() -> None:
 
 def test_every_text_of_ours_has_its_letters() -> None:
     """An empty box stands where the fonts have no letter: in none of the forms, papers and names of things."""
-    texts = [ENTRY, *PARTIES_UK.values(), *SORTS_UK.values(), *KINDS_UK.values(), *PLACES_UK.values()]
+    texts = [
+        ENTRY,
+        REGISTERED,
+        *PARTIES_UK.values(),
+        *SORTS_UK.values(),
+        *KINDS_UK.values(),
+        *PLACES_UK.values(),
+    ]
     texts += [entry.name_uk for entry in ENTRIES.values()]
     texts += [draft(paper, Occasion("", "", "")) for paper in Paper]
     texts += [kind.title_uk for kind in PAPERS.values()]

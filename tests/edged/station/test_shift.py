@@ -347,6 +347,7 @@ async def test_a_damaged_camera_goes_to_repair_and_back() -> None:
         await taken(world, OLENA, 1)
 
 
+@pytest.mark.clause("459-III.14-notice", "works that begin without their letter are an alert until it is given")
 @pytest.mark.clause(
     "459-III.15-24h",
     "works near 24 hours, and works over them, are alerts, and the deputy head's letter is owed",
@@ -365,6 +366,10 @@ async def test_works_keep_cameras_in_and_are_reminded_of_at_a_day() -> None:
         )
         await world.until_slot(1, State.WORKS)
         works = begun["works"]
+        await world.until(lambda: f"papers-late:{works}" in world.alerts(), 70)  # begun without the letter
+        letter = {"paper": "works-letter", "about": works, "number": "4", "date": "2026-11-21"}
+        await world.ask("taras", "paper give", **letter)
+        await world.until(lambda: f"papers-late:{works}" not in world.alerts(), 70)
         await world.passes(22.1 * 3600)
         assert f"works-long:{works}" in world.alerts()
         await world.passes(2 * 3600)
