@@ -78,8 +78,17 @@ class Coverage:
     findings: tuple[Finding, ...]
 
 
-def cover(issued: Stretch, films: Sequence[Film], outages: Iterable[Stretch], rules: Rules) -> Coverage:
-    """Compare an issue (its end: the return, or now) with its recordings."""
+def cover(
+    issued: Stretch,
+    films: Sequence[Film],
+    outages: Iterable[Stretch],
+    rules: Rules,
+    before: Film | None = None,
+) -> Coverage:
+    """Compare an issue (its end: the return, or now) with its recordings.
+
+    ``before``: the camera's last film before this issue; a number that is missing between the two is missing here.
+    """
     films = sorted(films, key=lambda film: (film.began, film.ended, film.recording))
     dead = _merged(_clipped(outages, issued))
     filmed = _merged(Stretch(film.began, film.ended) for film in films)
@@ -89,7 +98,7 @@ def cover(issued: Stretch, films: Sequence[Film], outages: Iterable[Stretch], ru
         *_gaps(issued, joined, dead, films, rules),
         *_overlaps(films),
         *_outside(issued, films),
-        *_numbers(films),
+        *_numbers(films, before),
     ]
     return Coverage(
         issued=issued,
@@ -137,13 +146,16 @@ def _outside(issued: Stretch, films: Sequence[Film]) -> Iterator[Finding]:
                 yield Finding(Kind.OUTSIDE, part, (film.recording,), uncertainty=film.uncertainty)
 
 
-def _numbers(films: Sequence[Film]) -> Iterator[Finding]:
+def _numbers(films: Sequence[Film], before: Film | None) -> Iterator[Finding]:
     """Of cameras that count their files: what is between the first and the last number, and in which order."""
     series: dict[tuple[str, str, int], dict[int, Film]] = {}
     for film in films:
-        if found := _NUMBERED.fullmatch(film.path):
-            digits = found["number"]
-            series.setdefault((found["before"], found["after"], len(digits)), {})[int(digits)] = film
+        if (found := _number(film)) is not None:
+            series.setdefault(found[0], {})[found[1]] = film
+    if before is not None and (found := _number(before)) is not None:
+        here = series.get(found[0], {})
+        if here and found[1] < min(here):  # else it has begun to count anew
+            here[found[1]] = before
     for (_, _, width), numbered in sorted(series.items()):
         for (number, film), (later, next_film) in pairwise(sorted(numbered.items())):
             if 1 < later - number <= MISSING_LIMIT:
@@ -158,6 +170,13 @@ def _numbers(films: Sequence[Film]) -> Iterator[Finding]:
                 yield Finding(
                     Kind.ORDER, Stretch(next_film.began, film.began), (film.recording, next_film.recording)
                 )
+
+
+def _number(film: Film) -> tuple[tuple[str, str, int], int] | None:
+    """What is around a file's number, and the number; None: the camera does not count."""
+    if (found := _NUMBERED.fullmatch(film.path)) is None:
+        return None
+    return (found["before"], found["after"], len(found["number"])), int(found["number"])
 
 
 def _range(first: int, last: int, width: int) -> str:

@@ -110,7 +110,13 @@ def _covered(issued: Issued, period: Period, source: Source) -> d.IssueRow:
         coverage.Stretch(_moment(one.since), _moment(one.until) if one.until else _now(source))
         for one in source.station.shift.outages.values()
     )
-    covered = cover(coverage.Stretch(_moment(issued.taken), _moment(until)), films, outages, source.rules)
+    covered = cover(
+        coverage.Stretch(_moment(issued.taken), _moment(until)),
+        films,
+        outages,
+        source.rules,
+        period.before.get(issued.issue),
+    )
     return _with_coverage(row, covered)
 
 

@@ -61,6 +61,8 @@ class Period:
     )  # issues after which another medium was aboard, or a formatted one
     first: int = -1
     last: int = -1
+    before: dict[str, Film] = field(default_factory=dict)  # issue -> the camera's last film before it
+    _newest: dict[str, Film] = field(default_factory=dict)  # camera -> its last film, where that is known
     _volumes: dict[str, str] = field(default_factory=dict)  # camera -> the medium that was listed last
     _out: dict[str, str] = field(default_factory=dict)  # camera -> its open issue
 
@@ -90,6 +92,8 @@ class Period:
 def _issued(p: Period, at: Line, x: f.CameraIssued) -> None:
     p.issues[x.issue] = Issued(x.issue, x.camera, x.officer, at.time, flags=x.flags)
     p._out[x.camera] = x.issue
+    if (film := p._newest.get(x.camera)) is not None:
+        p.before[x.issue] = film
 
 
 def _docked(p: Period, at: Line, x: f.CameraDocked) -> None:
@@ -121,8 +125,10 @@ def _listed(p: Period, at: Line, x: f.CameraListed) -> None:
 def _sealed(p: Period, _at: Line, x: f.RecordingSealed) -> None:
     if (film := film_of(x)) is not None:
         p.films.setdefault(x.issue, []).append(film)
+        p._newest[x.camera] = max(p._newest.get(x.camera, film), film, key=lambda one: one.ended)
     elif x.film_ms >= 0 or x.file.endswith(MOVIES):
         p.untimed.add(x.issue)
+        p._newest.pop(x.camera, None)  # which number was its last, nobody can say
     if (made := p.made.get(x.recording)) is not None:
         made.sealed, made.damaged = True, bool(x.gaps)
 

@@ -107,6 +107,21 @@ def test_a_later_number_that_begins_earlier_is_a_jump_of_the_clock() -> None:
     assert [(one.kind, one.recordings) for one in found.findings] == [(Kind.ORDER, ("r1", "r2"))]
 
 
+@pytest.mark.clause(
+    "459-IV.1-continuous", "a file that is missing between one issue and the next is named with the next"
+)
+@pytest.mark.parametrize(
+    ("last", "missing"),
+    [(4, []), (3, ["0004"]), (1, ["0002-0004"]), (5, []), (9, [])],
+    ids=["goes on", "one", "several", "the same", "counts anew"],
+)
+def test_a_number_between_the_last_issue_and_this_one_is_missing_here(last: int, missing: list[str]) -> None:
+    films = [film(5, 0, 30), film(6, 30, 60)]
+    found = cover(SHIFT, films, (), STRICT, before=film(last, -60, -30))
+    assert [one.numbers for one in found.findings if one.kind is Kind.MISSING] == missing
+    assert not [one for one in found.findings if one.kind is Kind.ORDER]
+
+
 def test_names_without_numbers_say_nothing() -> None:
     assert covered(film(1, 0, 30, path="/a.mp4"), film(9, 30, 60, path="/b.mp4")).findings == ()
     apart = (film(1, 0, 30, path="/a/001.mp4"), film(9, 30, 60, path="/b/009.mp4"))

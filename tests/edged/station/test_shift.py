@@ -347,7 +347,9 @@ async def test_a_damaged_camera_goes_to_repair_and_back() -> None:
         await taken(world, OLENA, 1)
 
 
-@pytest.mark.clause("459-III.14-notice", "works that begin without their letter are an alert until it is given")
+@pytest.mark.clause(
+    "459-III.14-notice", "works that begin without their letter are an alert until it is given"
+)
 @pytest.mark.clause(
     "459-III.15-24h",
     "works near 24 hours, and works over them, are alerts, and the deputy head's letter is owed",
