@@ -426,6 +426,11 @@ class ErrorCode(Enum):
         "The deputy head writes to the head of the customs body and the heads of the users' units: edgectl paper draft "
         "overrun-letter.",
     )
+    WORKS_NOT_ENTERED = (
+        7013,
+        "A camera is in works that no entry of the maintenance journal tells",
+        "Enter them (edgectl works start), or end the mark: edgectl camera works SERIAL --end.",
+    )
     HANDOVER_UNSIGNED = (
         7010,
         "A handover is not signed by both responsible persons",

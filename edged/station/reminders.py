@@ -24,6 +24,7 @@ from edged.station_state import Issue
 NOT_RETURNED, SPOILT = "camera-not-returned", "damaged-recording"
 FAULTS: Mapping[str, str] = MappingProxyType({"vault-unreadable": "disk", "ledger-trouble": "ledger"})
 """Alert → kind of the incident that is drafted once for as long as the alert stands."""
+_UNENTERED = "works-unentered"
 _OUT, _PAPERS, _WORKS, _SHEETS = "camera-out", "papers-late", "works-long", "handover-unsigned"
 
 
@@ -116,6 +117,22 @@ class Reminders:
             )
         await self._withdraw(_WORKS, {works.id for works, _ in going_on})
         await self._withdraw(f"{_WORKS}-over", {works.id for works, over in going_on if over})
+        await self._unentered_works()
+
+    async def _unentered_works(self) -> None:
+        """A camera that was only marked has no entry of Annex 3, no timer and no letter (459-III.14-works)."""
+        state = self._recorder.state
+        items = {item for works in state.shift.works.values() if not works.finished for item in works.items}
+        marked = {
+            camera.serial: camera.works
+            for camera in state.cameras.values()
+            if camera.works and self._inventory.number_of(camera.serial) not in items
+        }
+        for serial, grounds in marked.items():
+            await self._alerts.raise_(
+                f"{_UNENTERED}:{serial}", ErrorCode.WORKS_NOT_ENTERED, camera=serial, grounds=grounds[:200]
+            )
+        await self._withdraw(_UNENTERED, marked)
 
     async def _handovers(self) -> None:
         """With one signature it is none (459-III.3-sign); issue goes on."""

@@ -348,6 +348,27 @@ async def test_a_damaged_camera_goes_to_repair_and_back() -> None:
 
 
 @pytest.mark.clause(
+    "459-III.14-works",
+    "a camera that is only marked as in works is an alert until an entry of the journal tells of it",
+)
+@story
+async def test_works_that_no_entry_tells_are_an_alert() -> None:
+    async with World.open() as world:
+        await docked(world, "K000001", 1)
+        await world.ask("taras", "camera works", camera="K000001", reason="a firmware update")
+        await world.until(lambda: "works-unentered:K000001" in world.alerts(), 70)
+        await world.ask(
+            "taras",
+            "works start",
+            entry="cleaning",
+            grounds="план",
+            items=["10145K000001"],
+            persons=["Тарас Лис"],
+        )
+        await world.until(lambda: "works-unentered:K000001" not in world.alerts(), 70)
+
+
+@pytest.mark.clause(
     "459-III.14-notice", "works that begin without their letter are an alert until it is given"
 )
 @pytest.mark.clause(
