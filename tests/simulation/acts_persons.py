@@ -75,8 +75,11 @@ async def clear_by_force(site: Site, name: str) -> None:
 
 async def scan(site: Site, number: int, size: int, pause_s: float) -> None:
     """A scanner writes an image into its folder, or writes it anew: in two parts, if it pauses between them."""
-    image = (b"\x89PNG" + movies.film(size, f"scan {site.plan.seed} {number} {size}", 5))[: max(size, 4)]
-    for part in (image[: size // 2], image) if pause_s else (image,):
+    # Half of it begins as an image, too.
+    image = (b"\x89PNG" + movies.film(max(size, 8), f"scan {site.plan.seed} {number} {size}", 5))[
+        : max(size, 8)
+    ]
+    for part in (image[: len(image) // 2], image) if pause_s else (image,):
         if await site.moment(lambda: site.running is not None):
             site.scans(f"image {number}.png", part)
         await asyncio.sleep(pause_s)
