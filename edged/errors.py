@@ -376,6 +376,11 @@ class ErrorCode(Enum):
         "A document does not have the form it must have",
         "Do not rely on the document; get it again from its source.",
     )
+    KEY_CHANGE_UNFINISHED = (
+        6105,
+        "The ledger names another signing key than the one that is here",
+        "A change of keys was cut off: stop edged, give `edgectl station rekey` as root, start edged.",
+    )
     PROOF_BAD = (
         6104,
         "The proof does not hold",

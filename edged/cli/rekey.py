@@ -63,7 +63,7 @@ def _present_key(place: Path, station: str) -> Signer:
 
 
 async def _require_order(config: Config, old: Signer, *, begun: bool) -> None:
-    """Raises EdgeError: CONFLICT, nobody has ordered it; the ledger's trouble."""
+    """Raises EdgeError: CONFLICT, nobody has ordered it."""
     async with _opened(config) as book:
         ordered = (await asyncio.to_thread(fold, book)).key_change
         if not ordered and not (begun and book.keys.current != old.verifier):
@@ -98,7 +98,7 @@ def _tell(args: argparse.Namespace, config: Config, new: Signer, line: int) -> i
         return EXIT_OK
     print(pairs(summary))
     print(
-        "\nPublish the new key beside the old one: what was signed up to this line is verified with either."
-        "\nThe centre learns it from the ledger. Start the station again."
+        "\nPublish the new key beside the old one, which manifests and proofs from before still need."
+        "\nThe centre learns it from the ledger. Start the station again: systemctl start edged"
     )
     return EXIT_OK

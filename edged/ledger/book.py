@@ -107,7 +107,7 @@ class Book:
 
         Raises:
             EdgeError: LEDGER_MISSING (no line at all), LEDGER_NEWER, LEDGER_CORRUPT (line 0 is not
-                ours or cannot be read: there is nothing to go on from), KEY_UNUSABLE (a change of keys was cut
+                ours or cannot be read: there is nothing to go on from), KEY_CHANGE_UNFINISHED (it was cut
                 off). Any other damage is `trouble`.
             DiskError: the disk does not let itself be read or repaired.
         """

@@ -11,8 +11,6 @@ from edged.ledger.pieces import CHECKPOINTS
 from edged.ledger.recovery import Survey, survey
 from edged.ports import FileSystem
 
-_REKEY = "a change of keys was cut off; `edgectl station rekey`, by root, ends it"
-
 
 @dataclass(frozen=True, slots=True)
 class _Newest:
@@ -56,9 +54,7 @@ def _require_beginning(found: Survey, folder: str, station: Verifier | None) -> 
     if found.keys is None or station not in found.keys:
         raise EdgeError(ErrorCode.LEDGER_CORRUPT, reason="another station's ledger", folder=folder)
     if station != found.keys.current:
-        raise EdgeError(
-            ErrorCode.KEY_UNUSABLE, key=station.name, reason=f"the ledger names another: {_REKEY}"
-        )
+        raise EdgeError(ErrorCode.KEY_CHANGE_UNFINISHED, here=str(station), named=str(found.keys.current))
 
 
 def _trouble(found: Survey, newest: _Newest) -> EdgeError | None:

@@ -128,8 +128,8 @@ async def test_a_station_does_not_start_between_the_line_and_the_new_key() -> No
     await changed(station)
     with pytest.raises(EdgeError) as refused:
         await station.open()
-    assert refused.value.code is ErrorCode.KEY_UNUSABLE
-    assert "rekey" in str(refused.value)
+    assert refused.value.code is ErrorCode.KEY_CHANGE_UNFINISHED
+    assert "edgectl station rekey" in refused.value.code.remedy
 
 
 async def test_the_ledger_must_name_one_of_the_two_last_and_no_key_comes_back() -> None:
