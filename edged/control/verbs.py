@@ -9,33 +9,21 @@ import msgspec
 
 from edged.control.calls import Call, Handler, OptionalText, Params, Text
 from edged.control.courier import CourierReport, courier_report
+from edged.control.inspection import LogParams, extract
 from edged.control.office_verbs import OFFICE
 from edged.control.views import alerts_view, cameras_view, officers_view, slots_view, status_view
 from edged.errors import EdgeError, ErrorCode
 from edged.formats import facts as f
 from edged.formats import times
 from edged.formats.badge import credential_digest
-from edged.formats.line import decode_envelope
 from edged.formats.proof import encode_proof
-from edged.ledger.proofs import extract_lines, prove
+from edged.ledger.proofs import prove
 from edged.projections.store import LogQuery
 from edged.slots.state import Event, accepts
 from edged.station.doubts import end_doubts
 from edged.verbs import check_new_officer
 
 BLINK_S = 10.0
-
-
-class LogParams(Params, frozen=True):
-    since: OptionalText = ""
-    until: OptionalText = ""
-    person: OptionalText = ""
-    camera: OptionalText = ""
-    slot: int = 0
-    recording: OptionalText = ""
-    issue: OptionalText = ""
-    type: OptionalText = ""
-    limit: Annotated[int, msgspec.Meta(ge=1, le=100_000)] = 1000
 
 
 class SlotParams(Params, frozen=True):
@@ -116,27 +104,6 @@ async def _prove(call: Call) -> Any:
         countersigned=f"{state}/countersigned",
     )
     return {"recording": found[0], "proof": encode_proof(proof).decode()}
-
-
-async def _extract(call: Call) -> Any:
-    """Lines that a search finds, each with its place in the signed tree: for an audit or an inspection."""
-    station, p = call.station, call.params
-    query = LogQuery(**msgspec.structs.asdict(p))
-    found = await station.projector.search(query)
-    asked = {name: value for name, value in msgspec.structs.asdict(p).items() if value}
-    state = station.config.station.state
-    made = await asyncio.to_thread(
-        extract_lines,
-        station.outside.fs,
-        f"{state}/ledger",
-        " ".join(f"{name}={value}" for name, value in asked.items()),
-        frozenset(decode_envelope(line.encode()).seq for line in found),
-        station=station.keys,
-        centre=station.centre,
-        countersigned=f"{state}/countersigned",
-    )
-    keys = [*map(str, station.keys), str(station.centre)]
-    return {"lines": len(found), "extract": made.decode(), "keys": keys}
 
 
 # --- persons ------------------------------------------------------------------------------------------
@@ -287,7 +254,7 @@ HANDLERS: Mapping[str, Handler] = MappingProxyType(
         "alerts": Handler(_alerts),
         "log": Handler(_log, LogParams),
         "prove": Handler(_prove, RecordingParams),
-        "extract": Handler(_extract, LogParams),
+        "extract": Handler(extract, LogParams),
         "camera list": Handler(_cameras),
         "camera works": Handler(_works, ReasonParams),
         "camera quarantine": Handler(_quarantine, ReasonParams),

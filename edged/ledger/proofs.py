@@ -1,9 +1,10 @@
 """Making the proof of one recording out of any copy of the ledger. Blocking; reads it once."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from edged.court.extract import extract
+from edged.court.related import related
 from edged.errors import EdgeError, ErrorCode, FormatError, SignatureError
 from edged.formats import merkle
 from edged.formats.checkpoint import CHECKPOINT_LIMIT, Checkpoint, open_checkpoint
@@ -97,6 +98,19 @@ def extract_lines(
             ErrorCode.LEDGER_CORRUPT, reason="another root than the checkpoint's", seq=checkpoint.size
         )
     return extract(about, lines, leaves, note)
+
+
+def related_lines(fs: FileSystem, ledger: str, about: Iterable[str], issue: str = "") -> frozenset[int]:
+    """Return the numbers of the lines that belong to what is asked for (`edged.court.related`).
+
+    Raises EdgeError: LEDGER_CORRUPT; LEDGER_NEWER; DiskError.
+    """
+    try:
+        return related(lambda: _whole_lines(fs, ledger), about, issue)
+    except FormatError as exc:
+        raise EdgeError(ErrorCode.LEDGER_CORRUPT, reason=str(exc)[:300]) from exc
+    except OSError as exc:
+        raise disk_error(exc) from exc
 
 
 def _whole_lines(fs: FileSystem, ledger: str) -> Iterator[bytes]:

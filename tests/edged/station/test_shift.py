@@ -559,7 +559,7 @@ async def test_an_issue_shows_where_to_listen_and_an_extract_of_it_is_checked_by
         ]
         done = typed(command, folder)
         assert done.returncode == 0, done.stdout + done.stderr
-        assert done.stdout.count("recording.sealed") == 2
+        assert done.stdout.count("recording.sealed") == done.stdout.count("recording.confirmed") == 2
         (folder / "extract.jsonl").write_bytes(
             (folder / "extract.jsonl").read_bytes().replace(b"CLIP0002", b"CLIP0003")
         )
