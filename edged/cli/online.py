@@ -122,7 +122,7 @@ def _add_log(commands: Sub) -> None:
     log.set_defaults(run=_asking("log", _log_params, _show_log))
     extract = commands.add_parser(
         "extract",
-        help="the same lines as a folder that anybody can check; a camera, issue or recording alone: all that belongs to it",
+        help="the same lines as a folder that anybody can check; a camera, issue or recording alone: all about it",
     )
     _add_query(extract)
     extract.add_argument("--limit", type=int, default=100_000, help="newest lines at most (default 100000)")
