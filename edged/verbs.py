@@ -12,7 +12,8 @@ from types import MappingProxyType
 from edged.access import AccessList
 from edged.errors import EdgeError, ErrorCode
 from edged.formats.roster import Role
-from edged.shift.acts import EXPORTERS, RIGHTS
+from edged.shift.acts import RIGHTS
+from edged.shift.export_acts import EXPORTERS
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +65,8 @@ VERBS: Mapping[str, Verb] = MappingProxyType(
         "rebuild": _verb("account_admin", "technician"),
         "intake": _verb("account_admin"),  # at the centre; the station's socket has no such request
         "incident list": _verb("responsible", "technician", "security_admin"),
-        "paper list": _verb("responsible", "technician", "security_admin"),
-        "paper draft": _verb("responsible", "technician", "security_admin"),
+        "paper list": _verb(*_STAFF),
+        "paper draft": _verb(*_STAFF),
         "works list": _verb("responsible", "technician", "account_admin", "security_admin"),
         "repair list": _verb("responsible", "technician", "security_admin"),
         "memo list": _verb("responsible", "technician", "security_admin"),

@@ -23,6 +23,7 @@ class Party(StrEnum):
     OFFICER = "officer"
     RESPONSIBLE = "responsible"
     TECHNICIAN = "technician"
+    EXPORTER = "exporter"  # who has made a copy for a third party
     SECURITY_ADMIN = "security_admin"
     SUPERIOR = "superior"
     DEPARTMENT_HEAD = "department_head"
@@ -37,6 +38,7 @@ PARTIES_UK: Mapping[Party, str] = MappingProxyType(
         Party.OFFICER: "уповноважена особа",
         Party.RESPONSIBLE: "відповідальна особа",
         Party.TECHNICIAN: "технічний адміністратор",
+        Party.EXPORTER: "особа, яка виготовила копію",
         Party.SECURITY_ADMIN: "адміністратор безпеки",
         Party.SUPERIOR: "безпосередній керівник",
         Party.DEPARTMENT_HEAD: "керівник відділу митного оформлення",
@@ -68,6 +70,7 @@ class Paper(StrEnum):
     WARNING = "warning"
     WORKS = "works-letter"
     OVERRUN = "overrun-letter"
+    COPY = "copy-information"
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +150,15 @@ PAPERS: Mapping[Paper, Kind] = MappingProxyType(
             "Лист про перевищення часу проведення регламентних робіт",
             f"Повідомляю, що час проведення регламентних робіт перевищив 24 години: {{what}}.\nПочаток: {{when}}.\n"
             f"Обладнання: {{equipment}}.\nПричини та обставини: {LINE}\nНеобхідний час для відновлення роботи: {LINE}",
+        ),
+        Paper.COPY: Kind(  # that the security administrator is told is ours; the order leaves export to the laws
+            "459-V.5-third-parties",
+            Party.EXPORTER,
+            (Party.SECURITY_ADMIN,),
+            Due.AT_ONCE,
+            "Інформація про копію відеозапису для третьої особи",
+            f"Інформую про виготовлення копії: {{what}}.\nДата та час: {{when}}.\nОбладнання: {{equipment}}.\n"
+            f"Кому та коли передано: {LINE}",
         ),
     }
 )

@@ -26,6 +26,7 @@ from edged.shift import (
     station_acts,
     works_acts,
 )
+from edged.shift.export_acts import EXPORTERS
 from edged.shift.scene import Act, Params, Scene
 
 ACTS: Mapping[str, Act] = MappingProxyType(
@@ -42,7 +43,6 @@ ACTS: Mapping[str, Act] = MappingProxyType(
 
 _RESPONSIBLE: frozenset[Role] = frozenset({"responsible"})
 _TECHNICIAN: frozenset[Role] = frozenset({"technician"})
-EXPORTERS: frozenset[Role] = frozenset({"responsible", "account_admin"})
 
 RIGHTS: Mapping[str, frozenset[Role]] = MappingProxyType(
     {
@@ -50,7 +50,9 @@ RIGHTS: Mapping[str, frozenset[Role]] = MappingProxyType(
         "incident confirm": _RESPONSIBLE,
         "incident reject": _RESPONSIBLE,
         "incident note": _RESPONSIBLE,
-        "paper give": _RESPONSIBLE | _TECHNICIAN,  # which paper is whose: incident_acts.ENTERED_BY
+        "paper give": _RESPONSIBLE
+        | _TECHNICIAN
+        | EXPORTERS,  # which paper is whose: incident_acts.ENTERED_BY
         "memo enter": _RESPONSIBLE,
         "memo end": _RESPONSIBLE,
         "officer brief": _RESPONSIBLE,
@@ -69,7 +71,7 @@ RIGHTS: Mapping[str, frozenset[Role]] = MappingProxyType(
         "journal register": _RESPONSIBLE | _TECHNICIAN,
         "journal volume": _RESPONSIBLE,  # of any of the three (459-III.4-lost-journal)
         "round": _RESPONSIBLE,
-        "export request": EXPORTERS,  # which of them, says the configuration
+        "export request": EXPORTERS,
         "export drop": EXPORTERS,
         "clear ask": _TECHNICIAN,
         "clear agree": _RESPONSIBLE,

@@ -53,6 +53,7 @@ def owed(
         *_of_incidents(station, inventory, schedule, names),
         *_of_works(station.shift, inventory, schedule, now_ns),
         *_of_forecasts(station),
+        *_of_copies(station.shift),
     ]
     return tuple(sorted(found, key=lambda one: (one.due_ns, one.about, one.paper)))
 
@@ -99,6 +100,17 @@ def _of_forecasts(station: StationState) -> Iterator[Owed]:
         if name.startswith(FORECASTS) and not station.shift.given(name, Paper.WARNING):
             since = times.parse_ns(alert.since)
             yield Owed(Paper.WARNING, name, since, since, Occasion(name, kyiv(since), "док-станція"))
+
+
+def _of_copies(shift: ShiftState) -> Iterator[Owed]:
+    for export in shift.exports.values():
+        if export.made and not shift.given(export.id, Paper.COPY):
+            made = times.parse_ns(export.made)
+            what = (
+                f"відеозапис {export.recording}, запит № {export.request.number} від {export.request.date}, "
+                f"підстава: {export.law}, одержувач: {export.receiver}"
+            )
+            yield Owed(Paper.COPY, export.id, made, made, Occasion(what, kyiv(made), "док-станція"))
 
 
 def late_papers(

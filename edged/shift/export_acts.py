@@ -6,8 +6,12 @@ from types import MappingProxyType
 from edged.errors import EdgeError, ErrorCode
 from edged.formats import shift_facts as sf
 from edged.formats.facts import Fact
+from edged.formats.roster import Role
 from edged.shift.records import Export
 from edged.shift.scene import Act, Day, Exports, Number, Params, Scene, Short, refuse
+
+EXPORTERS: frozenset[Role] = frozenset({"responsible", "account_admin"})
+"""Which of them, says the configuration."""
 
 
 class RequestParams(Params, frozen=True):

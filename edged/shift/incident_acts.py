@@ -1,6 +1,6 @@
 """Incidents (Annex 2) and the papers about them: what a responsible person may enter, and when. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from enum import StrEnum
 from types import MappingProxyType
 
@@ -9,6 +9,7 @@ from edged.formats import shift_facts as sf
 from edged.formats.facts import Fact
 from edged.formats.roster import Role
 from edged.journals.papers import Paper
+from edged.shift.export_acts import EXPORTERS
 from edged.shift.records import Incident, Stage
 from edged.shift.scene import Act, Day, Long, Maybe, MaybeLong, Number, Params, Scene, Short, Time, refuse
 
@@ -66,6 +67,7 @@ ENTERED_BY: Mapping[Paper, frozenset[Role]] = MappingProxyType(
         Paper.WARNING: frozenset({"technician"}),
         Paper.WORKS: frozenset({"technician"}),
         Paper.OVERRUN: frozenset({"technician"}),  # its author has no account
+        Paper.COPY: EXPORTERS,
     }
 )
 """Whoever is near the author and may write: the paper itself is its author's."""
@@ -136,11 +138,18 @@ def _give(scene: Scene, p: PaperParams) -> tuple[Fact, ...]:
         raise EdgeError(ErrorCode.NOT_ALLOWED, paper=p.paper, person=scene.actor, roles=roles)
     if p.paper in OF_INCIDENTS:
         _incident(scene, p.about, Stage.DRAFT, Stage.OPEN, Stage.CLOSED)
-    elif p.about not in (scene.shift.works if p.paper in OF_WORKS else scene.station.alerts):
+    elif p.about not in _occasions(scene, p.paper):
         raise EdgeError(ErrorCode.NOT_FOUND, about=p.about)
     if scene.shift.given(p.about, p.paper):
         raise refuse(paper=p.paper, about=p.about, expected="a paper that was not entered before")
     return (sf.PaperGiven(paper=p.paper, about=p.about, document=scene.document(p.number, p.date)),)
+
+
+def _occasions(scene: Scene, paper: Paper) -> Collection[str]:
+    """What a paper that is about no incident can be about."""
+    if paper is Paper.COPY:
+        return {export.id for export in scene.shift.exports.values() if export.made}
+    return scene.shift.works if paper in OF_WORKS else scene.station.alerts
 
 
 ACTS: Mapping[str, Act] = MappingProxyType(

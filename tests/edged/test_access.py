@@ -442,7 +442,7 @@ CHANGING: dict[Role, set[str]] = {
     },
     "account_admin": {
         "clock confirm", "intake", "key rotate", "officer add", "officer revoke", "rebuild", "reload", "station init",
-        "station rekey", "station retire", "works end", "works start", *EITHER,
+        "paper draft", "paper give", "station rekey", "station retire", "works end", "works start", *EITHER,
     },
     "security_admin": {"paper draft"},  # a text to read: the paper is given elsewhere
 }  # fmt: skip

@@ -42,6 +42,7 @@ def test_every_paper_has_its_clause_author_and_addressees(paper: Paper) -> None:
         (Paper.WARNING, Party.TECHNICIAN, {Party.DEPUTY_HEAD}),
         (Paper.WORKS, Party.TECHNICIAN, {Party.POST_HEAD}),
         (Paper.OVERRUN, Party.DEPUTY_HEAD, {Party.BODY_HEAD, Party.UNIT_HEADS}),
+        (Paper.COPY, Party.EXPORTER, {Party.SECURITY_ADMIN}),
     ],
 )
 def test_a_paper_goes_from_whom_and_to_whom_the_order_says(

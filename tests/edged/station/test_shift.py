@@ -643,6 +643,31 @@ async def test_a_copy_is_asked_for_by_one_and_made_by_another_and_checked_by_any
         assert world.recordings()[0].sha256 == hashlib.sha256(FILM).hexdigest()
 
 
+@pytest.mark.clause(
+    "459-V.5-third-parties", "whoever made a copy owes the security administrator word of it, and is reminded"
+)
+@story
+async def test_the_security_administrator_is_to_be_told_of_every_copy() -> None:
+    async with World.open(boot=False, export=EXPORT) as world:
+        world.publish(roster(AUTHORITY, 2, CROWD))
+        await world.boot()
+        world.add("K000001", {"CLIP0001.MP4": FILM})
+        world.insert("K000001", 1)
+        await world.until_cleared("K000001")
+        await world.passes(60)
+        asked = await world.ask("iryna", "export request", recording=world.recordings()[0].id, **REQUEST)
+        export = asked["export"]
+        given = {"paper": "copy-information", "about": export, "number": "8", "date": "2026-11-22"}
+        assert (await refused(world, "maksym", "paper give", **given)).code is ErrorCode.NOT_FOUND
+        await world.ask("maksym", "export make", export=export)
+        (owed,) = [one for one in await world.ask("daria", "paper list") if one["about"] == export]
+        assert (owed["paper"], owed["to"]) == ("copy-information", "адміністратор безпеки")
+        await world.until(lambda: f"papers-late:{export}" in world.alerts(), 2 * 3600)
+        assert (await refused(world, "taras", "paper give", **given)).code is ErrorCode.NOT_ALLOWED
+        await world.ask("maksym", "paper give", **given)
+        await world.until(lambda: f"papers-late:{export}" not in world.alerts(), 120)
+
+
 @story
 async def test_what_is_no_longer_what_was_sealed_is_not_handed_over() -> None:
     async with World.open(boot=False, export=EXPORT) as world:
