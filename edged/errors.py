@@ -225,6 +225,11 @@ class ErrorCode(Enum):
         "A countersigned checkpoint is not genuine",
         "Nothing is cleared because of it. Tell the security administrator.",
     )
+    REFERENCE_BAD = (
+        3012,
+        "A request to refer a recording to a case is not genuine or belongs to another recording",
+        "Nothing is entered because of it. Tell the security administrator; the centre takes the request back.",
+    )
     CENTRE_CLOCK = (
         3011,
         "The clocks of centre and station contradict each other",

@@ -22,8 +22,10 @@ from sync.store import NotThereError, Store
 
 RECEIPT_LIMIT = document.DOCUMENT_LIMIT
 FEW = 16  # up to so many are asked for one by one; more by listing the folder
+REFERENCES = 64  # requests about cases that are fetched at once
 KEEP = 8  # countersigned checkpoints kept in the inbox
 RECHECK_NS = 900 * 1_000_000_000
+REFERENCE = re.compile(r"([0-9a-f]{32})\.reference\.note", re.ASCII)
 CONTENT = re.compile(r"content\.[a-z0-9]{1,8}", re.ASCII)
 
 
@@ -59,7 +61,7 @@ class Answers:
         if again:
             self._rechecked = now
         await self._recordings(store, again=again)
-        await self._requests(store)
+        await self._requests(store, again=again)
         whole = await self._checkpoints(store)
         if again and whole:
             await self._recheck_ledger(store)
@@ -139,8 +141,9 @@ class Answers:
                 self._queue.offer_again(item.key)
                 self._log("EDG-3114", recording=item.key)
 
-    async def _requests(self, store: Store) -> None:
-        """An empty file ``inbox/requests/<recording>`` changes the order of delivery, and nothing else."""
+    async def _requests(self, store: Store, *, again: bool) -> None:
+        """An empty file ``inbox/requests/<recording>`` changes the order of delivery, and nothing else; a signed
+        ``<recording>.reference.note`` is handed on to edged."""
         try:
             wanted = await store.list_dir("inbox/requests")
         except NotThereError:
@@ -148,6 +151,19 @@ class Answers:
         for name in wanted:
             if RECORDING.fullmatch(name):
                 self._queue.request(name)
+        if references := [name for name in wanted if REFERENCE.fullmatch(name)]:
+            await self._references(store, references, again=again)
+
+    async def _references(self, store: Store, there: Iterable[str], *, again: bool) -> None:
+        """Fetch those that are not here; all of them now and then, so that a forged one does not stay in the way."""
+        here = frozenset() if again else frozenset(await asyncio.to_thread(names, self._fs, self._folder))
+        for name in sorted(set(there) - here)[:REFERENCES]:
+            try:
+                data = await store.read(f"inbox/requests/{name}", RECEIPT_LIMIT)
+            except NotThereError:
+                continue
+            await asyncio.to_thread(replace_file, self._fs, self._folder, name, data)
+            self._log("EDG-3118", name=f"inbox/requests/{name}")
 
     async def _checkpoints(self, store: Store) -> bool:
         newest = await self.newest_there(store)

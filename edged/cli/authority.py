@@ -13,6 +13,7 @@ from edged.errors import EdgeError, ErrorCode, FormatError
 from edged.formats import document
 from edged.formats.badge import credential_digest, parse_key
 from edged.formats.note import Signer, Verifier
+from edged.formats.reference import Reference, open_reference, sign_reference
 from edged.formats.roster import ROSTER_LIMIT, Roster, open_roster, sign_roster
 from edged.formats.schedule import Schedule, open_schedule, sign_schedule
 
@@ -43,6 +44,14 @@ def add_commands(commands: Any) -> Any:
     signing = schedule.add_parser("sign", help="sign a duty schedule (JSON) with the authority's key")
     _signing(signing, "the schedule")
     signing.set_defaults(run=_sign_schedule)
+    reference = commands.add_parser("reference", help="requests of the centre").add_subparsers(
+        metavar="ACTION", required=True
+    )
+    referring = reference.add_parser(
+        "sign", help="at the centre: sign a request (JSON) that a recording belongs to a case"
+    )
+    _signing(referring, "the request", "centre")
+    referring.set_defaults(run=_sign_reference)
     badge = commands.add_parser("badge", help="badges").add_subparsers(metavar="ACTION", required=True)
     digest = badge.add_parser("digest", help="the keyed digest of a badge, as rosters hold it")
     digest.add_argument("uid", help="the badge's number, hex")
@@ -52,10 +61,10 @@ def add_commands(commands: Any) -> Any:
     return key
 
 
-def _signing(parser: argparse.ArgumentParser, what: str) -> None:
+def _signing(parser: argparse.ArgumentParser, what: str, whose: str = "authority") -> None:
     parser.add_argument("file", help=f"{what} as JSON, indented or not")
-    parser.add_argument("--name", required=True, help="name of the authority's key")
-    parser.add_argument("--key", required=True, help="file of the authority's key")
+    parser.add_argument("--name", required=True, help=f"name of the {whose}'s key")
+    parser.add_argument("--key", required=True, help=f"file of the {whose}'s key")
     parser.add_argument("--out", required=True)
 
 
@@ -96,6 +105,12 @@ def _sign(args: argparse.Namespace) -> int:
 def _sign_schedule(args: argparse.Namespace) -> int:
     schedule, facts = _signed(args, Schedule, sign_schedule, open_schedule)
     return _print(args, {"version": schedule.version, "shifts": len(schedule.shifts), **facts})
+
+
+def _sign_reference(args: argparse.Namespace) -> int:
+    reference, facts = _signed(args, Reference, sign_reference, open_reference)
+    name = f"inbox/requests/{reference.recording}.reference.note"
+    return _print(args, {"recording": reference.recording, **facts, "put_it_into_the_home_as": name})
 
 
 def _signed(

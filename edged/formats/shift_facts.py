@@ -363,3 +363,7 @@ class RecordingReferenced(Fact, frozen=True):
     code: str  # of the unit: UA123456
     number: int
     year: int
+    asked_by: str = (
+        ""  # position and name, as the centre's signed request says; "": the line's actor has entered it
+    )
+    request_sha256: str = ""  # of that request

@@ -10,6 +10,8 @@ from edged.errors import EdgeError, ErrorCode
 from edged.formats import facts as f
 from edged.formats import shift_facts as sf
 from edged.formats.facts import Fact
+from edged.formats.reference import Code, Year
+from edged.formats.reference import Number as ReferenceNumber
 from edged.shift.inventory import Item, Sort
 from edged.shift.records import Condition, Repair, Stage
 from edged.shift.scene import Act, Day, Long, Maybe, Number, Params, Scene, Short, refuse
@@ -64,9 +66,9 @@ class BackParams(Params, frozen=True):
 
 class ReferenceParams(Params, frozen=True):
     recording: Short
-    code: Annotated[str, msgspec.Meta(pattern=r"^[A-Z]{2}[0-9]{6}\Z")]  # scan-annex1: UA123456
-    number: Annotated[int, msgspec.Meta(ge=1, le=99_999)]
-    year: Annotated[int, msgspec.Meta(ge=2025, le=2100)]
+    code: Code
+    number: ReferenceNumber
+    year: Year
 
 
 def require_open(scene: Scene, incident: str) -> None:

@@ -1,8 +1,7 @@
 """Reads what the courier fetched, believes none of it before it is verified, and files what holds.
 
-The inbox is written by another user and may hold anything: every file is bounded, opened by its expected name only,
-and its signature, station, id, size and hash are checked against what was sealed. What does not hold is a fact and
-an alert once, and stays where it is.
+Of every receipt the signature, station, id, size and hash are checked against what was sealed. What does not hold is a
+fact and an alert once, and stays where it is.
 """
 
 import asyncio
@@ -16,17 +15,15 @@ from edged.formats.note import Verifier
 from edged.formats.receipt import Refusal, open_refusal, require_receipt
 from edged.formats.station_keys import SignedBy
 from edged.ledger.checkpoints import Checkpointer
-from edged.ports import FileSystem
 from edged.station.alerts import Alerts
+from edged.station.inbox import Inbox
 from edged.station.recorder import Recorder
+from edged.station.referring import Referring
 from edged.station_state import Recording
 from edged.vault.layout import Place
 from edged.vault.vault import Vault
 
 SIZE_DIGITS = 12
-NOTE_LIMIT = 64 * 1024  # bytes of a receipt or countersigned checkpoint; they have about 1 kB
-_REFUSED_MEMORY = 10_000  # files known to be bad, remembered so that each is told once
-_LOOK_AGAIN = 30  # scans after which a bad file is read again: a good one may have taken its place
 
 
 class Clerk:
@@ -34,8 +31,7 @@ class Clerk:
 
     def __init__(
         self,
-        fs: FileSystem,
-        inbox: str,
+        inbox: Inbox,
         *,
         station: SignedBy,
         centre: Verifier,
@@ -43,27 +39,27 @@ class Clerk:
         checkpoints: Checkpointer,
         recorder: Recorder,
         alerts: Alerts,
+        referring: Referring,
     ) -> None:
-        self._fs, self._inbox = fs, inbox
+        self._inbox, self._receipts = inbox, f"{inbox.folder}/receipts"
         self._station, self._centre = station, centre
         self._vault, self._checkpoints = vault, checkpoints
-        self._recorder, self._alerts = recorder, alerts
-        self._bad: dict[str, str] = {}  # path → hash of what did not hold
+        self._recorder, self._alerts, self._referring = recorder, alerts, referring
         self._doubtful: set[str] = set()  # recordings with a bad receipt and no good one yet
-        self._scans = 0
         # Whose receipt may lie in the vault already: it was filed, and then the power went before its line was durable.
         self._filed: set[str] | None = None
 
     async def scan(self) -> int:
         """Take what is new; return how many recordings were confirmed."""
-        self._scans += 1
+        self._inbox.begin_round()
         await self._countersignatures()
         confirmed = await self._filed_before()
-        names = set(await self._names(f"{self._inbox}/receipts"))
+        names = set(await self._inbox.names(self._receipts))
         waiting = [r for r in self._recorder.state.recordings.values() if r.awaits_receipt] if names else []
         for recording in waiting:
             if f"{recording.id}.note" in names or f"{recording.id}.refused.note" in names:
                 confirmed += await self._recording(recording)
+        await self._referring.take(self._receipts, names)
         if not self._doubtful:
             await self._alerts.withdraw("receipt-bad")
         return confirmed
@@ -71,18 +67,18 @@ class Clerk:
     # --- checkpoints ------------------------------------------------------------------------------
 
     async def _countersignatures(self) -> None:
-        folder = f"{self._inbox}/receipts/checkpoints"
-        for name in reversed(await self._names(folder)):
+        folder = f"{self._receipts}/checkpoints"
+        for name in reversed(await self._inbox.names(folder)):
             path = f"{folder}/{name}"
             size = name.removesuffix(".note")
             if not _is_size(size) or int(size) <= self._checkpoints.countersigned:
                 continue
-            if (data := await self._read(path)) is None:
+            if (data := await self._inbox.read(path)) is None:
                 continue
             try:
                 await self._checkpoints.accept_countersigned(data)
             except EdgeError as exc:
-                self._remember_bad(path, data)
+                self._inbox.remember_bad(path, data)
                 await self._alerts.raise_("countersignature-bad", ErrorCode.COUNTERSIGN_BAD, reason=str(exc))
                 continue
             await self._alerts.withdraw("countersignature-bad")
@@ -105,16 +101,16 @@ class Clerk:
                 continue  # looked at again
             if data is None:
                 self._filed.discard(recording)
-            elif self._bad.get(receipt) != _digest(data):
+            elif not self._inbox.is_bad(receipt, data):
                 confirmed += await self._receipt(waiting[recording], receipt, data)
         return confirmed
 
     async def _recording(self, recording: Recording) -> bool:
-        receipt = f"{self._inbox}/receipts/{recording.id}.note"
-        refusal = f"{self._inbox}/receipts/{recording.id}.refused.note"
-        if (data := await self._read(receipt)) is not None:
+        receipt = f"{self._receipts}/{recording.id}.note"
+        refusal = f"{self._receipts}/{recording.id}.refused.note"
+        if (data := await self._inbox.read(receipt)) is not None:
             return await self._receipt(recording, receipt, data)
-        if not recording.held and (data := await self._read(refusal)) is not None:
+        if not recording.held and (data := await self._inbox.read(refusal)) is not None:
             await self._refusal(recording, refusal, data)
         return False
 
@@ -159,7 +155,7 @@ class Clerk:
     async def _reject(self, recording: Recording, path: str, data: bytes, error: EdgeError) -> None:
         if isinstance(error, DiskError):
             return  # our own disk's trouble says nothing about the document: it is read again
-        self._remember_bad(path, data)
+        self._inbox.remember_bad(path, data)
         self._doubtful.add(recording.id)
         await self._recorder.record(ReceiptRefused(recording=recording.id, reason=str(error)[:500]))
         await self._alerts.raise_("receipt-bad", ErrorCode.RECEIPT_BAD, recording=recording.id)
@@ -173,40 +169,9 @@ class Clerk:
     def _place(self, recording: Recording) -> Place:
         return self._vault.at(recording.id, recording.folder, recording.file)
 
-    # --- files ------------------------------------------------------------------------------------
-
-    async def _names(self, folder: str) -> list[str]:
-        try:
-            return list(await asyncio.to_thread(self._fs.list_dir, folder))
-        except OSError:
-            return []
-
-    async def _read(self, path: str) -> bytes | None:
-        """The file, unless it is not there or is the one that did not hold already. Of one that is larger than any
-        note, or is no file, nothing: that holds no more than a forged one."""
-        known = self._bad.get(path)
-        if known is not None and self._scans % _LOOK_AGAIN:
-            return None
-        try:
-            data = await asyncio.to_thread(self._fs.read, path, NOTE_LIMIT)
-        except FileNotFoundError:
-            return None
-        except OSError:
-            data = b""
-        return None if known == _digest(data) else data
-
-    def _remember_bad(self, path: str, data: bytes) -> None:
-        self._bad[path] = _digest(data)
-        while len(self._bad) > _REFUSED_MEMORY:
-            del self._bad[next(iter(self._bad))]
-
 
 def _held(recording: Recording) -> str:
     return f"recording-held:{recording.id[:8]}"
-
-
-def _digest(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()
 
 
 def _is_size(text: str) -> bool:

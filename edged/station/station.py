@@ -40,6 +40,7 @@ from edged.station.dock_owner import DockOwner
 from edged.station.handing_over import HandingOver
 from edged.station.handing_over import Keys as ExportKeys
 from edged.station.importing import Importing
+from edged.station.inbox import Inbox
 from edged.station.lists import Lists
 from edged.station.office import Office, margins_of
 from edged.station.offload import Tools
@@ -48,6 +49,7 @@ from edged.station.projector import Projector
 from edged.station.reader_owner import ReaderOwner
 from edged.station.recorder import Recorder
 from edged.station.recovery import settle, write_missing_manifests
+from edged.station.referring import Referring
 from edged.station.reminders import Reminders
 from edged.station.reporter import Reporter
 from edged.station.rereading import Rereading
@@ -136,15 +138,18 @@ class Station:
         self.scanning = Scanning(config.scans, self.tools, bringing) if permitted else None
         self.readers = [self._make_reader(i) for i, dock in enumerate(config.dock) if dock.reader]
         self._ports = {unit.work.port: unit for unit in self.units.values()}
+        inbox = Inbox(outside.fs, config.station.inbox)
         self.clerk = Clerk(
-            outside.fs,
-            config.station.inbox,
+            inbox,
             station=self.keys,
             centre=self.centre,
             vault=opened.vault,
             checkpoints=opened.checkpoints,
             recorder=self.recorder,
             alerts=self.alerts,
+            referring=Referring(
+                inbox, config.station.id, self.centre, recorder=self.recorder, alerts=self.alerts
+            ),
         )
         self._clock_class: ClockClass | None = None
 

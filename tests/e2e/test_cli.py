@@ -59,7 +59,7 @@ def commands(parser: argparse.ArgumentParser, before: str = "") -> Iterator[str]
             yield from commands(child, f"{before} {name}".strip())
 
 
-OFF_STATION = {"key new", "key show", "roster sign", "schedule sign", "badge digest"}
+OFF_STATION = {"key new", "key show", "roster sign", "schedule sign", "reference sign", "badge digest"}
 """Of whoever holds another key: they ask no station, and no account decides about them."""
 ON_LINE_ONLY = {"events"}  # a stream, not a question
 OFF_LINE = {"verify", "station init", "station rekey", "slots learn", "intake"}

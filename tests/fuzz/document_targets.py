@@ -8,6 +8,7 @@ from edged.formats import document, receipt
 from edged.formats.manifest import open_manifest
 from edged.formats.note import Signer, sign
 from edged.formats.receipt import open_receipt, open_refusal, require_receipt
+from edged.formats.reference import open_reference
 from edged.formats.roster import ROSTER_LIMIT, open_roster, sign_roster
 from edged.formats.schedule import open_schedule, sign_schedule
 from edged.formats.signed import open_document, sign_document
@@ -102,6 +103,14 @@ TARGETS = (
         CENTRE,
         samples.REFUSAL,
         open_refusal,
+        limit=8 * KIB,
+    ),
+    _signed(
+        "reference",
+        lambda data: open_reference(data, CENTRE.verifier),
+        CENTRE,
+        samples.REFERENCE,
+        open_reference,
         limit=8 * KIB,
     ),
     _signed(

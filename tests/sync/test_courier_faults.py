@@ -125,6 +125,28 @@ def test_a_recording_that_the_centre_asks_for_goes_first() -> None:
     assert contents == [second, first]
 
 
+def test_a_request_about_a_case_is_fetched_once_and_a_forged_one_here_does_not_stay() -> None:
+    world = World()
+    recording = world.seal(b"a")
+    name = f"{recording}.reference.note"
+    world.far.put(f"/home/inbox/requests/{name}", b"signed by the centre")
+    here = f"/inbox/receipts/{name}"
+    drive(world, lambda: world.fs.files("/inbox").get(here) == b"signed by the centre")
+    asked = world.centre.paths("read").count(f"inbox/requests/{name}")
+    world.fs.put(here, b"put there by somebody")
+
+    async def scene() -> None:
+        task = asyncio.create_task(world.courier().run())
+        await asyncio.sleep(120)
+        assert world.centre.paths("read").count(f"inbox/requests/{name}") == asked
+        await asyncio.sleep(3600)
+        assert world.fs.files("/inbox")[here] == b"signed by the centre"
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+    run(scene())
+
+
 @pytest.mark.fault("N10", "after a changed host key nothing connects any more, and a person is told")
 def test_a_changed_host_key_stops_everything() -> None:
     world = World()

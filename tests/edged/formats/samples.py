@@ -6,6 +6,7 @@ from edged.formats.line import Line, Stamp, encode_data, encode_line
 from edged.formats.manifest import Manifest, manifest_of
 from edged.formats.note import Signer
 from edged.formats.receipt import Receipt, Refusal, receipt_for
+from edged.formats.reference import Reference
 from edged.formats.roster import Appointment, Credential, Person, Revocation, RoleGrant, Roster
 from edged.formats.schedule import Schedule, Shift
 
@@ -45,6 +46,15 @@ REFUSAL = Refusal(
     server="lviv-1",
     refused_at=PLACED_AT,
     reason="the content is not the manifest's",
+)
+REFERENCE = Reference(
+    station="yahodyn-1",
+    recording="a" * 32,
+    code="UA123456",
+    number=17,
+    year=2026,
+    person="слідчий Іваненко І. І.",
+    asked_at=PLACED_AT,
 )
 
 

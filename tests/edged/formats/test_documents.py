@@ -15,6 +15,7 @@ from edged.formats.manifest import manifest_of, open_manifest, sign_manifest
 from edged.formats.note import Signer, Verifier, add_signature, open_note, sign
 from edged.formats.proof import decode_proof, verify_proof
 from edged.formats.receipt import Receipt, open_refusal, require_receipt, sign_receipt
+from edged.formats.reference import require_reference, sign_reference
 from edged.formats.roster import Credential, open_roster, sign_roster
 from edged.formats.schedule import open_schedule, sign_schedule
 from tests.edged.formats.samples import (
@@ -22,6 +23,7 @@ from tests.edged.formats.samples import (
     CENTRE,
     MANIFEST,
     RECEIPT,
+    REFERENCE,
     REFUSAL,
     STATION,
     STRANGER,
@@ -40,6 +42,10 @@ DECODERS: dict[str, tuple[Callable[[bytes], object], bytes]] = {
     "manifest": (lambda d: open_manifest(d, S), sign_manifest(MANIFEST, STATION)),
     "receipt": (lambda d: require_receipt(d, C, MANIFEST), sign_receipt(RECEIPT, CENTRE)),
     "refusal": (lambda d: open_refusal(d, C), sign_receipt(REFUSAL, CENTRE)),
+    "reference": (
+        lambda d: require_reference(d, C, "yahodyn-1", "a" * 32),
+        sign_reference(REFERENCE, CENTRE),
+    ),
     "roster": (lambda d: open_roster(d, A), sign_roster(roster(), AUTHORITY)),
     "schedule": (lambda d: open_schedule(d, A), sign_schedule(schedule(), AUTHORITY)),
     "line": (decode_line, line().raw),
@@ -55,7 +61,12 @@ def decode(kind: str, data: bytes) -> object:
     except (FormatError, SignatureError):
         return None
     except EdgeError as exc:
-        if exc.code in {ErrorCode.LEDGER_NEWER, ErrorCode.RECEIPT_BAD, ErrorCode.PROOF_BAD}:
+        if exc.code in {
+            ErrorCode.LEDGER_NEWER,
+            ErrorCode.RECEIPT_BAD,
+            ErrorCode.REFERENCE_BAD,
+            ErrorCode.PROOF_BAD,
+        }:
             return None
         raise
 

@@ -3,20 +3,24 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import sha256
+from typing import Any
 
 import msgspec
 import pytest
 
 from edged.formats import facts as f
+from edged.formats import shift_facts as sf
 from edged.formats.checkpoint import Checkpoint, countersign, open_checkpoint, sign_checkpoint
 from edged.formats.manifest import open_manifest
 from edged.formats.note import Signer
 from edged.formats.receipt import Receipt, Refusal, receipt_for, sign_receipt
+from edged.formats.reference import Reference, open_reference, sign_reference
+from edged.formats.signed import sign_document
 from edged.slots.state import State
 from edged.station_state import Life
 from tests.world.loop import story
 from tests.world.persons import at
-from tests.world.world import CENTRE, INBOX, STATE, STATION_KEY, VAULT, World
+from tests.world.world import CENTRE, INBOX, STATE, STATION, STATION_KEY, VAULT, World
 
 pytestmark = pytest.mark.slow  # many steps each; the fast part keeps the main stories
 
@@ -48,6 +52,67 @@ async def sealed(world: World) -> Sealed:
 
 def left(world: World, name: str, data: bytes) -> None:
     world.fs.put(f"{INBOX}/receipts/{name}", data)
+
+
+def requested(world: World, recording: str, **changes: Any) -> bytes:
+    """What the centre leaves so that a recording is referred to a case."""
+    reference = Reference(
+        station=STATION,
+        recording=recording,
+        code="UA123456",
+        number=17,
+        year=2026,
+        person="слідчий Іваненко І. І.",
+        asked_at=at(0.2),
+    )
+    return sign_reference(msgspec.structs.replace(reference, **changes), CENTRE)
+
+
+@pytest.mark.clause(
+    "scan-annex1",
+    "a signed request of the server refers a recording to a case once; its bytes stay as they were",
+)
+@story
+async def test_the_centre_refers_a_recording_to_a_case() -> None:
+    async with World.open() as world:
+        one = await sealed(world)
+        content = world.fs.files(f"{VAULT}/recordings")
+        data = requested(world, one.id)
+        left(world, f"{one.id}.reference.note", data)
+        await world.until(lambda: world.facts(sf.RecordingReferenced), 60)
+        await world.passes(200)
+        left(world, f"{one.id}.reference.note", requested(world, one.id, number=18))
+        await world.passes(200)
+        (fact,) = world.facts(sf.RecordingReferenced)
+        assert (fact.code, fact.number, fact.year) == ("UA123456", 17, 2026)
+        assert (fact.asked_by, fact.request_sha256) == ("слідчий Іваненко І. І.", sha256(data).hexdigest())
+        assert world.fs.files(f"{VAULT}/recordings") == content
+        assert not [alert for alert in world.alerts() if alert.startswith("reference-bad")]
+
+
+BAD_REQUESTS: dict[str, Callable[[World, str], bytes]] = {
+    "another key": lambda w, r: sign_document(open_reference(requested(w, r), CENTRE.verifier), STRANGER),
+    "another station": lambda w, r: requested(w, r, station="post-8"),
+    "another recording": lambda w, r: requested(w, "f" * 32),
+    "noise": lambda w, r: bytes(range(256)),
+}
+
+
+@pytest.mark.parametrize("kind", BAD_REQUESTS)
+@story
+async def test_a_request_that_does_not_hold_is_told_and_a_true_one_in_its_place_counts(kind: str) -> None:
+    async with World.open() as world:
+        one = await sealed(world)
+        left(world, f"{one.id}.reference.note", BAD_REQUESTS[kind](world, one.id))
+        left(world, f"{'e' * 32}.reference.note", b"of a recording that nobody knows")
+        alert = f"reference-bad:{one.id[:8]}"
+        await world.until(lambda: alert in world.alerts(), 60)
+        await world.passes(300)
+        assert not world.facts(sf.RecordingReferenced)
+        assert alert in world.alerts()
+        left(world, f"{one.id}.reference.note", requested(world, one.id))
+        await world.until(lambda: alert not in world.alerts(), 300)
+        assert world.facts(sf.RecordingReferenced)
 
 
 FORGED: dict[str, Callable[[Receipt], bytes]] = {
