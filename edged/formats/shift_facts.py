@@ -248,7 +248,7 @@ class SheetMade(Fact, frozen=True):
     last: int
     root: str
     sha256: str  # of what is signed
-    entries: tuple[str, ...] = ()  # incidents or works that it tells
+    entries: tuple[str, ...] = ()  # incidents or works that it tells; handovers that it repeats: their sheets
 
 
 @_fact("sheet.signed")

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from edged.formats import shift_facts as sf
+from edged.journals.forms import Kind as Journal
 
 
 class Stage(StrEnum):
@@ -181,3 +182,8 @@ class SheetRecord:
     @property
     def finished(self) -> bool:
         return self.signed and self.registered is not None
+
+
+def repeats(made: sf.SheetMade) -> bool:
+    """Whether it is no handover, but repeats those of a volume that was lost or seized (459-III.4-lost-journal)."""
+    return made.journal == Journal.HANDOVER and bool(made.entries)

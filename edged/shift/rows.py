@@ -13,7 +13,7 @@ from edged.journals.forms import kyiv
 from edged.shift.dues import described, equipment, person_of, sentence
 from edged.shift.inventory import SORTS_UK, Inventory, Item, Sort
 from edged.shift.manual import name_uk
-from edged.shift.records import Incident, Repair, Works
+from edged.shift.records import Incident, Repair, SheetRecord, Works
 from edged.station_state import Issue, StationState
 
 NONE = "—"
@@ -156,6 +156,16 @@ def _holders(items: list[Item], station: StationState, names: Mapping[str, str])
 def _strangers(station: StationState, inventory: Inventory) -> list[str]:
     found = (camera for camera in station.cameras.values() if camera.slot)
     return [f"слот {c.slot}: № {c.serial}" for c in found if not inventory.number_of(c.serial)]
+
+
+def repeated_rows(sheet: SheetRecord) -> tuple[Row, ...]:
+    """Return the rows of a handover as they were, each with the sheet and the persons that it was of."""
+    made = sheet.made
+    giving, taking = (f"{one.position} {one.name}" for one in made.signatories)
+    words = f"повторює аркуш {made.sheet} тому {made.volume}: передає {giving}, приймає {taking}"
+    if not sheet.signed:  # with one signature it is none (459-III.3-sign): that is repeated too
+        words += f", підписів {len(sheet.signatures)} з {len(made.signatories)}"
+    return tuple((*row[:-1], _joined(text for text in (row[-1], words) if text != NONE)) for row in made.rows)
 
 
 # --- Annex 2: incidents --------------------------------------------------------------------------------
