@@ -149,6 +149,19 @@ class Memo:
 
 
 @dataclass(frozen=True, slots=True)
+class Round:
+    """One look at one item, at the start or the end of a shift."""
+
+    id: str  # number of its line
+    when: str  # "start" "end"
+    item: str
+    in_order: bool
+    faults: str
+    at: str
+    by: str  # actor
+
+
+@dataclass(frozen=True, slots=True)
 class Volume:
     number: int = 1
     since: str = ""  # "": from the beginning

@@ -3,7 +3,7 @@
 A row has a text for every column of its form but the number (`edged.journals.forms.Sheet`).
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -18,6 +18,8 @@ from edged.station_state import Issue, StationState
 
 NONE = "—"
 Row = tuple[str, ...]
+Entries = Iterator[tuple[str, tuple[Row, ...]]]
+"""What a journal has to tell: the id of an entry, and its rows."""
 
 
 # --- Annex 1: handover ---------------------------------------------------------------------------------

@@ -22,6 +22,7 @@ from edged.shift.records import (
     Memo,
     Outage,
     Repair,
+    Round,
     SheetRecord,
     Signature,
     Stage,
@@ -32,6 +33,7 @@ from edged.shift.records import (
 KEEP = 2_000  # finished ones of each sort: years of a post
 PAPERS_KEPT = 10 * KEEP
 REFERENCES_KEPT = 10 * KEEP
+ROUNDS_KEPT = 10 * KEEP
 
 
 @dataclass(slots=True)
@@ -50,6 +52,7 @@ class ShiftState:
     volumes: dict[Journal, Volume] = field(default_factory=lambda: {kind: Volume() for kind in Journal})
     sheets: OrderedDict[str, SheetRecord] = field(default_factory=OrderedDict)
     told: dict[Journal, int] = field(default_factory=dict)  # the last line that a sheet was made of
+    rounds: OrderedDict[str, Round] = field(default_factory=OrderedDict)
     exports: OrderedDict[str, Export] = field(default_factory=OrderedDict)
     references: OrderedDict[str, sf.RecordingReferenced] = field(default_factory=OrderedDict)
     clears: dict[str, ForcedClear] = field(default_factory=dict)  # by camera, until it is taken out
@@ -231,6 +234,12 @@ def _registered(s: ShiftState, at: Line, x: sf.SheetRegistered) -> None:
         sheet.registered = x.document
 
 
+def _round(s: ShiftState, at: Line, x: sf.RoundMade) -> None:
+    s.rounds[str(at.seq)] = Round(str(at.seq), x.when, x.item, x.in_order, x.faults, at.time, at.actor)
+    while len(s.rounds) > ROUNDS_KEPT:
+        s.rounds.popitem(last=False)
+
+
 def _asked(s: ShiftState, at: Line, x: sf.ExportRequested) -> None:
     new = Export(x.export, x.recording, x.request, x.law, x.receiver, at.time, at.actor)
     _keep(s.exports, new.id, new)
@@ -283,6 +292,7 @@ _HANDLERS: dict[type[f.Fact], Callable[[ShiftState, Line, Any], None]] = {
     sf.SheetMade: _sheet,
     sf.SheetSigned: _signed,
     sf.SheetRegistered: _registered,
+    sf.RoundMade: _round,
     sf.ExportRequested: _asked,
     sf.ExportDropped: _dropped,
     sf.ExportMade: _handed_over,

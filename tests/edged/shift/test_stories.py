@@ -595,6 +595,51 @@ def test_a_round_is_in_order_or_names_faults(office: Office) -> None:
 
 
 @pytest.mark.clause(
+    "scan-annex3",
+    "a sheet tells an item at both ends of the shift in one row, and who has looked signs (taken over by choice)",
+)
+def test_a_sheet_tells_both_rounds_of_an_item_in_one_row(office: Office) -> None:
+    office.act("iryna", "round", when="start", item="301", in_order=True)
+    office.act("iryna", "round", when="start", item="101", in_order=True)
+    assert refused(office, "iryna", "journal sheet", journal="round").code is ErrorCode.CONFLICT
+    office.later(7)
+    office.act("iryna", "round", when="end", item="301", in_order=False, faults="слот 3 не світиться")
+    office.act("iryna", "journal sheet", journal="round")
+    made = sheet(office, Journal.ROUND)
+    who = "інспектор Ірина Бондар"
+    assert made.rows == (
+        (
+            "док-станція інв. № 301",
+            *("27.11.2026 12:00", "справна", who, "КЕП під аркушем"),
+            *("27.11.2026 19:00", "несправна", who, "КЕП під аркушем"),
+            "наприкінці зміни: слот 3 не світиться",
+        ),
+    )
+    assert [one.person for one in made.signatories] == ["iryna"]
+    assert sheet_of(FORMS, made).sha256() == made.sha256
+    office.later(0.5)
+    office.act("iryna", "round", when="end", item="101", in_order=True)
+    office.act("iryna", "journal sheet", journal="round")
+    assert [row[0] for row in sheet(office, Journal.ROUND).rows] == [
+        "індивідуальна портативна відеокамера інв. № 101"
+    ]
+
+
+def test_nobody_signs_for_a_round_that_another_made(office: Office) -> None:
+    office.act("iryna", "round", when="end", item="301", in_order=True)
+    office.later(12)
+    assert refused(office, "daria", "journal sheet", journal="round").code is ErrorCode.CONFLICT
+    office.act("daria", "round", when="end", item="301", in_order=True)
+    office.act("daria", "journal sheet", journal="round")
+    assert len(sheet(office, Journal.ROUND).rows) == 1
+
+
+def test_rounds_are_none_of_the_journals_that_can_be_lost(office: Office) -> None:
+    volume = {"journal": "round", "ground": "lost", "since": "2026-11-27T09:00:00.000Z"}
+    assert refused(office, "iryna", "journal volume", **volume).code is ErrorCode.BAD_REQUEST
+
+
+@pytest.mark.clause(
     "scan-annex1",
     "a recording is referred to an information sheet by code, number and year, once (taken over by choice)",
 )
