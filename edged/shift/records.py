@@ -122,6 +122,7 @@ class Repair:
     incident: str = ""
     tag: str = ""
     place: str = ""
+    tagged: str = ""  # when
     statement: str = ""  # that offload is impossible
     receiver: str = ""
     contract: sf.Document | None = None

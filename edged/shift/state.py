@@ -175,6 +175,7 @@ def _damaged(s: ShiftState, at: Line, x: sf.ItemDamaged) -> None:
 def _tagged(s: ShiftState, at: Line, x: sf.ItemTagged) -> None:
     if (repair := s.repairs.get(x.item)) is not None:
         repair.condition, repair.tag, repair.place = Condition.TAGGED, x.tag, x.place
+        repair.tagged = at.time
 
 
 def _impossible(s: ShiftState, at: Line, x: sf.OffloadImpossible) -> None:

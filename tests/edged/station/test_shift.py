@@ -339,6 +339,8 @@ async def test_a_damaged_camera_goes_to_repair_and_back() -> None:
         release = {"item": item, "receiver": "Сервіс", "third_party": False}
         assert (await refused(world, "taras", "repair release", **release)).code is ErrorCode.CONFLICT
         await world.ask("taras", "repair tag", item=item, tag="Б-1", place="Шафа 2")
+        tag = await world.ask("taras", "repair print", item=item)
+        assert (tag["number"], tag["serial"], tag["station"]) == ("Б-1", "K000001", "post-7")
         await world.ask("taras", "repair release", **release)
         (row,) = await world.ask("iryna", "repair list")
         assert (row["condition"], row["tag"]) == ("released", "Б-1")
