@@ -29,6 +29,7 @@ from edged.shift.records import (
     Volume,
     Works,
 )
+from edged.shift.upkeep import Upkeep
 
 KEEP = 2_000  # finished ones of each sort: years of a post
 PAPERS_KEPT = 10 * KEEP
@@ -52,6 +53,7 @@ class ShiftState:
     volumes: dict[Journal, Volume] = field(default_factory=lambda: {kind: Volume() for kind in Journal})
     sheets: OrderedDict[str, SheetRecord] = field(default_factory=OrderedDict)
     told: dict[Journal, int] = field(default_factory=dict)  # the last line that a sheet was made of
+    upkeep: Upkeep = field(default_factory=Upkeep)
     rounds: OrderedDict[str, Round] = field(default_factory=OrderedDict)
     exports: OrderedDict[str, Export] = field(default_factory=OrderedDict)
     references: OrderedDict[str, sf.RecordingReferenced] = field(default_factory=OrderedDict)
@@ -71,6 +73,7 @@ class ShiftState:
         handler = _HANDLERS.get(type(line.fact))
         if handler is not None:
             handler(self, line, line.fact)
+        self.upkeep = self.upkeep.after(line)
 
 
 class _Finishing(Protocol):
