@@ -441,6 +441,18 @@ class ErrorCode(Enum):
         "A camera is in works that no entry of the maintenance journal tells",
         "Enter them (edgectl works start), or end the mark: edgectl camera works SERIAL --end.",
     )
+    WORKS_DUE = (
+        7014,
+        "Planned works of the operating manual are due",
+        "The technical administrator carries them out and enters them: edgectl works start --entry, with the entry in "
+        "the details.",
+    )
+    UPDATE_UNANNOUNCED = (
+        7015,
+        "Software runs in another version than before, and no works have announced it",
+        "The account administrator enters them, with grounds and both versions: edgectl works start --entry, with the "
+        "entry in the details, then works end. If nobody has updated it, tell the security administrator.",
+    )
     HANDOVER_UNSIGNED = (
         7010,
         "A handover is not signed by both responsible persons",

@@ -69,6 +69,7 @@ VERBS: Mapping[str, Verb] = MappingProxyType(
         "paper draft": _verb(*_STAFF),
         "works list": _verb("responsible", "technician", "account_admin", "security_admin"),
         "repair list": _verb("responsible", "technician", "security_admin"),
+        "repair print": _verb("technician"),  # the tag: 459-II.3-damaged
         "memo list": _verb("responsible", "technician", "security_admin"),
         "journal list": _verb("responsible", "technician", "security_admin"),
         "report": _verb("responsible", "technician", "security_admin"),

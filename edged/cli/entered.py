@@ -96,7 +96,7 @@ LISTS: Mapping[str, tuple[str, Callable[[Rows], str]]] = MappingProxyType(
             _columns("export", "recording", "number", "receiver", "asked_by", "made_by", "folder", "dropped"),
         ),
         "journal list": (
-            "sheets of the three journals",
+            "sheets of the three journals and of rounds",
             _columns("sheet", "journal", "volume", "made", "rows", "signed", "registered"),
         ),
     }

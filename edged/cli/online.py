@@ -49,6 +49,7 @@ def add_commands(commands: Sub, others: Mapping[str, Sub]) -> None:
         lambda verb, params: _asking(verb, params, entered.show_act),
     )
     printing.add_sheets(groups["journal"])
+    printing.add_tag(groups["repair"])
     printing.add_report(commands)
     issue = commands.add_parser("issue", help="one issue").add_subparsers(metavar="ACTION", required=True)
     shown = issue.add_parser(

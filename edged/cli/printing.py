@@ -1,4 +1,4 @@
-"""`edgectl report` and `edgectl journal`: what goes onto paper, drawn here out of what the daemon answers."""
+"""`edgectl report`, `journal` and `repair print`: what goes onto paper, drawn here out of what the daemon answers."""
 
 import argparse
 import asyncio
@@ -19,6 +19,7 @@ from edged.reports.data import Report
 from edged.reports.page import compose
 from edged.reports.texts import Lang
 from edged.shift.journal_acts import sheet_of
+from edged.shift.tags import Tag
 
 Sub = Any  # argparse's private type of add_subparsers()
 FORMS = Path(__file__).parents[1] / "journals" / "forms_uk.toml"
@@ -44,6 +45,13 @@ def add_sheets(actions: Sub) -> None:
     sign.add_argument("sheet", help="its id")
     sign.add_argument("--attach", required=True, metavar="FILE", help="the signature's file")
     sign.set_defaults(run=_sign)
+
+
+def add_tag(actions: Sub) -> None:
+    tag = actions.add_parser("print", help="write the tag of a damaged item as PDF")
+    tag.add_argument("item", help="inventory number")
+    tag.add_argument("--out", default="", help="name without a suffix (default tag-<inventory number>)")
+    tag.set_defaults(run=_tag)
 
 
 async def _report(args: argparse.Namespace) -> int:
@@ -82,6 +90,18 @@ async def _print(args: argparse.Namespace) -> int:
         {"sheet": made.sheet, "to be signed": f"{name}.json", "sha256": made.sha256, "files": list(files)},
         as_json=args.json,
     )
+    return EXIT_OK
+
+
+async def _tag(args: argparse.Namespace) -> int:
+    async with Client(args.socket) as client:
+        answer = await client.call("repair-print", item=args.item)
+    from edged.printed import tag  # loads fonts: not for every command
+
+    found = msgspec.convert(answer, Tag)
+    name = f"{args.out or 'tag-' + found.item.replace('/', '-')}.pdf"
+    _write({name: tag.render(found)})
+    _tell({"tag": found.number, "item": found.item, "files": [name]}, as_json=args.json)
     return EXIT_OK
 
 

@@ -32,6 +32,7 @@ from edged.shift.acts import ACTS
 from edged.shift.journal_acts import find
 from edged.shift.recovered_acts import RecoveredParams
 from edged.shift.scene import Scene
+from edged.shift.tags import tag_of
 from edged.station.reporting import report, rules_of, source_of
 
 SIGNATURE = 4 * (SIGNATURE_LIMIT // 3 + 1)  # characters in base64
@@ -39,6 +40,10 @@ SIGNATURE = 4 * (SIGNATURE_LIMIT // 3 + 1)  # characters in base64
 
 class SheetParams(Params, frozen=True):
     sheet: Text
+
+
+class ItemParams(Params, frozen=True):
+    item: Text
 
 
 class SignParams(Params, frozen=True):
@@ -91,6 +96,11 @@ async def _print(call: Call) -> Any:
     return {"at": found.at, "sheet": msgspec.to_builtins(found.made), "registered": registered}
 
 
+async def _tag(call: Call) -> Any:
+    """What stands on the tag of a damaged item; who asked draws it."""
+    return msgspec.to_builtins(tag_of(call.station.office.scene(call.actor), call.params.item))
+
+
 async def _sign(call: Call) -> Any:
     try:
         signature = base64.b64decode(call.params.signature, validate=True)
@@ -141,6 +151,7 @@ OFFICE: Mapping[str, Handler] = MappingProxyType(
         "paper draft": Handler(_draft, DraftParams),
         "works list": Handler(_look(works_view)),
         "repair list": Handler(_look(repairs_view)),
+        "repair print": Handler(_tag, ItemParams),
         "memo list": Handler(_look(memos_view)),
         "journal list": Handler(_look(sheets_view)),
         "journal print": Handler(_print, SheetParams),

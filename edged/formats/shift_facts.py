@@ -248,7 +248,9 @@ class SheetMade(Fact, frozen=True):
     last: int
     root: str
     sha256: str  # of what is signed
-    entries: tuple[str, ...] = ()  # incidents or works that it tells
+    entries: tuple[
+        str, ...
+    ] = ()  # incidents, works, rounds (their lines) that it tells; sheets that it repeats
 
 
 @_fact("sheet.signed")

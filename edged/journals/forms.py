@@ -1,6 +1,7 @@
 """The forms of Order 459 (459-A1, -A2, -A3), letter by letter, and a sheet: one form filled in. Pure.
 
-Rule 1: columns, titles and signature lines are those of ``forms_uk.toml``, in its order; nothing is added.
+Rule 1: columns, titles and signature lines are those of ``forms_uk.toml``, in its order; nothing is added. An
+inspection round, which that order does not know, has the columns of scan-annex3 and all the rest of its own.
 Rule 2: a sheet is its bytes: who signs, signs what `Sheet.text` returns.
 """
 
@@ -25,6 +26,7 @@ class Kind(StrEnum):
     HANDOVER = "handover"
     INCIDENT = "incident"
     MAINTENANCE = "maintenance"
+    ROUND = "round"  # none of the three: kept by choice
 
 
 ANNEX: Mapping[Kind, str] = MappingProxyType(
@@ -42,13 +44,36 @@ class Form(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     footer: str
 
 
+class _Scanners(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The scanners' journal, of which nothing but the columns is taken."""
+
+    title: str
+    columns: tuple[str, ...]
+
+
+ROUND_HEAD = (
+    "Ведеться за власним рішенням підрозділу і не є журналом Інструкції. Графи — з журналу огляду скануючих систем; "
+    "СКС у них означає складову програмно-технічного комплексу."
+)
+ROUND_TITLE = "Огляд складових програмно-технічного комплексу на початку та наприкінці зміни"
+ROUND_SIGNATURE = (
+    "(Посада особи, яка здійснила огляд)",
+    "(власне ім’я та прізвище особи, яка здійснила огляд)",
+)
+ROUND_FOOTER = (
+    "Підписання здійснюється шляхом накладення кваліфікованого електронного підпису зазначеної особи."
+)
+
+
 def read_forms(text: str) -> Mapping[Kind, Form]:
-    """Return the forms of the three journals. Raises FormatError: not that file."""
+    """Return the forms of the three journals and of a round. Raises FormatError: not that file."""
     try:
         tables = tomllib.loads(text)
     except tomllib.TOMLDecodeError as exc:
         raise FormatError(reason="no TOML", why=str(exc)[:200]) from exc
-    return {kind: document.convert(tables.get(annex), Form) for kind, annex in ANNEX.items()}
+    forms = {kind: document.convert(tables.get(annex), Form) for kind, annex in ANNEX.items()}
+    columns = document.convert(tables.get("scan_annex_3"), _Scanners).columns
+    return forms | {Kind.ROUND: Form(ROUND_HEAD, ROUND_TITLE, columns, (ROUND_SIGNATURE,), ROUND_FOOTER)}
 
 
 @dataclass(frozen=True, slots=True)

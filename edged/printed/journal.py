@@ -1,4 +1,4 @@
-"""A sheet of a journal on paper, in the form of the order (459-A1, -A2, -A3). Pure."""
+"""A sheet of a journal on paper, in the form of the order (459-A1, -A2, -A3), or of a round. Pure."""
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
@@ -14,6 +14,7 @@ WIDTHS: Mapping[Kind, tuple[float, ...]] = MappingProxyType(
         Kind.HANDOVER: (4, 31, 14, 15, 18, 18),
         Kind.INCIDENT: (4, 41, 20, 20, 15),
         Kind.MAINTENANCE: (4, 41, 20, 20, 15),
+        Kind.ROUND: (4, 13, 8, 9, 11, 8, 8, 9, 11, 8, 11),
     }
 )
 """Of the columns, in percent."""
@@ -21,13 +22,16 @@ WIDTHS: Mapping[Kind, tuple[float, ...]] = MappingProxyType(
 ENTRY = (
     "Запис для реєстрації в системі електронного документообігу Держмитслужби; оригінал журналу ведеться там."
 )
+OWN = "Аркуш власного обліку підрозділу; не журнал за наказом № 459."
 
 REGISTERED = "Зареєстровано в системі електронного документообігу Держмитслужби: № {number} від {date}."
 
 
 def render(sheet: Sheet, registered: Document | None = None) -> bytes:
     """Return the sheet as PDF, the same bytes for the same sheet. ``registered``: its number and date over there."""
-    told = ENTRY if registered is None else REGISTERED.format(number=registered.number, date=registered.date)
+    told = OWN if sheet.kind is Kind.ROUND else ENTRY
+    if registered is not None:
+        told = REGISTERED.format(number=registered.number, date=registered.date)
     foot = (
         f"{told} Том {sheet.volume}.",
         f"Журнал подій: записи {sheet.source.first}–{sheet.source.last}, корінь {sheet.source.root}",

@@ -27,6 +27,7 @@ GREY = colors.HexColor("#555555")
 LINE = colors.HexColor("#808080")
 SHADE = colors.HexColor("#eeeeee")
 PAGE_UK = "Сторінка {page} з {pages}"
+SHEET = landscape(A4)
 
 
 @cache
@@ -89,30 +90,39 @@ def table(
     return ruled
 
 
-def width() -> float:
+def width(size: tuple[float, float] = SHEET) -> float:
     """Return how wide a page is between its margins, in points."""
-    return landscape(A4)[0] - 2 * MARGIN - 2 * FRAME
+    return size[0] - 2 * MARGIN - 2 * FRAME
 
 
 def pdf(
-    title: str, parts: Callable[[], Sequence[Flowable]], foot: Sequence[str], page_words: str = PAGE_UK
+    title: str,
+    parts: Callable[[], Sequence[Flowable]],
+    foot: Sequence[str],
+    page_words: str = PAGE_UK,
+    size: tuple[float, float] = SHEET,
 ) -> bytes:
-    """Return the document. Each page has its number, and ``foot`` below.
+    """Return the document. Each page has its number, and ``foot`` below. ``size`` in points.
 
     ``parts`` is asked twice: how many pages there are is known after the first time.
     """
-    pages = _build(title, parts(), foot, page_words, 0)[1]
-    return _build(title, parts(), foot, page_words, pages)[0]
+    pages = _build(title, parts(), foot, page_words, size, 0)[1]
+    return _build(title, parts(), foot, page_words, size, pages)[0]
 
 
 def _build(
-    title: str, parts: Sequence[Flowable], foot: Sequence[str], page_words: str, pages: int
+    title: str,
+    parts: Sequence[Flowable],
+    foot: Sequence[str],
+    page_words: str,
+    size: tuple[float, float],
+    pages: int,
 ) -> tuple[bytes, int]:
     _letters()
     out = BytesIO()
     document = SimpleDocTemplate(
         out,
-        pagesize=landscape(A4),
+        pagesize=size,
         leftMargin=MARGIN,
         rightMargin=MARGIN,
         topMargin=MARGIN,
@@ -128,7 +138,7 @@ def _build(
         canvas.setFillColor(GREY)
         for number, line in enumerate(reversed(foot)):
             canvas.drawString(MARGIN + FRAME, 6 * mm + number * 3 * mm, printable(line))
-        right = landscape(A4)[0] - MARGIN - FRAME
+        right = size[0] - MARGIN - FRAME
         canvas.drawRightString(right, 6 * mm, page_words.format(page=made.page, pages=pages))
 
     document.build(list(parts), onFirstPage=finish, onLaterPages=finish)

@@ -23,6 +23,7 @@ from edged.shift import (
     export_acts,
     incident_acts,
     journal_acts,
+    round_acts,
     station_acts,
     works_acts,
 )
@@ -35,6 +36,7 @@ ACTS: Mapping[str, Act] = MappingProxyType(
         **custody_acts.ACTS,
         **works_acts.ACTS,
         **journal_acts.ACTS,
+        **round_acts.ACTS,
         **export_acts.ACTS,
         **clear_acts.ACTS,
         **station_acts.ACTS,

@@ -18,7 +18,7 @@ from edged.shift.incident_acts import OF_INCIDENTS
 from edged.shift.inventory import Inventory
 from edged.shift.kinds import KINDS_UK
 from edged.shift.manual import name_uk
-from edged.shift.records import Incident, SheetRecord, Stage, Works
+from edged.shift.records import Incident, SheetRecord, Stage, Works, repeats
 from edged.shift.state import ShiftState
 from edged.station_state import Issue, StationState
 
@@ -133,6 +133,7 @@ def unsigned_handovers(shift: ShiftState, now_ns: int, within_ns: int) -> tuple[
         sheet
         for sheet in shift.sheets.values()
         if sheet.made.journal == Journal.HANDOVER
+        and not repeats(sheet.made)
         and not sheet.signed
         and now_ns >= times.parse_ns(sheet.at) + within_ns
     )

@@ -1,6 +1,6 @@
-"""Sheets of the three journals, handovers and inspection rounds: who makes, signs and registers what. Pure."""
+"""Sheets of the three journals and of inspection rounds, and handovers: who makes, signs and registers what. Pure."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Annotated
@@ -14,11 +14,11 @@ from edged.formats.facts import Fact
 from edged.formats.roster import Person, Role
 from edged.journals.forms import Form, Range, Sheet, Signatory
 from edged.journals.forms import Kind as Journal
-from edged.journals.papers import Paper
 from edged.journals.signature import Checked, is_of
+from edged.shift.entries import ENTRIES
 from edged.shift.inventory import Sort
-from edged.shift.records import SheetRecord, Stage
-from edged.shift.rows import Counted, Row, handover_rows, incident_row, repair_row, to_count, works_row
+from edged.shift.records import SheetRecord, repeats
+from edged.shift.rows import Counted, Row, handover_rows, to_count
 from edged.shift.scene import Act, Day, Maybe, MaybeLong, Number, Params, Scene, Short, Time, refuse
 
 KEEPER: Mapping[Journal, Role] = MappingProxyType(
@@ -26,10 +26,15 @@ KEEPER: Mapping[Journal, Role] = MappingProxyType(
         Journal.HANDOVER: "responsible",  # 459-II.1-keeps
         Journal.INCIDENT: "responsible",
         Journal.MAINTENANCE: "technician",  # 459-II.3-maintenance
+        Journal.ROUND: "responsible",
     }
 )
 ENTRIES_A_SHEET = 100
 ROWS_LIMIT = 48 * 1024  # bytes of rows, so that the whole sheet is one line of the ledger
+_UNTOLD = "an entry that no sheet of this volume tells yet"
+_UNREPEATED = (
+    "a handover since this volume began that it does not repeat yet; for a new one: `edgectl handover`"
+)
 
 
 class Ground(StrEnum):
@@ -63,13 +68,6 @@ class RegisterParams(Params, frozen=True):
     date: Day
 
 
-class RoundParams(Params, frozen=True):
-    when: Annotated[str, msgspec.Meta(pattern=r"^(start|end)\Z")]
-    item: Short
-    in_order: bool
-    faults: MaybeLong = ""
-
-
 # --- making a sheet ------------------------------------------------------------------------------------
 
 
@@ -91,27 +89,23 @@ def _sheet(scene: Scene, p: SheetParams) -> tuple[Fact, ...]:
     role = KEEPER[p.journal]
     if role not in scene.roles:
         raise EdgeError(ErrorCode.NOT_ALLOWED, journal=p.journal, person=scene.actor, roles=role)
-    if p.journal is Journal.HANDOVER:
-        raise EdgeError(ErrorCode.BAD_REQUEST, journal=p.journal, expected="a handover: `edgectl handover`")
-    rows = dict(_incidents(scene) if p.journal is Journal.INCIDENT else _maintenance(scene))
+    rows = dict(ENTRIES[p.journal](scene))
     told = {e for s in scene.shift.sheets.values() if _of_volume(scene, s, p.journal) for e in s.made.entries}
-    wanted = p.entries or _fitting({entry: row for entry, row in rows.items() if entry not in told})
+    wanted = p.entries or _fitting({entry: told_by for entry, told_by in rows.items() if entry not in told})
     if unknown := [entry for entry in wanted if entry not in rows]:
         raise EdgeError(ErrorCode.NOT_FOUND, entry=unknown[0])
     if not wanted:
-        raise refuse(journal=p.journal, expected="an entry that no sheet of this volume tells yet")
-    made = _made(
-        scene, p.journal, tuple(rows[entry] for entry in wanted), (scene.person(scene.actor),), wanted
-    )
-    return (made,)
+        raise refuse(journal=p.journal, expected=_UNREPEATED if p.journal is Journal.HANDOVER else _UNTOLD)
+    told_now = tuple(row for entry in wanted for row in rows[entry])
+    return (_made(scene, p.journal, told_now, (scene.person(scene.actor),), wanted),)
 
 
-def _fitting(rows: Mapping[str, Row]) -> tuple[str, ...]:
+def _fitting(rows: Mapping[str, tuple[Row, ...]]) -> tuple[str, ...]:
     """The first of them that one line of the ledger can hold; the rest are the next sheet's."""
     fitting: list[str] = []
     size = 0
-    for entry, row in rows.items():
-        size += len(document.encode(row)) + len(entry) + 4
+    for entry, its_rows in rows.items():
+        size += len(document.encode(its_rows)) + len(entry) + 4
         if fitting and (size > ROWS_LIMIT or len(fitting) == ENTRIES_A_SHEET):
             break
         fitting.append(entry)
@@ -120,25 +114,6 @@ def _fitting(rows: Mapping[str, Row]) -> tuple[str, ...]:
 
 def _of_volume(scene: Scene, sheet: SheetRecord, journal: Journal) -> bool:
     return sheet.made.journal == journal and sheet.made.volume == scene.shift.volumes[journal].number
-
-
-def _incidents(scene: Scene) -> Iterator[tuple[str, Row]]:
-    since = scene.shift.volumes[Journal.INCIDENT].since
-    names = {person.id: person.name for person in scene.persons.values()}
-    for incident in scene.shift.incidents.values():
-        if incident.stage in {Stage.OPEN, Stage.CLOSED} and incident.happened >= since:
-            yield incident.id, incident_row(incident, scene.station.issues, scene.inventory, names)
-
-
-def _maintenance(scene: Scene) -> Iterator[tuple[str, Row]]:
-    since = scene.shift.volumes[Journal.MAINTENANCE].since
-    for works in scene.shift.works.values():
-        if works.finished and works.ended >= since:
-            letter = scene.shift.papers.get((works.id, Paper.WORKS))
-            yield works.id, works_row(works, scene.inventory, letter)
-    for repair in (*scene.shift.repaired.values(), *scene.shift.repairs.values()):
-        if not repair.finished or repair.returned >= since:
-            yield repair.id, repair_row(repair, scene.inventory)
 
 
 def _made(
@@ -170,11 +145,20 @@ def sheet_of(forms: Mapping[Journal, Form], made: sf.SheetMade) -> Sheet:
     return Sheet(
         kind=Journal(made.journal),
         volume=made.volume,
-        form=forms[Journal(made.journal)],
+        form=_form_of(forms, made),
         rows=made.rows,
         signatories=tuple(Signatory(one.position, one.name) for one in made.signatories),
         source=Range(made.first, made.last, made.root),
     )
+
+
+def _form_of(forms: Mapping[Journal, Form], made: sf.SheetMade) -> Form:
+    form = forms[Journal(made.journal)]
+    if not repeats(made):
+        return form
+    # Nobody gives or takes anything: whoever keeps the journal signs alone, on the line that Annex 2 has for that.
+    alone = forms[Journal.INCIDENT]
+    return msgspec.structs.replace(form, signatures=alone.signatures, footer=alone.footer)
 
 
 def _require_role(scene: Scene, person: Person, role: Role) -> None:
@@ -236,10 +220,12 @@ def _register(scene: Scene, p: RegisterParams) -> tuple[Fact, ...]:
     return (sf.SheetRegistered(sheet=p.sheet, document=scene.document(p.number, p.date)),)
 
 
-# --- volumes and rounds --------------------------------------------------------------------------------
+# --- volumes ------------------------------------------------------------------------------------------
 
 
 def _volume(scene: Scene, p: VolumeParams) -> tuple[Fact, ...]:
+    if p.journal is Journal.ROUND:
+        raise EdgeError(ErrorCode.BAD_REQUEST, journal=p.journal, expected="one of the three journals")
     before = scene.shift.volumes[p.journal]
     if p.since < before.since:
         raise refuse(since=p.since, expected=f"a moment after {before.since}, when the volume before begins")
@@ -261,19 +247,11 @@ def _volume(scene: Scene, p: VolumeParams) -> tuple[Fact, ...]:
     return (incident, opened)
 
 
-def _round(scene: Scene, p: RoundParams) -> tuple[Fact, ...]:
-    scene.inventory.item(p.item)
-    if p.in_order == bool(p.faults):
-        raise EdgeError(ErrorCode.BAD_REQUEST, expected="in order, or faults")
-    return (sf.RoundMade(when=p.when, item=p.item, in_order=p.in_order, faults=p.faults),)
-
-
 ACTS: Mapping[str, Act] = MappingProxyType(
     {
         "handover": Act(HandoverParams, _handover),
         "journal sheet": Act(SheetParams, _sheet),
         "journal register": Act(RegisterParams, _register),
         "journal volume": Act(VolumeParams, _volume),
-        "round": Act(RoundParams, _round),
     }
 )

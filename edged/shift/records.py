@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from edged.formats import shift_facts as sf
+from edged.journals.forms import Kind as Journal
 
 
 class Stage(StrEnum):
@@ -121,6 +122,7 @@ class Repair:
     incident: str = ""
     tag: str = ""
     place: str = ""
+    tagged: str = ""  # when
     statement: str = ""  # that offload is impossible
     receiver: str = ""
     contract: sf.Document | None = None
@@ -145,6 +147,19 @@ class Memo:
     head: str
     incident: str
     entered: str
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """One look at one item, at the start or the end of a shift."""
+
+    id: str  # number of its line
+    when: str  # "start" "end"
+    item: str
+    in_order: bool
+    faults: str
+    at: str
+    by: str  # actor
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,3 +196,8 @@ class SheetRecord:
     @property
     def finished(self) -> bool:
         return self.signed and self.registered is not None
+
+
+def repeats(made: sf.SheetMade) -> bool:
+    """Whether it is no handover, but repeats those of a volume that was lost or seized (459-III.4-lost-journal)."""
+    return made.journal == Journal.HANDOVER and bool(made.entries)

@@ -3,7 +3,7 @@
 A row has a text for every column of its form but the number (`edged.journals.forms.Sheet`).
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -13,11 +13,13 @@ from edged.journals.forms import kyiv
 from edged.shift.dues import described, equipment, person_of, sentence
 from edged.shift.inventory import SORTS_UK, Inventory, Item, Sort
 from edged.shift.manual import name_uk
-from edged.shift.records import Incident, Repair, Works
+from edged.shift.records import Incident, Repair, SheetRecord, Works
 from edged.station_state import Issue, StationState
 
 NONE = "—"
 Row = tuple[str, ...]
+Entries = Iterator[tuple[str, tuple[Row, ...]]]
+"""What a journal has to tell: the id of an entry, and its rows."""
 
 
 # --- Annex 1: handover ---------------------------------------------------------------------------------
@@ -156,6 +158,16 @@ def _holders(items: list[Item], station: StationState, names: Mapping[str, str])
 def _strangers(station: StationState, inventory: Inventory) -> list[str]:
     found = (camera for camera in station.cameras.values() if camera.slot)
     return [f"слот {c.slot}: № {c.serial}" for c in found if not inventory.number_of(c.serial)]
+
+
+def repeated_rows(sheet: SheetRecord) -> tuple[Row, ...]:
+    """Return the rows of a handover as they were, each with the sheet and the persons that it was of."""
+    made = sheet.made
+    giving, taking = (f"{one.position} {one.name}" for one in made.signatories)
+    words = f"повторює аркуш {made.sheet} тому {made.volume}: передає {giving}, приймає {taking}"
+    if not sheet.signed:  # with one signature it is none (459-III.3-sign): that is repeated too
+        words += f", підписів {len(sheet.signatures)} з {len(made.signatories)}"
+    return tuple((*row[:-1], _joined(text for text in (row[-1], words) if text != NONE)) for row in made.rows)
 
 
 # --- Annex 2: incidents --------------------------------------------------------------------------------

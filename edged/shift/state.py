@@ -22,16 +22,19 @@ from edged.shift.records import (
     Memo,
     Outage,
     Repair,
+    Round,
     SheetRecord,
     Signature,
     Stage,
     Volume,
     Works,
 )
+from edged.shift.upkeep import Upkeep
 
 KEEP = 2_000  # finished ones of each sort: years of a post
 PAPERS_KEPT = 10 * KEEP
 REFERENCES_KEPT = 10 * KEEP
+ROUNDS_KEPT = 10 * KEEP
 
 
 @dataclass(slots=True)
@@ -50,6 +53,8 @@ class ShiftState:
     volumes: dict[Journal, Volume] = field(default_factory=lambda: {kind: Volume() for kind in Journal})
     sheets: OrderedDict[str, SheetRecord] = field(default_factory=OrderedDict)
     told: dict[Journal, int] = field(default_factory=dict)  # the last line that a sheet was made of
+    upkeep: Upkeep = field(default_factory=Upkeep)
+    rounds: OrderedDict[str, Round] = field(default_factory=OrderedDict)
     exports: OrderedDict[str, Export] = field(default_factory=OrderedDict)
     references: OrderedDict[str, sf.RecordingReferenced] = field(default_factory=OrderedDict)
     clears: dict[str, ForcedClear] = field(default_factory=dict)  # by camera, until it is taken out
@@ -68,6 +73,7 @@ class ShiftState:
         handler = _HANDLERS.get(type(line.fact))
         if handler is not None:
             handler(self, line, line.fact)
+        self.upkeep = self.upkeep.after(line)
 
 
 class _Finishing(Protocol):
@@ -172,6 +178,7 @@ def _damaged(s: ShiftState, at: Line, x: sf.ItemDamaged) -> None:
 def _tagged(s: ShiftState, at: Line, x: sf.ItemTagged) -> None:
     if (repair := s.repairs.get(x.item)) is not None:
         repair.condition, repair.tag, repair.place = Condition.TAGGED, x.tag, x.place
+        repair.tagged = at.time
 
 
 def _impossible(s: ShiftState, at: Line, x: sf.OffloadImpossible) -> None:
@@ -231,6 +238,12 @@ def _registered(s: ShiftState, at: Line, x: sf.SheetRegistered) -> None:
         sheet.registered = x.document
 
 
+def _round(s: ShiftState, at: Line, x: sf.RoundMade) -> None:
+    s.rounds[str(at.seq)] = Round(str(at.seq), x.when, x.item, x.in_order, x.faults, at.time, at.actor)
+    while len(s.rounds) > ROUNDS_KEPT:
+        s.rounds.popitem(last=False)
+
+
 def _asked(s: ShiftState, at: Line, x: sf.ExportRequested) -> None:
     new = Export(x.export, x.recording, x.request, x.law, x.receiver, at.time, at.actor)
     _keep(s.exports, new.id, new)
@@ -283,6 +296,7 @@ _HANDLERS: dict[type[f.Fact], Callable[[ShiftState, Line, Any], None]] = {
     sf.SheetMade: _sheet,
     sf.SheetSigned: _signed,
     sf.SheetRegistered: _registered,
+    sf.RoundMade: _round,
     sf.ExportRequested: _asked,
     sf.ExportDropped: _dropped,
     sf.ExportMade: _handed_over,

@@ -1,4 +1,4 @@
-"""What persons are late with: cameras that are out after their shift, papers that are owed, works that go on.
+"""What persons are late with: cameras that are out after their shift, papers that are owed, works.
 
 The station reminds by an alert, and drafts incidents: of a camera that was not returned, of a recording that is not in
 the vault as it was sealed, of a disk or a ledger that is at fault. It gives no paper and confirms nothing in anybody's
@@ -16,6 +16,7 @@ from edged.formats import facts as f
 from edged.ports import Clock, ClockClass, Random
 from edged.shift.dues import late_papers, not_returned, too_long, unsigned_handovers
 from edged.shift.inventory import Inventory
+from edged.shift.upkeep import works_due
 from edged.station.alerts import Alerts
 from edged.station.lists import Lists
 from edged.station.recorder import Recorder
@@ -25,6 +26,7 @@ NOT_RETURNED, SPOILT = "camera-not-returned", "damaged-recording"
 FAULTS: Mapping[str, str] = MappingProxyType({"vault-unreadable": "disk", "ledger-trouble": "ledger"})
 """Alert → kind of the incident that is drafted once for as long as the alert stands."""
 _UNENTERED = "works-unentered"
+_DUE, _UPDATE = "works-due", "update-unannounced"
 _OUT, _PAPERS, _WORKS, _SHEETS = "camera-out", "papers-late", "works-long", "handover-unsigned"
 
 
@@ -54,6 +56,8 @@ class Reminders:
             await self._cameras()
             await self._papers()
             await self._works()
+            await self._planned_works()
+            await self._updates()
             await self._handovers()
 
     async def _faults(self) -> None:
@@ -133,6 +137,32 @@ class Reminders:
                 f"{_UNENTERED}:{serial}", ErrorCode.WORKS_NOT_ENTERED, camera=serial, grounds=grounds[:200]
             )
         await self._withdraw(_UNENTERED, marked)
+
+    async def _planned_works(self) -> None:
+        due = list(works_due(self._recorder.state.shift.upkeep, self._lists.judged_ns()))
+        for one in due:
+            await self._alerts.raise_(
+                f"{_DUE}:{one.entry}",
+                ErrorCode.WORKS_DUE,
+                entry=one.entry,
+                since=one.since,
+                every_days=one.every_days,
+            )
+        await self._withdraw(_DUE, {one.entry for one in due})
+
+    async def _updates(self) -> None:
+        """Of the station's own software and of the docks'; no fact tells what a camera runs (459-III.14-works)."""
+        unannounced = self._recorder.state.shift.upkeep.unannounced
+        for part, update in unannounced.items():
+            await self._alerts.raise_(
+                f"{_UPDATE}:{part}",
+                ErrorCode.UPDATE_UNANNOUNCED,
+                part=part,
+                entry=update.entry,
+                before=update.before,
+                now=update.now,
+            )
+        await self._withdraw(_UPDATE, unannounced)
 
     async def _handovers(self) -> None:
         """With one signature it is none (459-III.3-sign); issue goes on."""

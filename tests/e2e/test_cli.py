@@ -239,6 +239,7 @@ UNKNOWN: list[tuple[tuple[str, ...], str]] = [
     (("camera", "release", HOSTILE, "--reason", "x"), "E7003"),
     (("officer", "revoke", "NOBODY", "--reason", "x"), "E7003"),
     (("prove", "0000000000"), "E7003"),
+    (("repair", "print", "1048002"), "E7003"),  # it is not damaged
     (("slots", "open", "77"), "E7003"),
     (("slots", "clear-fault", "1"), "E7004"),
     (("slots", "acknowledge", "2"), "E7004"),

@@ -462,7 +462,7 @@ def test_who_may_change_what_is_what_the_order_gives_him() -> None:
         "extract",
         "issue show",
     }
-    looking |= {"journal print", *(verb for verb in VERBS if verb.endswith(" list"))}
+    looking |= {"journal print", "repair print", *(verb for verb in VERBS if verb.endswith(" list"))}
     for role_, verbs in CHANGING.items():
         assert {verb for verb, v in VERBS.items() if role_ in v.roles} - looking == verbs, role_
     assert {verb for verb, v in VERBS.items() if v.unnamed} - looking == {"reload", "slots blink"}

@@ -180,8 +180,9 @@ ENTRIES: Mapping[str, Entry] = MappingProxyType(
         "journal print": lambda s, r: ("iryna", {"sheet": _one(s.shift.sheets, r)}),
     }
 )
-BESIDE = {"journal sign", "clear ask", "clear agree", "key rotate"}
-"""Signed by nobody here; an act of its own; its second half is a command on the host."""
+BESIDE = {"journal sign", "clear ask", "clear agree", "key rotate", "repair print"}
+"""Signed by nobody here; an act of its own; its second half is a command on the host; a look that changes nothing, and
+would change every history that was kept."""
 assert set(ENTRIES) == set(OFFICE) - BESIDE, "of every act one entry"
 
 

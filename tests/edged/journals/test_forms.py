@@ -4,6 +4,7 @@ import csv
 import hashlib
 import io
 import json
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ import pytest
 import edged.journals
 from edged.errors import FormatError
 from edged.formats import times
-from edged.journals.forms import Kind, Range, Sheet, Signatory, kyiv, read_forms
+from edged.journals.forms import ANNEX, Kind, Range, Sheet, Signatory, kyiv, read_forms
 
 TEXT = (Path(edged.journals.__path__[0]) / "forms_uk.toml").read_text("utf-8")
 FORMS = read_forms(TEXT)
@@ -37,6 +38,18 @@ def test_each_journal_has_the_columns_and_signatures_of_its_annex(
     assert (len(form.columns), len(form.signatures)) == (columns, signed_by)
     assert form.columns[0] == "№ з/п"
     assert form.columns[-1] == "Примітка"
+
+
+@pytest.mark.clause(
+    "scan-annex3",
+    "a round has the columns of the scanners' journal letter by letter, and never its title (taken over by choice)",
+)
+def test_a_round_has_the_columns_of_the_scanners_journal_under_a_title_of_its_own() -> None:
+    form, scanners = FORMS[Kind.ROUND], tomllib.loads(TEXT)["scan_annex_3"]
+    assert form.columns == tuple(scanners["columns"])
+    assert (len(form.columns), len(form.signatures)) == (11, 1)
+    assert form.title not in {scanners["title"], *(FORMS[kind].title for kind in ANNEX)}
+    assert "скануючих" not in form.title
 
 
 def test_the_wording_is_what_was_compared_with_the_order_letter_by_letter() -> None:
@@ -94,7 +107,14 @@ def test_moments_are_written_as_a_clock_in_kyiv_shows_them(at: str, written: str
 
 
 @pytest.mark.parametrize(
-    "text", ["", "x = ", TEXT.replace("[annex_2]", "[annex_9]"), "[annex_1]\nsignatures = 1"]
+    "text",
+    [
+        "",
+        "x = ",
+        TEXT.replace("[annex_2]", "[annex_9]"),
+        TEXT.replace("[scan_annex_3]", "[scan_annex_9]"),
+        "[annex_1]\nsignatures = 1",
+    ],
 )
 def test_a_file_that_is_not_the_forms_is_refused(text: str) -> None:
     with pytest.raises(FormatError):

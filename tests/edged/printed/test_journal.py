@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from edged.formats.shift_facts import Document
 from edged.journals.forms import Kind, Range, Sheet, Signatory
 from edged.journals.papers import PAPERS, PARTIES_UK, Occasion, Paper, draft
-from edged.printed.journal import ENTRY, REGISTERED, WIDTHS, render
+from edged.printed.journal import ENTRY, OWN, REGISTERED, WIDTHS, render
 from edged.printed.page import printable
 from edged.shift.inventory import SORTS_UK
 from edged.shift.kinds import KINDS_UK
@@ -82,6 +82,7 @@ def test_every_text_of_ours_has_its_letters() -> None:
     """An empty box stands where the fonts have no letter: in none of the forms, papers and names of things."""
     texts = [
         ENTRY,
+        OWN,
         REGISTERED,
         *PARTIES_UK.values(),
         *SORTS_UK.values(),

@@ -97,7 +97,7 @@ GUESSES = {
     "at": TIMES,
     "cause": st.sampled_from(["loss", "damage", "weather"]),
     "paper": st.sampled_from(["written-notice", "works-letter", "warning"]),
-    "journal": st.sampled_from(["handover", "incident", "maintenance"]),
+    "journal": st.sampled_from(["handover", "incident", "maintenance", "round"]),
     "ground": st.sampled_from(["lost", "seized"]),
     "entry": st.sampled_from(["cleaning", "update-station"]),
     "items": st.lists(st.sampled_from(["101", "109", "301", "999"]), max_size=3),

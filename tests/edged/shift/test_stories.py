@@ -11,7 +11,7 @@ from edged.formats import times
 from edged.journals.forms import Kind as Journal
 from edged.journals.papers import Paper
 from edged.journals.signature import Checked, Verdict
-from edged.shift.dues import owed, too_long
+from edged.shift.dues import owed, too_long, unsigned_handovers
 from edged.shift.journal_acts import sheet_of, signed
 from edged.shift.records import Stage
 from edged.shift.rows import Place, place_of
@@ -463,6 +463,76 @@ def test_a_new_volume_repeats_what_was_entered_since_its_beginning_and_nothing_b
     assert [row[:16] for row in rows] == ["27.11.2026 11:30", "27.11.2026 11:00"]
 
 
+VOLUME = {"journal": "handover", "ground": "lost"}
+
+
+def handed_over(office: Office, **more: Any) -> sf.SheetMade:
+    office.act("iryna", "handover", **HANDOVER, **more)
+    return sheet(office, Journal.HANDOVER)
+
+
+@pytest.mark.clause(
+    "459-III.4-lost-journal",
+    "a new volume of the handover journal repeats the handovers since, row by row, and its maker signs that",
+)
+def test_a_new_volume_repeats_the_handovers_since_its_beginning_as_they_were(office: Office) -> None:
+    handed_over(office, note="до втрати")
+    office.later(1)
+    first = handed_over(office, note="Чисто")
+    office.later(1)
+    office.act("iryna", "journal volume", **VOLUME, since=first_moment(office, first))
+    office.act("iryna", "journal sheet", journal="handover")
+    made = sheet(office, Journal.HANDOVER)
+    assert (made.volume, made.entries) == (2, (first.sheet,))
+    assert [row[:-1] for row in made.rows] == [row[:-1] for row in first.rows]
+    named = (
+        f"повторює аркуш {first.sheet} тому 1: передає інспектор Ірина Бондар, приймає інспектор Дарʼя Шевчук, "
+        "підписів 0 з 2"
+    )
+    assert {row[-1] for row in made.rows} == {named, f"Чисто; {named}"}
+    assert [one.person for one in made.signatories] == ["iryna"]
+    form = sheet_of(FORMS, made).form
+    assert (form.title, form.columns) == (FORMS[Journal.HANDOVER].title, FORMS[Journal.HANDOVER].columns)
+    assert sheet_of(FORMS, made).sha256() == made.sha256
+    own = Checked(Verdict.VERIFIED, "RSA", "БОНДАР Ірина")
+    office.record(*signed(office.scene(), made.sheet, own, "f" * 64))
+    assert office.shift.sheets[made.sheet].signed
+
+
+def first_moment(office: Office, made: sf.SheetMade) -> str:
+    return office.shift.sheets[made.sheet].at
+
+
+def test_there_is_nothing_to_repeat_in_a_first_volume_nor_twice(office: Office) -> None:
+    made = handed_over(office)
+    again = refused(office, "iryna", "journal sheet", journal="handover")
+    assert again.code is ErrorCode.CONFLICT
+    assert "edgectl handover" in str(again.detail["expected"])
+    office.act("iryna", "journal volume", **VOLUME, since=first_moment(office, made))
+    office.act("iryna", "journal sheet", journal="handover")
+    assert refused(office, "iryna", "journal sheet", journal="handover").code is ErrorCode.CONFLICT
+    assert refused(office, "taras", "journal sheet", journal="handover").code is ErrorCode.NOT_ALLOWED
+
+
+def test_a_third_volume_repeats_the_handovers_and_not_what_repeated_them(office: Office) -> None:
+    made = handed_over(office)
+    since = first_moment(office, made)
+    office.act("iryna", "journal volume", **VOLUME, since=since)
+    office.act("iryna", "journal sheet", journal="handover")
+    second = handed_over(office)
+    office.act("iryna", "journal volume", **VOLUME, since=since)
+    office.act("iryna", "journal sheet", journal="handover")
+    assert sheet(office, Journal.HANDOVER).entries == (made.sheet, second.sheet)
+
+
+def test_what_repeats_handovers_is_no_handover_that_waits_for_two_signatures(office: Office) -> None:
+    made = handed_over(office)
+    office.act("iryna", "journal volume", **VOLUME, since=first_moment(office, made))
+    office.act("iryna", "journal sheet", journal="handover")
+    waiting = unsigned_handovers(office.shift, times.parse_ns(office.now), 0)
+    assert [one.made.sheet for one in waiting] == [made.sheet]
+
+
 def test_a_volume_does_not_begin_before_the_one_before_it(office: Office) -> None:
     volume = {"journal": "handover", "ground": "lost"}
     office.act("iryna", "journal volume", **volume, since="2026-11-27T09:00:00.000Z")
@@ -522,6 +592,51 @@ def test_a_round_is_in_order_or_names_faults(office: Office) -> None:
         is ErrorCode.BAD_REQUEST
     )
     office.act("iryna", "round", when="end", item="301", in_order=False, faults="слот 3 не світиться")
+
+
+@pytest.mark.clause(
+    "scan-annex3",
+    "a sheet tells an item at both ends of the shift in one row, and who has looked signs (taken over by choice)",
+)
+def test_a_sheet_tells_both_rounds_of_an_item_in_one_row(office: Office) -> None:
+    office.act("iryna", "round", when="start", item="301", in_order=True)
+    office.act("iryna", "round", when="start", item="101", in_order=True)
+    assert refused(office, "iryna", "journal sheet", journal="round").code is ErrorCode.CONFLICT
+    office.later(7)
+    office.act("iryna", "round", when="end", item="301", in_order=False, faults="слот 3 не світиться")
+    office.act("iryna", "journal sheet", journal="round")
+    made = sheet(office, Journal.ROUND)
+    who = "інспектор Ірина Бондар"
+    assert made.rows == (
+        (
+            "док-станція інв. № 301",
+            *("27.11.2026 12:00", "справна", who, "КЕП під аркушем"),
+            *("27.11.2026 19:00", "несправна", who, "КЕП під аркушем"),
+            "наприкінці зміни: слот 3 не світиться",
+        ),
+    )
+    assert [one.person for one in made.signatories] == ["iryna"]
+    assert sheet_of(FORMS, made).sha256() == made.sha256
+    office.later(0.5)
+    office.act("iryna", "round", when="end", item="101", in_order=True)
+    office.act("iryna", "journal sheet", journal="round")
+    assert [row[0] for row in sheet(office, Journal.ROUND).rows] == [
+        "індивідуальна портативна відеокамера інв. № 101"
+    ]
+
+
+def test_nobody_signs_for_a_round_that_another_made(office: Office) -> None:
+    office.act("iryna", "round", when="end", item="301", in_order=True)
+    office.later(12)
+    assert refused(office, "daria", "journal sheet", journal="round").code is ErrorCode.CONFLICT
+    office.act("daria", "round", when="end", item="301", in_order=True)
+    office.act("daria", "journal sheet", journal="round")
+    assert len(sheet(office, Journal.ROUND).rows) == 1
+
+
+def test_rounds_are_none_of_the_journals_that_can_be_lost(office: Office) -> None:
+    volume = {"journal": "round", "ground": "lost", "since": "2026-11-27T09:00:00.000Z"}
+    assert refused(office, "iryna", "journal volume", **volume).code is ErrorCode.BAD_REQUEST
 
 
 @pytest.mark.clause(

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ from tests.world.persons import (
     OLENA,
     PETRO,
     STAFF,
+    TARAS,
     Someone,
     at,
     roster,
@@ -339,6 +341,8 @@ async def test_a_damaged_camera_goes_to_repair_and_back() -> None:
         release = {"item": item, "receiver": "Сервіс", "third_party": False}
         assert (await refused(world, "taras", "repair release", **release)).code is ErrorCode.CONFLICT
         await world.ask("taras", "repair tag", item=item, tag="Б-1", place="Шафа 2")
+        tag = await world.ask("taras", "repair print", item=item)
+        assert (tag["number"], tag["serial"], tag["station"]) == ("Б-1", "K000001", "post-7")
         await world.ask("taras", "repair release", **release)
         (row,) = await world.ask("iryna", "repair list")
         assert (row["condition"], row["tag"]) == ("released", "Б-1")
@@ -366,6 +370,33 @@ async def test_works_that_no_entry_tells_are_an_alert() -> None:
             persons=["Тарас Лис"],
         )
         await world.until(lambda: "works-unentered:K000001" not in world.alerts(), 70)
+
+
+@pytest.mark.clause(
+    "459-I.3-works", "planned works whose interval is over are an alert until works of their entry have ended"
+)
+@story
+async def test_planned_works_are_reminded_of_when_their_interval_is_over() -> None:
+    days = 24.0 * 40
+    taras = replace(TARAS, appointed=(-24.0, days))
+    async with World.open() as world:
+        world.publish(roster(AUTHORITY, 2, (taras,), hours=(-24.0, days)))
+        await world.passes(70)
+        assert "works-due:cleaning" not in world.alerts()
+        await world.crash()
+        world.time.sleeps(30 * 24 * 3600)
+        await world.boot()
+        await world.passes(70)
+        due = {one for one in world.alerts() if one.startswith("works-due:")}
+        assert due == {"works-due:cleaning", "works-due:disks", "works-due:clock"}
+        items = {"items": ["10145K000001"], "persons": ["Тарас Лис"]}
+        begun = await world.ask("taras", "works start", entry="cleaning", grounds="план", **items)
+        await world.passes(70)
+        assert "works-due:cleaning" in world.alerts()
+        await world.ask("taras", "works end", works=begun["works"], measures="очищено", result="справна")
+        await world.until(lambda: "works-due:cleaning" not in world.alerts(), 70)
+        assert "works-due:disks" in world.alerts()
+        world.check_live()
 
 
 @pytest.mark.clause(

@@ -1,9 +1,11 @@
 """Another version of the daemon, or another configuration, takes the place of the one that is at work."""
 
 import hashlib
+from typing import Any
 
 import pytest
 
+from edged.errors import ErrorCode
 from edged.formats import facts as f
 from edged.slots.state import State
 from tests.world.loop import story
@@ -42,3 +44,55 @@ async def test_an_update_in_mid_offload(monkeypatch: pytest.MonkeyPatch) -> None
         world.tap(OLENA.badge)
         await world.take(1)
         world.check_live()
+
+
+UPDATE = {
+    "entry": "update-station",
+    "grounds": "лист № 9",
+    "items": ["10145K000001"],
+    "persons": ["Дарія Лис"],
+}
+
+
+async def updated(world: World, monkeypatch: pytest.MonkeyPatch, version: str) -> None:
+    await world.stop()
+    monkeypatch.setattr("edged.station.station.VERSION", version)
+    await world.boot()
+    await world.passes(70)
+
+
+@pytest.mark.clause(
+    "459-II.2-update", "an update that no works announce is an alert until the works are entered"
+)
+@story
+async def test_an_update_that_no_works_announce_is_an_alert(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with World.open() as world:
+        await updated(world, monkeypatch, "0.2.0")
+        alert = world.station.recorder.state.alerts["update-unannounced:station"]
+        assert alert.code == ErrorCode.UPDATE_UNANNOUNCED.number
+        assert alert.detail == {
+            "part": "station",
+            "entry": "update-station",
+            "before": "0.1.0",
+            "now": "0.2.0",
+        }
+        begun = await world.ask("daria", "works start", **UPDATE, version="0.1.0")
+        await world.until(lambda: "update-unannounced:station" not in world.alerts(), 70)
+        await finished(world, begun)
+        world.check_live()
+
+
+@story
+async def test_an_update_under_works_is_no_alert(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with World.open() as world:
+        begun = await world.ask("daria", "works start", **UPDATE, version="0.1.0")
+        await updated(world, monkeypatch, "0.2.0")
+        assert "update-unannounced:station" not in world.alerts()
+        await finished(world, begun)
+        await updated(world, monkeypatch, "0.3.0")
+        assert "update-unannounced:station" in world.alerts()
+
+
+async def finished(world: World, begun: dict[str, Any]) -> None:
+    done = {"measures": "встановлено", "result": "працює", "version": "0.2.0"}
+    await world.ask("daria", "works end", works=begun["works"], **done)
