@@ -248,9 +248,7 @@ class SheetMade(Fact, frozen=True):
     last: int
     root: str
     sha256: str  # of what is signed
-    entries: tuple[
-        str, ...
-    ] = ()  # incidents, works, rounds (their lines) that it tells; sheets that it repeats
+    entries: tuple[str, ...] = ()  # incidents, works, lines of rounds that it tells; sheets that it repeats
 
 
 @_fact("sheet.signed")
