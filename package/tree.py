@@ -6,6 +6,7 @@ import sys
 import tomllib
 from pathlib import Path
 
+from edged.station.station import VERSION
 from package.suites import Suite
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -31,7 +32,7 @@ def lay_out(tree: Path, suite: Suite) -> None:
     _scripts(tree / HOME / "bin")
     _compile(tree, suite)
     _host_files(tree, suite)
-    _pages(tree / "usr/share/doc/edged")
+    place_pages(tree / "usr/share/doc/edged")
 
 
 def _environment(home: Path, suite: Suite) -> None:
@@ -99,7 +100,9 @@ def _host_files(tree: Path, suite: Suite) -> None:
     (tree / "usr/bin/edgectl").symlink_to("../lib/edged/bin/edgectl")
 
 
-def _pages(folder: Path) -> None:
+def place_pages(folder: Path) -> None:
+    """The manuals that bind the users (459-II.7-documents), and which version of edged they are of."""
     shutil.copytree(ROOT / "docs", folder, ignore=shutil.ignore_patterns("examples"))
     shutil.copyfile(ROOT / "LICENSE", folder / "copyright")
     shutil.copyfile(ROOT / "README.md", folder / "README.md")
+    (folder / "VERSION").write_text(f"edged {VERSION}\n")

@@ -18,8 +18,13 @@ def test_every_mutant_fits_the_source_and_its_test_carries_the_marker() -> None:
         assert marked, f"{mutant.test} is not marked with {mutant.clause}"
 
 
-def test_every_proved_clause_has_a_mutant() -> None:
+def test_every_test_that_proves_a_clause_has_a_mutant_that_it_kills() -> None:
     assert {mutant.clause for mutant in mutants()} == proved().keys()
+    killed = [(mutant.clause, mutant.test) for mutant in mutants()]
+    idle = [
+        m for m in read("clause") if not any(m.about == clause and m.marks(test) for clause, test in killed)
+    ]
+    assert not [f"{marker.place} {marker.about}" for marker in idle]
 
 
 def test_no_clause_is_inside_and_outside() -> None:

@@ -40,6 +40,7 @@ def drive(world: World, *conditions: Callable[[], bool], limit: float = 3600.0) 
     run(scene())
 
 
+@pytest.mark.clause("459-V.1-452", "the signed record of where a file comes from goes to the server with it")
 def test_a_sealed_recording_reaches_the_centre_content_first_manifest_last() -> None:
     world = World()
     recording = world.seal(b"x" * 1_000_000)

@@ -101,6 +101,9 @@ def test_a_write_that_never_returns_is_given_up_by_the_idle_clock() -> None:
     "N08",
     "on a slow line the ledger overtakes a running recording, and flagged ones go before plain",
 )
+@pytest.mark.clause(
+    "gov-scale", "on a line of 64 kbit/s the ledger and what is flagged do not wait for the rest"
+)
 def test_the_ledger_overtakes_a_running_recording() -> None:
     world = World()
     plain = world.seal(b"1" * 3_000_000)
@@ -114,6 +117,8 @@ def test_the_ledger_overtakes_a_running_recording() -> None:
     assert order.index(f"ledger/{grown[0]}") < order.index(f"recordings/2026/11/22/{plain}/content.mp4")
 
 
+@pytest.mark.clause("459-IV.3-online", "a recording that the server asks for goes before the others")
+@pytest.mark.clause("gov-online", "a recording that the server asks for goes before the others")
 def test_a_recording_that_the_centre_asks_for_goes_first() -> None:
     world = World()
     first, second = world.seal(b"a"), world.seal(b"b")

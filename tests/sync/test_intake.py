@@ -125,6 +125,7 @@ def test_a_stored_recording_is_never_replaced(centre: Centre) -> None:
     assert centre.world.there(recording) == b"other"  # a person may want to see it
 
 
+@pytest.mark.clause("gov-scale", "what one station delivers is never taken for another's")
 def test_two_stations_never_share_a_folder(centre: Centre) -> None:
     other = Centre()
     other.world.station = Signer.from_seed(origin_of("post-8"), bytes(32))

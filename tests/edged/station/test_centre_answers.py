@@ -11,6 +11,7 @@ import pytest
 from edged.formats import facts as f
 from edged.formats import shift_facts as sf
 from edged.formats.checkpoint import Checkpoint, countersign, open_checkpoint, sign_checkpoint
+from edged.formats.fields import ServerLevel
 from edged.formats.manifest import open_manifest
 from edged.formats.note import Signer
 from edged.formats.receipt import Receipt, Refusal, receipt_for, sign_receipt
@@ -151,6 +152,25 @@ async def test_a_receipt_that_does_not_hold(kind: str) -> None:
         world.centre.open = True  # the true one comes
         await world.until_cleared("K000001", within_s=600)
         assert "receipt-bad" not in world.alerts()
+
+
+@pytest.mark.clause(
+    "459-I.3-complex",
+    "a receipt counts from a server of either level, and which one it was stands in the ledger",
+)
+@pytest.mark.parametrize("level", ["local", "central"])
+@story
+async def test_a_server_of_either_level_takes_recordings(level: ServerLevel) -> None:
+    async with World.open() as world:
+        one = await sealed(world)
+        left(
+            world,
+            f"{one.id}.note",
+            sign_receipt(msgspec.structs.replace(one.receipt, server_level=level), CENTRE),
+        )
+        await world.until(lambda: world.facts(f.RecordingConfirmed), 60)
+        (fact,) = world.facts(f.RecordingConfirmed)
+        assert (fact.server, fact.server_level) == ("centre-1", level)
 
 
 def receipt_place(world: World, one: Sealed) -> str:

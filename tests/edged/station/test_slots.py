@@ -59,6 +59,7 @@ async def test_a_plain_disk_that_falls_silent_at_work_loses_its_power_for_a_mome
         await world.until_slot(1, State.READY)
 
 
+@pytest.mark.clause("scan-II.7", "no camera is issued out of a slot that is at fault")
 @story
 async def test_a_faulty_slot_is_out_of_use_until_a_technician_clears_it() -> None:
     async with World.open() as world:
@@ -107,6 +108,7 @@ async def test_a_camera_in_works_is_not_issued_and_comes_back_into_use() -> None
         await world.until_slot(1, State.READY)
 
 
+@pytest.mark.clause("scan-II.7", "no camera is issued that is in quarantine")
 @story
 async def test_a_quarantined_camera_is_neither_cleared_nor_issued_until_it_is_released() -> None:
     async with World.open() as world:
@@ -117,7 +119,9 @@ async def test_a_quarantined_camera_is_neither_cleared_nor_issued_until_it_is_re
         await ask(world, "camera quarantine", TARAS, ReasonParams(camera="K000001", reason="сумнів"))
         await world.until_slot(1, State.QUARANTINE)
         world.centre.open = True
+        world.tap(OLENA.badge)
         await world.passes(300)
+        assert not world.facts(f.CameraGranted)
         assert world.aboard("K000001") == ["CLIP0001.MP4"]
         await ask(world, "camera release", TARAS, ReasonParams(camera="K000001", reason="перевірено"))
         await world.until_cleared("K000001")
