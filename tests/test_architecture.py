@@ -86,6 +86,7 @@ PURE = (
     "edged/shift",
     "edged/snapshot.py",
     "edged/station_state.py",
+    "edged/stretches.py",
 )
 NO_IO = {
     "asyncio", "aiohttp", "aiosqlite", "concurrent", "fcntl", "io", "logging", "multiprocessing", "os", "paramiko",

@@ -21,6 +21,8 @@ def show_issue(answer: dict[str, Any]) -> str:
     recorded = (
         f"{issue['recorded_s'] // 60} of {issue['asked_s'] // 60} min" if issue["asked_s"] else "not known"
     )
+    if issue["at_least"]:
+        recorded = f"at least {recorded}"
     head = pairs(
         {
             "issue": issue["issue"],

@@ -1,29 +1,19 @@
 """A report from the ledger's lines of its period and from what the station knows now. Pure."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from collections.abc import Iterable, Iterator
 from enum import StrEnum
 
-import msgspec
-
-from edged import coverage
-from edged.coverage import Coverage, Rules, cover
 from edged.formats import times
-from edged.formats.schedule import Schedule
 from edged.reports import data as d
-from edged.reports.period import Issued, Made, Period
+from edged.reports.issue_row import issue_row
+from edged.reports.period import Made, Period
+from edged.reports.source import Source
 from edged.shift.dues import described, equipment, owed, person_of
-from edged.shift.inventory import Inventory, Sort
+from edged.shift.inventory import Sort
 from edged.shift.manual import name_uk
 from edged.shift.rows import Place, place_of
-from edged.station_state import StationState
 
 DIFFERENCES = 200  # shown of a reconciliation
-
-
-MEDIUM = "medium-changed"
-UNTIMED = "untimed"  # beside edged.coverage.Kind: recordings of which nobody knows when they were made
 
 
 class Why(StrEnum):
@@ -35,20 +25,6 @@ class Why(StrEnum):
     HELD = "held"  # the server refuses it
     DAMAGED = "damaged"  # parts of it cannot be read
     CORRUPT = "corrupt"  # the copy is not what was sealed
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
-    """What a report is made of, beside its period's lines."""
-
-    station: StationState
-    inventory: Inventory
-    schedule: Schedule | None
-    names: Mapping[str, str]  # person -> name
-    now_ns: int
-    root: str  # Merkle root over the ledger
-    delivered: frozenset[str] = frozenset()  # recordings that the courier says are with the server
-    rules: Rules = field(default_factory=Rules)
 
 
 def build(period: Period, source: Source) -> d.Report:
@@ -76,81 +52,6 @@ def build(period: Period, source: Source) -> d.Report:
         refusals=dict(sorted(period.refusals.items())),
         reconciliation=_reconciled(period.made.values(), source.delivered),
     )
-
-
-# --- issues and coverage -------------------------------------------------------------------------------
-
-
-def issue_row(issued: Issued, period: Period, source: Source) -> d.IssueRow:
-    """Return an issue with its coverage, as far as that is known."""
-    row = _covered(issued, period, source)
-    if issued.issue not in period.media:
-        return row
-    return msgspec.structs.replace(row, findings=(*row.findings, d.Finding(kind=MEDIUM)))
-
-
-def _covered(issued: Issued, period: Period, source: Source) -> d.IssueRow:
-    until = issued.returned or min(period.ended, times.format_ns(source.now_ns))
-    row = d.IssueRow(
-        issue=issued.issue,
-        camera=issued.camera,
-        number=source.inventory.number_of(issued.camera),
-        officer=source.names.get(issued.officer, issued.officer),
-        taken=issued.taken,
-        returned=issued.returned,
-        confirmed=issued.confirmed,
-        flags=issued.flags,
-    )
-    films = period.films.get(issued.issue, ())
-    if issued.issue in period.untimed:
-        return msgspec.structs.replace(row, findings=(d.Finding(kind=UNTIMED),))
-    if until <= issued.taken or not (films or issued.returned):
-        return row  # nothing aboard is known before it is back
-    outages = (
-        coverage.Stretch(_moment(one.since), _moment(one.until) if one.until else _now(source))
-        for one in source.station.shift.outages.values()
-    )
-    covered = cover(
-        coverage.Stretch(_moment(issued.taken), _moment(until)),
-        films,
-        outages,
-        source.rules,
-        period.before.get(issued.issue),
-    )
-    return _with_coverage(row, covered)
-
-
-def _with_coverage(row: d.IssueRow, covered: Coverage) -> d.IssueRow:
-    return msgspec.structs.replace(
-        row,
-        asked_s=round(covered.asked.total_seconds()),
-        recorded_s=round(covered.recorded.total_seconds()),
-        filmed=tuple(d.Stretch(began=_text(one.began), ended=_text(one.ended)) for one in covered.filmed),
-        findings=tuple(_finding(one) for one in covered.findings),
-    )
-
-
-def _finding(found: coverage.Finding) -> d.Finding:
-    return d.Finding(
-        kind=found.kind,
-        began=_text(found.stretch.began) if found.stretch else "",
-        ended=_text(found.stretch.ended) if found.stretch else "",
-        recordings=found.recordings,
-        numbers=found.numbers,
-        uncertainty_ms=found.uncertainty // timedelta(milliseconds=1),
-    )
-
-
-def _moment(text: str) -> datetime:
-    return times.moment(times.parse_ns(text))
-
-
-def _now(source: Source) -> datetime:
-    return times.moment(source.now_ns)
-
-
-def _text(moment: datetime) -> str:
-    return times.format_ns(round(moment.timestamp() * 1000) * 1_000_000)
 
 
 # --- equipment -----------------------------------------------------------------------------------------

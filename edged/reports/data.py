@@ -17,12 +17,14 @@ class Stretch(_Part, frozen=True):
 class Finding(_Part, frozen=True):
     """Of coverage. Never an accusation: a gap may be a private break."""
 
-    kind: str  # edged.coverage.Kind, or UNTIMED of edged.reports.build
+    kind: str  # edged.coverage.Kind, edged.reports.issue_row.Other
     began: str = ""
     ended: str = ""
     recordings: tuple[str, ...] = ()
     numbers: str = ""
     uncertainty_ms: int = 0
+    why: str = ""  # of a film without a time: edged.coverage.Unknown
+    perhaps: bool = False  # a film without a time may lie there
 
 
 class IssueRow(_Part, frozen=True):
@@ -36,6 +38,7 @@ class IssueRow(_Part, frozen=True):
     flags: tuple[str, ...] = ()  # edged.duty.Flag, edged.readiness.NotReady
     asked_s: int = 0
     recorded_s: int = 0
+    at_least: bool = False  # there are films without a time
     filmed: tuple[Stretch, ...] = ()
     findings: tuple[Finding, ...] = ()
 

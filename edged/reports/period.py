@@ -8,12 +8,11 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from edged.coverage import Film
-from edged.films import film_of
+from edged.coverage import Film, Untimed
+from edged.films import film_of, is_film, untimed_of
 from edged.formats import facts as f
 from edged.formats.line import Envelope, Line
 
-MOVIES = (".mp4", ".mov")
 BEFORE = timedelta(days=3)  # longer than any issue that is not an incident
 
 
@@ -53,9 +52,7 @@ class Period:
     made: dict[str, Made] = field(default_factory=dict)
     refusals: dict[str, int] = field(default_factory=dict)
     films: dict[str, list[Film]] = field(default_factory=dict)  # by issue
-    untimed: set[str] = field(
-        default_factory=set
-    )  # issues with a film of which nobody knows when it was made
+    untimed: dict[str, list[Untimed]] = field(default_factory=dict)  # by issue
     media: set[str] = field(
         default_factory=set
     )  # issues after which another medium was aboard, or a formatted one
@@ -63,6 +60,7 @@ class Period:
     last: int = -1
     before: dict[str, Film] = field(default_factory=dict)  # issue -> the camera's last film before it
     _newest: dict[str, Film] = field(default_factory=dict)  # camera -> its last film, where that is known
+    _doubtful: set[str] = field(default_factory=set)  # cameras whose last film has no time
     _volumes: dict[str, str] = field(default_factory=dict)  # camera -> the medium that was listed last
     _out: dict[str, str] = field(default_factory=dict)  # camera -> its open issue
 
@@ -92,7 +90,10 @@ class Period:
 def _issued(p: Period, at: Line, x: f.CameraIssued) -> None:
     p.issues[x.issue] = Issued(x.issue, x.camera, x.officer, at.time, flags=x.flags)
     p._out[x.camera] = x.issue
-    if (film := p._newest.get(x.camera)) is not None:
+    if x.camera in p._doubtful:  # which number was its last, nobody can say
+        p._newest.pop(x.camera, None)
+        p._doubtful.discard(x.camera)
+    elif (film := p._newest.get(x.camera)) is not None:
         p.before[x.issue] = film
 
 
@@ -126,9 +127,9 @@ def _sealed(p: Period, _at: Line, x: f.RecordingSealed) -> None:
     if (film := film_of(x)) is not None:
         p.films.setdefault(x.issue, []).append(film)
         p._newest[x.camera] = max(p._newest.get(x.camera, film), film, key=lambda one: one.ended)
-    elif x.film_ms >= 0 or x.file.endswith(MOVIES):
-        p.untimed.add(x.issue)
-        p._newest.pop(x.camera, None)  # which number was its last, nobody can say
+    elif is_film(x):
+        p.untimed.setdefault(x.issue, []).append(untimed_of(x))
+        p._doubtful.add(x.camera)
     if (made := p.made.get(x.recording)) is not None:
         made.sealed, made.damaged = True, bool(x.gaps)
 

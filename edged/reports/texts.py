@@ -23,6 +23,7 @@ _TABLE: Mapping[str, tuple[str, str]] = MappingProxyType(
         "legend-issued": ("видано", "issued"),
         "legend-recorded": ("записано", "recorded"),
         "legend-gap": ("без запису (може бути особистою перервою)", "not recorded (may be a private break)"),
+        "legend-perhaps": ("без запису, або запис без часу", "not recorded, or a recording without a time"),
         "legend-outage": ("вихід комплексу з ладу", "outage of the complex"),
         # tiles
         "tile-cameras": ("відеокамер на місці", "cameras in place"),
@@ -88,7 +89,7 @@ _TABLE: Mapping[str, tuple[str, str]] = MappingProxyType(
             "made {made}, sealed {sealed}, delivered {delivered}, confirmed by the server {confirmed}",
         ),
         "reconciliation-columns": ("Відеозапис|Відеокамера|Файл|Чому", "Recording|Camera|File|Why"),
-        "reconciliation-more": ("і ще {left_out}", "and {left_out} more"),
+        "more": ("і ще {left_out}", "and {left_out} more"),
         "refusals": ("Відмови в доступі за карткою", "Refused badges"),
         "refusals-columns": ("Причина|Кількість", "Reason|Number"),
         "foot": (
@@ -205,7 +206,15 @@ _TABLE: Mapping[str, tuple[str, str]] = MappingProxyType(
         "found-missing-number": ("бракує номерів {numbers}", "numbers {numbers} are missing"),
         "found-clock-jump": ("стрибок годинника відеокамери", "the camera's clock jumped"),
         "found-medium-changed": ("носій змінено або відформатовано", "medium changed or formatted"),
-        "found-untimed": ("час відеозаписів невідомий", "time of the recordings unknown"),
+        "found-untimed": ("час невідомий ({why}): {recordings}", "time not known ({why}): {recordings}"),
+        "perhaps": (
+            "можливо, там відеозапис, час якого невідомий",
+            "perhaps a recording is there whose time is not known",
+        ),
+        "at-least": ("не менше {value}", "at least {value}"),
+        "unknown-no-length": ("тривалості не вказано", "its length is not told"),
+        "unknown-no-clock": ("годинник відеокамери не виміряно", "the camera’s clock was not measured"),
+        "unknown-no-date": ("файл без дати", "the file has no date"),
         "found-outside-issue": (
             "запис поза видачею, {minutes} хв",
             "recorded outside the issue, {minutes} min",

@@ -8,9 +8,10 @@ from edged.coverage import Rules
 from edged.formats import times
 from edged.ledger.book import Book
 from edged.reports.bounds import Span, bounds
-from edged.reports.build import Source, build
+from edged.reports.build import build
 from edged.reports.data import Report
 from edged.reports.period import BEFORE, TYPES, Period
+from edged.reports.source import Source
 from edged.shift.scene import Scene
 
 

@@ -7,7 +7,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edged.coverage import MISSING_LIMIT, Coverage, Film, Finding, Kind, Rules, Stretch, cover
+from edged.coverage import (
+    MISSING_LIMIT,
+    Coverage,
+    Film,
+    Finding,
+    Kind,
+    Rules,
+    Unknown,
+    Untimed,
+    cover,
+)
+from edged.stretches import Stretch
 
 EIGHT = datetime(2026, 11, 27, 8, 0, tzinfo=UTC)
 RULES = Rules()
@@ -126,6 +137,48 @@ def test_names_without_numbers_say_nothing() -> None:
     assert covered(film(1, 0, 30, path="/a.mp4"), film(9, 30, 60, path="/b.mp4")).findings == ()
     apart = (film(1, 0, 30, path="/a/001.mp4"), film(9, 30, 60, path="/b/009.mp4"))
     assert covered(*apart).findings == ()
+
+
+# --- films without a time -------------------------------------------------------------------------------
+
+
+def untimed(number: int, why: Unknown = Unknown.LENGTH) -> Untimed:
+    return Untimed(f"u{number}", f"/DCIM/CLIP{number:04d}.MP4", why)
+
+
+@pytest.mark.clause(
+    "459-IV.1-continuous",
+    "a film without a time is named, and keeps no other from being compared: a gap is then said to be one perhaps",
+)
+def test_a_film_without_a_time_is_named_and_a_gap_beside_it_is_one_perhaps() -> None:
+    found = cover(SHIFT, [film(1, 0, 20), film(3, 30, 60)], (), RULES, untimed=[untimed(2)])
+    assert found.findings == (
+        Finding(Kind.UNTIMED, recordings=("u2",), why="no-length"),
+        Finding(Kind.GAP, stretch(20, 30), perhaps=True),
+    )
+    assert found.recorded == timedelta(minutes=50)
+
+
+def test_films_without_a_time_are_named_by_why_it_is_not_known() -> None:
+    without = [untimed(4), untimed(2, Unknown.CLOCK), untimed(3)]
+    found = cover(SHIFT, [film(1, 0, 60)], (), RULES, untimed=without).findings
+    assert [(one.why, one.recordings) for one in found] == [
+        ("no-length", ("u4", "u3")),
+        ("no-clock", ("u2",)),
+    ]
+
+
+def test_a_film_without_a_time_has_a_number_all_the_same() -> None:
+    films = [film(1, 0, 30), film(5, 30, 60)]
+    found = cover(SHIFT, films, (), RULES, untimed=[untimed(2), untimed(7)]).findings
+    missing = [(one.numbers, one.stretch) for one in found if one.kind is Kind.MISSING]
+    assert missing == [("0003-0004", None), ("0006", None)]
+
+
+def test_a_film_without_a_time_hides_no_jump_of_the_clock() -> None:
+    films = [film(1, 30, 60), film(3, 0, 30)]
+    found = cover(SHIFT, films, (), RULES, untimed=[untimed(2)]).findings
+    assert [one.recordings for one in found if one.kind is Kind.ORDER] == [("r1", "r3")]
 
 
 spans = st.tuples(st.integers(-600, 4200), st.integers(0, 1200)).map(

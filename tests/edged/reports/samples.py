@@ -7,9 +7,10 @@ from datetime import timedelta
 from edged.coverage import Film
 from edged.formats import facts as f
 from edged.formats import times
-from edged.reports.build import Source, build
+from edged.reports.build import build
 from edged.reports.data import Report
 from edged.reports.period import Period
+from edged.reports.source import Source
 from edged.shift.inventory import Inventory, Item, Sort
 from tests.edged.shift.office import ITEMS, NAMES, Office
 

@@ -1,14 +1,17 @@
 """What a report says of a shift, in both languages, on paper and on a screen."""
 
 import re
+from collections.abc import Iterable
 from html.parser import HTMLParser
 from string import Formatter
+from typing import Any
 
 import msgspec
 import pytest
 
 from edged.access import Refusal
 from edged.coverage import Kind as Found
+from edged.coverage import Unknown
 from edged.formats import facts as f
 from edged.formats import times
 from edged.formats.facts import AlertRaised
@@ -18,7 +21,8 @@ from edged.printed.page import printable
 from edged.readiness import NotReady
 from edged.reports.build import DIFFERENCES, Why, why_behind
 from edged.reports.data import Report
-from edged.reports.page import SENTENCES, _attention, compose
+from edged.reports.issue_row import Other
+from edged.reports.page import SENTENCES, Section, _attention, compose
 from edged.reports.period import Made, Period
 from edged.reports.texts import _TABLE, Lang, say
 from edged.reports.timeline import Bar, timeline
@@ -28,12 +32,13 @@ from edged.shift.rows import Place
 from tests.edged.reports.samples import BEGAN, ENDED, busy, film, report_of
 from tests.edged.shift.office import Office
 
-VALUES = {
+VALUES: dict[str, Iterable[str]] = {
     "place": Place,
     "sort": Sort,
     "stage": Stage,
     "why": Why,
-    "found": Found,
+    "found": [*Found, *Other],
+    "unknown": Unknown,
     "reason": NotReady,
     "refusal": Refusal,
     "legend": Bar,
@@ -241,6 +246,95 @@ def test_the_lines_it_was_made_of_are_named(report: Report) -> None:
         period.take(line)
     assert (period.first, period.last) == (1, 12)
     assert report.first > 0
+
+
+# --- what else was found of an issue -------------------------------------------------------------------
+
+
+def seal(office: Office, recording: str, issue: str, **how: Any) -> None:
+    """A film of half an hour that ends now, with a measured clock unless ``how`` says otherwise."""
+    sealed = f.RecordingSealed(
+        recording=recording,
+        camera="GAT-1",
+        path=f"CLIP{recording[-4:]}.MP4",
+        size=9,
+        sha256="c" * 64,
+        fingerprint="d" * 64,
+        mtime="2026-11-27T09:00:00",
+        medium="direct",
+        folder="2026/11/27",
+        file="content.mp4",
+        issue=issue,
+        true_time=office.now,
+        uncertainty_ms=1000,
+        film_ms=1_800_000,
+    )
+    sealed = msgspec.structs.replace(sealed, **how)
+    clip = f.ClipFact(
+        recording=recording, path=sealed.path, size=9, mtime=sealed.mtime, first_cluster=int(recording, 16)
+    )
+    listed = f.CameraListed(
+        camera="GAT-1", slot=1, volume="v", filesystem="fat32", complete=True, clips=(clip,), issue=issue
+    )
+    begun = f.OffloadStarted(recording=recording, camera="GAT-1", slot=1, offset=0, folder="2026/11/27")
+    office.record(listed, begun, sealed)
+
+
+def brought_back(office: Office, hours: float, issue: str = "j", **issued: Any) -> None:
+    """Issued, out for so long, docked."""
+    office.record(f.CameraIssued(grant="g", issue=issue, slot=1, camera="GAT-1", officer="olena", **issued))
+    office.later(hours)
+    office.dock("GAT-1", 1)
+
+
+def table(report: Report, title: str, lang: Lang = Lang.EN) -> Section:
+    return next(one for one in compose(report, lang).sections if one.title == say(title, lang))
+
+
+@pytest.mark.clause(
+    "459-IV.1-continuous",
+    "beside a recording without a time the recorded share is the least, and a gap is not drawn as a certain one",
+)
+def test_beside_a_film_without_a_time_everything_is_said_with_a_reserve() -> None:
+    office = Office(now="2026-11-27T07:00:00.000Z")
+    brought_back(office, 1)
+    seal(office, "1" * 32, "j")
+    seal(office, "2" * 32, "j", film_ms=-1)
+    made = report_of(office, {})
+    (row,) = made.issues
+    assert (row.recorded_s, row.asked_s, row.at_least) == (1800, 3600, True)
+    (cells,) = table(made, "issues").rows
+    assert cells[5] == "at least 0:30 / 1:00"
+    assert cells[6] == (
+        "time not known (its length is not told): 22222222; first recording 30 min after the issue (09:00), "
+        "perhaps a recording is there whose time is not known"
+    )
+    assert "≥ 50 %" in [tile.figure for tile in compose(made, Lang.UK).tiles]
+    kinds = [piece.kind for piece in timeline(made).rows[0].pieces]
+    assert Bar.PERHAPS in kinds
+    assert Bar.GAP not in kinds
+
+
+def test_where_no_film_has_a_time_nothing_is_compared() -> None:
+    office = Office(now="2026-11-27T07:00:00.000Z")
+    brought_back(office, 1)
+    for number in range(6):
+        seal(office, f"{number:032x}"[::-1], "j", uncertainty_ms=-1)
+    made = report_of(office, {})
+    (row,) = made.issues
+    assert ([one.kind for one in row.findings], row.asked_s) == (["untimed"], 0)
+    assert table(made, "issues").rows[0][6].endswith("30000000 and 2 more")
+
+
+@pytest.mark.parametrize("order", [(4, 5), (5, 4)], ids=["in order", "the later first"])
+def test_a_number_is_not_missing_that_a_film_without_a_time_may_have(order: tuple[int, int]) -> None:
+    office = Office(now="2026-11-27T07:00:00.000Z")
+    brought_back(office, 1, "i")
+    for number in order:
+        seal(office, f"{number:032x}", "i", path=f"CLIP{number:04}.MP4", film_ms=1000 if number == 4 else -1)
+    brought_back(office, 0.5, "j")
+    seal(office, f"{6:032x}", "j", path="CLIP0006.MP4")
+    assert report_of(office, {}).issues[1].findings == ()
 
 
 # --- how it is drawn -----------------------------------------------------------------------------------

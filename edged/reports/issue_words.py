@@ -1,0 +1,66 @@
+"""An issue and what was found of it, in words that accuse nobody. Pure."""
+
+from collections.abc import Sequence
+
+from edged.coverage import Kind
+from edged.duty import Flag
+from edged.formats import times
+from edged.reports.data import Finding, IssueRow, Report
+from edged.reports.issue_row import Other
+from edged.reports.moments import NONE, when
+from edged.reports.texts import Lang, say, word
+
+NAMED = 4  # recordings of one finding
+_FOR_SECURITY = {Kind.ORDER, Other.MEDIUM}
+
+
+def addressed(report: Report, lang: Lang) -> str:
+    """To whom coverage goes (459-III.3-control)."""
+    if not report.issues:
+        return ""
+    found = {finding.kind for issue in report.issues for finding in issue.findings}
+    both = ("addressed", "addressed-security") if found & _FOR_SECURITY else ("addressed",)
+    return " ".join(say(one, lang) for one in both)
+
+
+def issue_cells(issue: IssueRow, lang: Lang) -> tuple[str, ...]:
+    """Return an issue's row of the table."""
+    asked = f"{_minutes(issue.recorded_s)} / {_minutes(issue.asked_s)}" if issue.asked_s else NONE
+    if issue.at_least:
+        asked = say("at-least", lang, value=asked)
+    found = "; ".join(
+        (*(_flag(one, lang) for one in issue.flags), *(_found(one, lang) for one in issue.findings))
+    )
+    who = (issue.number or issue.camera, issue.officer)
+    return *who, *map(when, (issue.taken, issue.returned, issue.confirmed)), asked, found or NONE
+
+
+def _flag(flag: str, lang: Lang) -> str:
+    return word(f"flag-{flag}" if flag in set(Flag) else f"reason-{flag}", lang)
+
+
+def _minutes(seconds: int) -> str:
+    return f"{seconds // 3600}:{seconds % 3600 // 60:02}"
+
+
+def _found(found: Finding, lang: Lang) -> str:
+    minutes = ""
+    if found.began:
+        length = times.parse_ns(found.ended) - times.parse_ns(found.began)
+        minutes = str(max(1, round(length / 60_000_000_000)))
+    said = say(
+        f"found-{found.kind}",
+        lang,
+        minutes=minutes,
+        numbers=found.numbers,
+        recordings=_named(found.recordings, lang),
+        why=word(f"unknown-{found.why}", lang),
+    )
+    since = f" ({when(found.began)[11:]})" if found.began else ""
+    return said + since + (f", {say('perhaps', lang)}" if found.perhaps else "")
+
+
+def _named(recordings: Sequence[str], lang: Lang) -> str:
+    shown = ", ".join(one[:8] for one in recordings[:NAMED])
+    more = len(recordings) - NAMED
+    return shown if more <= 0 else f"{shown} {say('more', lang, left_out=more)}"
