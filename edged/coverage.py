@@ -77,6 +77,7 @@ class Rules:
 
     first_within: timedelta = timedelta(minutes=5)  # of the issue
     pause_from: timedelta = timedelta(seconds=60)  # shorter ones are the changing of files
+    clock_error: timedelta = timedelta(seconds=2)  # of a camera that is given out
 
 
 @dataclass(frozen=True, slots=True)

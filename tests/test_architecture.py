@@ -77,6 +77,7 @@ PURE = (
     "edged/court/bundle.py",
     "edged/court/extract.py",
     "edged/court/mhl.py",
+    "edged/clock_drift.py",
     "edged/coverage.py",
     "edged/duty.py",
     "edged/identification.py",

@@ -40,7 +40,15 @@ def show_issue(answer: dict[str, Any]) -> str:
         (("path", "FILE"), ("began", "BEGAN"), ("ended", "ENDED"), ("recording", "RECORDING")),
     )
     findings = table(
-        issue["findings"], (("kind", "FINDING"), ("began", "FROM"), ("ended", "TO"), ("numbers", "NUMBERS"))
+        issue["findings"],
+        (
+            ("kind", "FINDING"),
+            ("why", "WHY"),
+            ("began", "FROM"),
+            ("ended", "TO"),
+            ("numbers", "NUMBERS"),
+            ("perhaps", "PERHAPS"),
+        ),
     )
     listen = table(
         answer["points"], (("place", "LISTEN AT"), ("path", "FILE"), ("second", "SECOND"), ("at", "TIME"))

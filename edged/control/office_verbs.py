@@ -32,7 +32,7 @@ from edged.shift.acts import ACTS
 from edged.shift.journal_acts import find
 from edged.shift.recovered_acts import RecoveredParams
 from edged.shift.scene import Scene
-from edged.station.reporting import report, rules_of, source_of
+from edged.station.reporting import lines_of_issue, report, rules_of, source_of
 
 SIGNATURE = 4 * (SIGNATURE_LIMIT // 3 + 1)  # characters in base64
 
@@ -104,15 +104,15 @@ async def _report(call: Call) -> Any:
     station, p = call.station, call.params
     scene = station.office.scene(call.actor)
     at_ns = times.parse_ns(p.at) if p.at else scene.now_ns
-    made = await report(station.book, scene, rules_of(station.config.shift), p.span, at_ns)
+    made = await report(station.book, scene, rules_of(station.config), p.span, at_ns)
     return msgspec.to_builtins(made)
 
 
 async def _issue_show(call: Call) -> Any:
     station, issue = call.station, call.params.issue
-    found = await station.projector.search(LogQuery(issue=issue, limit=100_000))
-    source = source_of(station.office.scene(call.actor), rules_of(station.config.shift))
-    return msgspec.to_builtins(shown(issue, [decode_line(line.encode()) for line in found], source))
+    lines = await lines_of_issue(station.projector, issue)
+    source = source_of(station.office.scene(call.actor), rules_of(station.config))
+    return msgspec.to_builtins(shown(issue, lines, source))
 
 
 async def _export_make(call: Call) -> Any:

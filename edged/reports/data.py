@@ -23,8 +23,10 @@ class Finding(_Part, frozen=True):
     recordings: tuple[str, ...] = ()
     numbers: str = ""
     uncertainty_ms: int = 0
-    why: str = ""  # of a film without a time: edged.coverage.Unknown
+    why: str = ""  # edged.coverage.Unknown of a film without a time, edged.clock_drift.Off of a clock
     perhaps: bool = False  # a film without a time may lie there
+    before_ms: int | None = None  # offset of a camera's clock when it was taken; None: not known
+    after_ms: int | None = None  # and when it was brought back
 
 
 class IssueRow(_Part, frozen=True):

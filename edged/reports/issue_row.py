@@ -7,25 +7,29 @@ from enum import StrEnum
 import msgspec
 
 from edged import coverage
+from edged.clock_drift import Reading, how_off
 from edged.coverage import Coverage, cover, unknown_times
 from edged.formats import times
 from edged.reports import data as d
 from edged.reports.moments import moment, text
 from edged.reports.period import Issued, Period
 from edged.reports.source import Source
-from edged.stretches import Stretch
+from edged.stretches import ZERO, Stretch
+
+MILLISECOND = timedelta(milliseconds=1)
 
 
 class Other(StrEnum):
     """What may be found beside `edged.coverage.Kind`."""
 
     MEDIUM = "medium-changed"
+    CLOCK = "clock-off"
 
 
 def issue_row(issued: Issued, period: Period, source: Source) -> d.IssueRow:
     """Return an issue with its coverage, as far as that is known."""
     row = _covered(issued, period, source)
-    return msgspec.structs.replace(row, findings=(*row.findings, *_others(issued, period)))
+    return msgspec.structs.replace(row, findings=(*row.findings, *_others(issued, period, source)))
 
 
 def _covered(issued: Issued, period: Period, source: Source) -> d.IssueRow:
@@ -83,12 +87,27 @@ def _finding(found: coverage.Finding) -> d.Finding:
         ended=text(found.stretch.ended) if found.stretch else "",
         recordings=found.recordings,
         numbers=found.numbers,
-        uncertainty_ms=found.uncertainty // timedelta(milliseconds=1),
+        uncertainty_ms=found.uncertainty // MILLISECOND,
         why=found.why,
         perhaps=found.perhaps,
     )
 
 
-def _others(issued: Issued, period: Period) -> Iterator[d.Finding]:
+def _others(issued: Issued, period: Period, source: Source) -> Iterator[d.Finding]:
     if issued.issue in period.media:
         yield d.Finding(kind=Other.MEDIUM)
+    before, after = issued.clock_before, issued.clock_after
+    off = how_off(before, after, moment(issued.taken), source.rules.clock_error)
+    if off is not None:
+        bounds = [one.bound for one in (before, after) if one is not None and one.bound is not None]
+        yield d.Finding(
+            kind=Other.CLOCK,
+            why=off,
+            before_ms=_offset_ms(before),
+            after_ms=_offset_ms(after),
+            uncertainty_ms=max(bounds, default=ZERO) // MILLISECOND,
+        )
+
+
+def _offset_ms(reading: Reading | None) -> int | None:
+    return None if reading is None else reading.offset // MILLISECOND

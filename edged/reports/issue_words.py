@@ -11,7 +11,7 @@ from edged.reports.moments import NONE, when
 from edged.reports.texts import Lang, say, word
 
 NAMED = 4  # recordings of one finding
-_FOR_SECURITY = {Kind.ORDER, Other.MEDIUM}
+_FOR_SECURITY = {Kind.ORDER, Other.MEDIUM, Other.CLOCK}
 
 
 def addressed(report: Report, lang: Lang) -> str:
@@ -55,9 +55,23 @@ def _found(found: Finding, lang: Lang) -> str:
         numbers=found.numbers,
         recordings=_named(found.recordings, lang),
         why=word(f"unknown-{found.why}", lang),
+        how=word(f"off-{found.why}", lang),
+        before=_offset(found.before_ms, lang),
+        after=_offset(found.after_ms, lang),
+        bound=f"{found.uncertainty_ms / 1000:.1f}",
     )
     since = f" ({when(found.began)[11:]})" if found.began else ""
     return said + since + (f", {say('perhaps', lang)}" if found.perhaps else "")
+
+
+def _offset(offset_ms: int | None, lang: Lang) -> str:
+    """In the largest unit that tells it to a person: an hour is a time zone, decades are a clock begun anew."""
+    if offset_ms is None:
+        return say("unknown", lang)
+    for unit, length_ms in (("days", 86_400_000), ("hours", 3_600_000)):
+        if abs(offset_ms) >= length_ms:
+            return say(unit, lang, value=f"{offset_ms / length_ms:+.1f}")
+    return say("seconds", lang, value=f"{offset_ms / 1000:+.1f}")
 
 
 def _named(recordings: Sequence[str], lang: Lang) -> str:

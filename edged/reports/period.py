@@ -8,10 +8,12 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
+from edged.clock_drift import Reading
 from edged.coverage import Film, Untimed
 from edged.films import film_of, is_film, untimed_of
 from edged.formats import facts as f
 from edged.formats.line import Envelope, Line
+from edged.reports.moments import moment
 
 BEFORE = timedelta(days=3)  # longer than any issue that is not an incident
 
@@ -25,6 +27,8 @@ class Issued:
     returned: str = ""
     confirmed: str = ""
     flags: tuple[str, ...] = ()
+    clock_before: Reading | None = None  # of the camera: the last before it was taken
+    clock_after: Reading | None = None  # the first after it was brought back
 
 
 @dataclass(slots=True)
@@ -61,6 +65,10 @@ class Period:
     before: dict[str, Film] = field(default_factory=dict)  # issue -> the camera's last film before it
     _newest: dict[str, Film] = field(default_factory=dict)  # camera -> its last film, where that is known
     _doubtful: set[str] = field(default_factory=set)  # cameras whose last film has no time
+    _clocks: dict[str, Reading] = field(default_factory=dict)  # camera -> its clock as measured last
+    _back: dict[str, Issued] = field(
+        default_factory=dict
+    )  # camera -> the issue whose return is to be measured
     _volumes: dict[str, str] = field(default_factory=dict)  # camera -> the medium that was listed last
     _out: dict[str, str] = field(default_factory=dict)  # camera -> its open issue
 
@@ -89,6 +97,8 @@ class Period:
 
 def _issued(p: Period, at: Line, x: f.CameraIssued) -> None:
     p.issues[x.issue] = Issued(x.issue, x.camera, x.officer, at.time, flags=x.flags)
+    p.issues[x.issue].clock_before = p._clocks.get(x.camera)
+    p._back.pop(x.camera, None)
     p._out[x.camera] = x.issue
     if x.camera in p._doubtful:  # which number was its last, nobody can say
         p._newest.pop(x.camera, None)
@@ -101,6 +111,7 @@ def _docked(p: Period, at: Line, x: f.CameraDocked) -> None:
     issue = p.issues.get(p._out.pop(x.camera, ""))
     if issue is not None:
         issue.returned = at.time
+        p._back[x.camera] = issue
 
 
 def _taken_back(p: Period, _at: Line, x: f.SlotForcedOpen) -> None:
@@ -112,6 +123,18 @@ def _return_confirmed(p: Period, at: Line, x: f.ReturnConfirmed) -> None:
     for issue in x.issues:
         if issue in p.issues:
             p.issues[issue].confirmed = at.time
+
+
+def _clock_measured(p: Period, at: Line, x: f.ClockMeasured) -> None:
+    bound = timedelta(milliseconds=x.uncertainty_ms) if x.uncertainty_ms >= 0 else None
+    reading = Reading(moment(at.time), timedelta(milliseconds=x.offset_ms), bound)
+    p._clocks[x.camera] = reading
+    if (issue := p._back.pop(x.camera, None)) is not None:
+        issue.clock_after = reading
+
+
+def _clock_corrected(p: Period, _at: Line, x: f.ClockCorrected) -> None:
+    p._clocks.pop(x.camera, None)  # the measurement that follows says to what
 
 
 def _listed(p: Period, at: Line, x: f.CameraListed) -> None:
@@ -159,6 +182,8 @@ _HANDLERS: dict[type[f.Fact], Callable[[Period, Line, Any], None]] = {
     f.CameraDocked: _docked,
     f.SlotForcedOpen: _taken_back,
     f.ReturnConfirmed: _return_confirmed,
+    f.ClockMeasured: _clock_measured,
+    f.ClockCorrected: _clock_corrected,
     f.CameraListed: _listed,
     f.RecordingSealed: _sealed,
     f.RecordingConfirmed: _confirmed,

@@ -10,6 +10,7 @@ import msgspec
 import pytest
 
 from edged.access import Refusal
+from edged.clock_drift import Off
 from edged.coverage import Kind as Found
 from edged.coverage import Unknown
 from edged.formats import facts as f
@@ -39,6 +40,7 @@ VALUES: dict[str, Iterable[str]] = {
     "why": Why,
     "found": [*Found, *Other],
     "unknown": Unknown,
+    "off": Off,
     "reason": NotReady,
     "refusal": Refusal,
     "legend": Bar,
@@ -335,6 +337,80 @@ def test_a_number_is_not_missing_that_a_film_without_a_time_may_have(order: tupl
     brought_back(office, 0.5, "j")
     seal(office, f"{6:032x}", "j", path="CLIP0006.MP4")
     assert report_of(office, {}).issues[1].findings == ()
+
+
+def measure(office: Office, offset_ms: int, *, after_correction: bool = False, bound_ms: int = 1000) -> None:
+    office.record(
+        f.ClockMeasured(
+            camera="GAT-1",
+            slot=1,
+            offset_ms=offset_ms,
+            uncertainty_ms=bound_ms,
+            host_class="synchronised",
+            after_correction=after_correction,
+        )
+    )
+
+
+def correct(office: Office, offset_ms: int) -> None:
+    office.record(f.ClockCorrected(camera="GAT-1", slot=1, offset_ms=offset_ms, host_class="synchronised"))
+
+
+@pytest.mark.clause(
+    "459-IV.1-continuous",
+    "a camera's clock that has moved further than its drift explains is a finding on the issue, with both measurements",
+)
+@pytest.mark.clause(
+    "459-III.3-control", "a clock that was found off is told to the security administrator too"
+)
+@pytest.mark.parametrize(
+    ("offset_ms", "said"),
+    [
+        (1_500, None),
+        (
+            -7_200_300,
+            "the camera’s clock has moved, times of its recordings may be wrong: "
+            "error when taken +0.2 s, when brought back -2.0 h, ± 1.0 s",
+        ),
+        (
+            -1_795_000_000_000,
+            "the camera’s clock has begun anew: error when taken +0.2 s, when brought back -20775.5 days, ± 1.0 s",
+        ),
+    ],
+)
+def test_a_clock_that_was_found_off_is_a_finding_on_the_issue(offset_ms: int, said: str | None) -> None:
+    office = Office(now="2026-11-27T07:00:00.000Z")
+    measure(office, -4_000_000)
+    correct(office, -4_000_000)
+    measure(office, 200, after_correction=True)
+    brought_back(office, 1)
+    measure(office, offset_ms)
+    correct(office, offset_ms)
+    measure(office, 100, after_correction=True)
+    seal(office, "1" * 32, "j", film_ms=3_600_000)
+    issues = table(report_of(office, {}), "issues")
+    assert issues.rows[0][6] == (said or "—")
+    assert ("security administrator" in issues.lead) == (said is not None)
+
+
+def test_a_clock_whose_correction_nothing_confirms_is_not_known() -> None:
+    office = Office(now="2026-11-27T07:00:00.000Z")
+    measure(office, -4_000_000)
+    correct(office, -4_000_000)
+    brought_back(office, 1)
+    measure(office, 300)
+    assert [one.kind for one in report_of(office, {}).issues[0].findings] == ["late"]
+
+
+def test_a_clock_that_was_measured_in_the_slot_is_not_what_it_was_brought_back_with() -> None:
+    office = Office(now="2026-11-27T07:00:00.000Z")
+    brought_back(office, 1)
+    office.issue("GAT-1", "olena", 1, "k")  # gone again before it was measured
+    office.later(1)
+    office.dock("GAT-1", 1)
+    measure(office, -9_000_000)
+    found = [[one.kind for one in row.findings] for row in report_of(office, {}).issues]
+    assert found == [["late"], ["late", "clock-off"]]
 
 
 # --- how it is drawn -----------------------------------------------------------------------------------

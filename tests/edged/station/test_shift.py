@@ -19,6 +19,7 @@ from edged.journals.signature import Verdict
 from edged.reports.data import IssueShown, Report
 from edged.shift.journal_acts import sheet_of
 from edged.slots.state import State
+from simulators.usb.spec import CameraChanges
 from tests.edged.journals.test_signature import signed
 from tests.edged.shift.office import FORMS
 from tests.fakes.memory_fs import PowerCut
@@ -527,6 +528,24 @@ async def test_a_film_of_which_nobody_knows_the_time_is_no_gap() -> None:
         made = msgspec.convert(await world.ask("iryna", "report", span="day"), Report)
         assert [one.kind for one in made.issues[0].findings] == ["untimed"]
         assert made.issues[0].asked_s == 0
+
+
+@story
+async def test_a_camera_whose_clock_was_moved_while_it_was_out_is_told_of_in_report_and_issue() -> None:
+    async with World.open() as world:
+        await docked(world, "K000001", 1)
+        issued = await taken(world, OLENA, 1)
+        world.record("K000001", "CLIP0001.MP4", filmed(300))
+        world.bus.camera("K000001").change(CameraChanges(clock_offset_s=-7200))
+        world.insert("K000001", 1)
+        await world.until_cleared("K000001")
+        made = msgspec.convert(await world.ask("iryna", "report", span="day"), Report)
+        shown = msgspec.convert(await world.ask("iryna", "issue show", issue=issued.issue), IssueShown)
+        for row in (made.issues[0], shown.issue):
+            (off,) = [one for one in row.findings if one.kind == "clock-off"]
+            assert off.before_ms is not None
+            assert off.after_ms is not None
+            assert (abs(off.before_ms) < 1000, abs(off.after_ms + 7_200_000) < 2000) == (True, True)
 
 
 @pytest.mark.clause(
