@@ -29,6 +29,7 @@ class Kind(StrEnum):
     MISSING = "missing-number"
     ORDER = "clock-jump"  # a later number that begins earlier
     OUTSIDE = "outside-issue"  # before it was taken or after it was brought back
+    AFTER_SHIFT = "after-shift"  # in the issue, but after the officer's shift (459-IV.7-off-duty)
     UNTIMED = "untimed"  # nobody knows when it was made
 
 
@@ -127,6 +128,24 @@ def unknown_times(untimed: Sequence[Untimed]) -> Iterator[Finding]:
     for why in Unknown:
         if named := tuple(one.recording for one in untimed if one.why is why):
             yield Finding(Kind.UNTIMED, recordings=named, why=why)
+
+
+def after_shift(
+    issued: Stretch, films: Sequence[Film], ended: datetime, duty: Iterable[Stretch], rules: Rules
+) -> Iterator[Finding]:
+    """Yield what was filmed in an issue after the shift for which the camera was taken had ended.
+
+    ``duty``: the officer's shifts, for another of his may have begun.
+    """
+    late = clip(Stretch(ended, max(ended, issued.ended)), issued)
+    filmed = merged(clipped((Stretch(film.began, film.ended) for film in films), late), rules.pause_from)
+    own = merged(duty) if filmed else ()
+    for part in (piece for one in filmed for piece in less(one, own)):
+        there = [film for film in films if film.began < part.ended and part.began < film.ended]
+        doubt = max(film.uncertainty for film in there)
+        if part.length > max(rules.pause_from, doubt):
+            named = tuple(film.recording for film in there)
+            yield Finding(Kind.AFTER_SHIFT, part, named, uncertainty=doubt)
 
 
 def _gaps(

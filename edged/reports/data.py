@@ -37,6 +37,7 @@ class IssueRow(_Part, frozen=True):
     taken: str
     returned: str = ""  # "" while out
     confirmed: str = ""  # by the responsible person; "" not yet
+    shift_ends: str = ""  # "": the duty schedule does not tell
     flags: tuple[str, ...] = ()  # edged.duty.Flag, edged.readiness.NotReady
     asked_s: int = 0
     recorded_s: int = 0

@@ -8,8 +8,10 @@ import msgspec
 
 from edged import coverage
 from edged.clock_drift import Reading, how_off
-from edged.coverage import Coverage, cover, unknown_times
+from edged.coverage import Coverage, after_shift, cover, unknown_times
+from edged.duty import shift_of, shifts_of
 from edged.formats import times
+from edged.formats.schedule import Shift
 from edged.reports import data as d
 from edged.reports.moments import moment, text
 from edged.reports.period import Issued, Period
@@ -43,21 +45,34 @@ def _covered(issued: Issued, period: Period, source: Source) -> d.IssueRow:
         confirmed=issued.confirmed,
         flags=issued.flags,
     )
+    shift = shift_of(source.schedule, issued.shift, times.parse_ns(issued.taken), source.margins)
+    if shift is not None:
+        row = msgspec.structs.replace(row, shift_ends=shift.ends)
     until = issued.returned or min(period.ended, times.format_ns(source.now_ns))
     films, untimed = period.films.get(issued.issue, ()), period.untimed.get(issued.issue, ())
     if untimed and not films:
         return msgspec.structs.replace(row, findings=_findings(unknown_times(untimed)))
     if until <= issued.taken or not (films or issued.returned):
         return row  # nothing aboard is known before it is back
+    out = Stretch(moment(issued.taken), moment(until))
     covered = cover(
-        Stretch(moment(issued.taken), moment(until)),
+        out,
         films,
         _outages(source),
         source.rules,
         period.before.get(issued.issue),
         untimed,
     )
-    return _with_coverage(row, covered, at_least=bool(untimed))
+    row = _with_coverage(row, covered, at_least=bool(untimed))
+    if shift is None:
+        return row
+    duty = (_stretch(one) for one in shifts_of(source.schedule, issued.officer))
+    late = after_shift(out, films, moment(shift.ends), duty, source.rules)
+    return msgspec.structs.replace(row, findings=(*row.findings, *_findings(late)))
+
+
+def _stretch(shift: Shift) -> Stretch:
+    return Stretch(moment(shift.begins), moment(shift.ends))
 
 
 def _outages(source: Source) -> Iterator[Stretch]:

@@ -13,14 +13,22 @@ from edged.reports.texts import Lang, say, word
 NAMED = 4  # recordings of one finding
 _FOR_SECURITY = {Kind.ORDER, Other.MEDIUM, Other.CLOCK}
 
+_WITHOUT_SHIFT = {Flag.NO_SCHEDULE, Flag.SCHEDULE_EXPIRED, Flag.NOT_LISTED}  # and the issue says so
+
 
 def addressed(report: Report, lang: Lang) -> str:
-    """To whom coverage goes (459-III.3-control)."""
+    """To whom coverage goes (459-III.3-control), and what of it could not be looked at."""
     if not report.issues:
         return ""
     found = {finding.kind for issue in report.issues for finding in issue.findings}
-    both = ("addressed", "addressed-security") if found & _FOR_SECURITY else ("addressed",)
-    return " ".join(say(one, lang) for one in both)
+    said = [say("addressed", lang)]
+    if found & _FOR_SECURITY:
+        said.append(say("addressed-security", lang))
+    if unknown := sum(
+        not issue.shift_ends and not _WITHOUT_SHIFT & set(issue.flags) for issue in report.issues
+    ):
+        said.append(say("shift-unknown", lang, number=unknown))
+    return " ".join(said)
 
 
 def issue_cells(issue: IssueRow, lang: Lang) -> tuple[str, ...]:

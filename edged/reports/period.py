@@ -26,6 +26,7 @@ class Issued:
     taken: str
     returned: str = ""
     confirmed: str = ""
+    shift: str = ""  # for which it was taken; "": of none that is known
     flags: tuple[str, ...] = ()
     clock_before: Reading | None = None  # of the camera: the last before it was taken
     clock_after: Reading | None = None  # the first after it was brought back
@@ -96,7 +97,7 @@ class Period:
 
 
 def _issued(p: Period, at: Line, x: f.CameraIssued) -> None:
-    p.issues[x.issue] = Issued(x.issue, x.camera, x.officer, at.time, flags=x.flags)
+    p.issues[x.issue] = Issued(x.issue, x.camera, x.officer, at.time, shift=x.shift, flags=x.flags)
     p.issues[x.issue].clock_before = p._clocks.get(x.camera)
     p._back.pop(x.camera, None)
     p._out[x.camera] = x.issue

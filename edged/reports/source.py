@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from edged.coverage import Rules
+from edged.duty import Margins
 from edged.formats.schedule import Schedule
 from edged.shift.inventory import Inventory
 from edged.station_state import StationState
@@ -20,4 +21,5 @@ class Source:
     now_ns: int
     root: str  # Merkle root over the ledger
     delivered: frozenset[str] = frozenset()  # recordings that the courier says are with the server
+    margins: Margins = field(default_factory=Margins)
     rules: Rules = field(default_factory=Rules)

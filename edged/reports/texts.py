@@ -70,6 +70,10 @@ _TABLE: Mapping[str, tuple[str, str]] = MappingProxyType(
             "Відхилення і стрибки годинника та зміни носія адресовано також адміністратору безпеки.",
             "What clock or medium have undergone is addressed to the security administrator too.",
         ),
+        "shift-unknown": (
+            "Зйомку після кінця зміни не перевірено, бо кінець зміни невідомий, видач: {number}.",
+            "Not looked at for filming after the shift, whose end is not known: {number} of the issues.",
+        ),
         "equipment": ("Обладнання", "Equipment"),
         "equipment-columns": ("Що|Де|Кількість|Інв. №", "What|Where|Number|Inv. No"),
         "cameras": ("Заряд і годинники відеокамер", "Charge and clocks of cameras"),
@@ -216,6 +220,10 @@ _TABLE: Mapping[str, tuple[str, str]] = MappingProxyType(
         "days": ("{value} діб", "{value} days"),
         "hours": ("{value} год", "{value} h"),
         "seconds": ("{value} с", "{value} s"),
+        "found-after-shift": (
+            "запис після кінця зміни, {minutes} хв, служба могла тривати",
+            "recorded after the shift’s end, {minutes} min, duty may have gone on",
+        ),
         "found-missing-number": ("бракує номерів {numbers}", "numbers {numbers} are missing"),
         "found-clock-jump": ("стрибок годинника відеокамери", "the camera's clock jumped"),
         "found-medium-changed": ("носій змінено або відформатовано", "medium changed or formatted"),

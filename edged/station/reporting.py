@@ -53,6 +53,7 @@ def source_of(scene: Scene, rules: Rules) -> Source:
         names={person.id: person.name for person in scene.persons.values()},
         now_ns=scene.now_ns,
         root=scene.root,
+        margins=scene.margins,
         rules=rules,
     )
 

@@ -413,6 +413,31 @@ def test_a_clock_that_was_measured_in_the_slot_is_not_what_it_was_brought_back_w
     assert found == [["late"], ["late", "clock-off"]]
 
 
+@pytest.mark.clause(
+    "459-IV.7-off-duty", "a report tells of filming after the shift as of a number, nothing more"
+)
+def test_filming_after_the_shift_is_a_finding_of_its_own() -> None:
+    office = Office(now="2026-11-27T16:00:00.000Z")
+    brought_back(office, 3, shift="day")
+    seal(office, "1" * 32, "j", film_ms=3 * 3_600_000)
+    issues = table(report_of(office, {}), "issues")
+    assert issues.rows[0][6] == "recorded after the shift’s end, 60 min, duty may have gone on (20:00)"
+    assert "shift" not in issues.lead
+
+
+@pytest.mark.parametrize("kind", ["no longer in the schedule", "another of its name", "never known"])
+def test_where_the_end_of_the_shift_is_not_known_the_report_says_so(kind: str) -> None:
+    office = Office(
+        now="2026-11-26T16:00:00.000Z" if kind.startswith("another") else "2026-11-27T16:00:00.000Z"
+    )
+    named = {"shift": "first"} if kind.startswith("no ") else {"shift": "day"}
+    brought_back(office, 24, **({"flags": ("no-schedule",)} if kind.startswith("never") else named))
+    seal(office, "1" * 32, "j", film_ms=24 * 3_600_000)
+    issues = table(report_of(office, {}), "issues")
+    assert "after the shift" not in issues.rows[0][6]
+    assert issues.lead.endswith("whose end is not known: 1 of the issues.") == (not kind.startswith("never"))
+
+
 # --- how it is drawn -----------------------------------------------------------------------------------
 
 
