@@ -8,6 +8,7 @@ from edged.reports import data as d
 from edged.reports.issue_row import issue_row
 from edged.reports.period import Made, Period
 from edged.reports.source import Source
+from edged.reports.strays import strays
 from edged.shift.dues import described, equipment, owed, person_of
 from edged.shift.inventory import Sort
 from edged.shift.manual import name_uk
@@ -29,6 +30,7 @@ class Why(StrEnum):
 
 def build(period: Period, source: Source) -> d.Report:
     """Return the report."""
+    stray, left_out = strays(period, source.inventory)
     commissioned = source.station.station
     return d.Report(
         station=commissioned.station if commissioned else "",
@@ -40,6 +42,8 @@ def build(period: Period, source: Source) -> d.Report:
         last=period.last,
         root=source.root,
         issues=tuple(issue_row(issued, period, source) for issued in period.own_issues()),
+        strays=stray,
+        strays_left_out=left_out,
         equipment=tuple(_equipment(source)),
         cameras=tuple(_cameras(source)),
         incidents=tuple(_incidents(period, source)),

@@ -132,6 +132,18 @@ class Reconciliation(_Part, frozen=True):
     left_out: int = 0  # differences beyond those shown
 
 
+class StrayRow(_Part, frozen=True):
+    """A film that belongs to no issue of the report."""
+
+    recording: str
+    camera: str
+    number: str  # inventory number; "" if it is in no list
+    path: str
+    began: str  # "": its time is not known
+    ended: str
+    why: str  # edged.reports.strays.Why
+
+
 class WorksRow(_Part, frozen=True):
     kind: str  # "works" "outage" "repair"
     began: str
@@ -149,6 +161,8 @@ class Report(_Part, frozen=True, tag="edged/report/v1"):
     last: int
     root: str
     issues: tuple[IssueRow, ...] = ()
+    strays: tuple[StrayRow, ...] = ()
+    strays_left_out: int = 0  # beyond those shown
     equipment: tuple[EquipmentRow, ...] = ()
     cameras: tuple[CameraRow, ...] = ()
     incidents: tuple[IncidentRow, ...] = ()

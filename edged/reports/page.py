@@ -120,6 +120,8 @@ def _attention(report: Report, lang: Lang) -> Iterator[str]:
     for one in report.reconciliation.differences:
         if one.why in {"damaged", "corrupt", "held"}:
             yield say("attend-recording", lang, recording=one.recording[:8], why=word(f"why-{one.why}", lang))
+    if strays := len(report.strays) + report.strays_left_out:
+        yield say("attend-strays", lang, number=strays)
     for alert in report.alerts:
         yield say("attend-alert", lang, alert=alert.alert, code=alert.code, since=when(alert.since))
 
@@ -146,6 +148,7 @@ def _about_cameras(report: Report, lang: Lang) -> Iterator[str]:
 def _sections(report: Report, lang: Lang) -> Iterator[Section]:
     tables: tuple[tuple[str, tuple[int, ...], Sequence[tuple[str, ...]]], ...] = (
         ("issues", (8, 17, 11, 11, 11, 12, 30), [issue_cells(one, lang) for one in report.issues]),
+        ("strays", (10, 24, 26, 12, 12, 16), _strays(report, lang)),
         ("equipment", (25, 20, 10, 45), _equipment(report, lang)),
         ("cameras", (12, 8, 38, 12, 14, 16), _camera_rows(report, lang)),
         ("incidents", (14, 46, 26, 14), _incidents(report, lang)),
@@ -160,6 +163,24 @@ def _sections(report: Report, lang: Lang) -> Iterator[Section]:
         yield Section(
             say(name, lang), columns, tuple(rows), shares, lead or ("" if rows else say("none", lang))
         )
+
+
+def _strays(report: Report, lang: Lang) -> list[tuple[str, ...]]:
+    return [
+        (
+            row.number or row.camera,
+            row.recording,
+            row.path,
+            when(row.began) if row.began else say("unknown", lang),
+            when(row.ended) if row.ended else say("unknown", lang),
+            word(f"stray-{row.why}", lang),
+        )
+        for row in report.strays
+    ]
+
+
+def _strays_lead(report: Report, lang: Lang) -> str:
+    return say("more", lang, left_out=report.strays_left_out) if report.strays_left_out else ""
 
 
 def _equipment(report: Report, lang: Lang) -> list[tuple[str, ...]]:
@@ -252,5 +273,5 @@ def _differences(report: Report, lang: Lang) -> list[tuple[str, ...]]:
 
 
 _LEADS: Mapping[str, Callable[[Report, Lang], str]] = MappingProxyType(
-    {"issues": addressed, "reconciliation": _reconciled}
+    {"issues": addressed, "strays": _strays_lead, "reconciliation": _reconciled}
 )

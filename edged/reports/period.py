@@ -47,6 +47,17 @@ class Made:
     corrupt: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Filmed:
+    """A film that was sealed in the period."""
+
+    recording: str
+    camera: str
+    path: str
+    issue: str  # "": of none
+    film: Film | None  # None: nobody knows when it was made
+
+
 @dataclass(slots=True)
 class Period:
     """``began`` and ``ended`` are times of the ledger; the end is not in it."""
@@ -58,6 +69,7 @@ class Period:
     refusals: dict[str, int] = field(default_factory=dict)
     films: dict[str, list[Film]] = field(default_factory=dict)  # by issue
     untimed: dict[str, list[Untimed]] = field(default_factory=dict)  # by issue
+    filmed: list[Filmed] = field(default_factory=list)
     media: set[str] = field(
         default_factory=set
     )  # issues after which another medium was aboard, or a formatted one
@@ -147,8 +159,11 @@ def _listed(p: Period, at: Line, x: f.CameraListed) -> None:
             p.made.setdefault(clip.recording, Made(clip.recording, x.camera, clip.path, x.issue))
 
 
-def _sealed(p: Period, _at: Line, x: f.RecordingSealed) -> None:
-    if (film := film_of(x)) is not None:
+def _sealed(p: Period, at: Line, x: f.RecordingSealed) -> None:
+    film = film_of(x)
+    if is_film(x) and p.within(at):
+        p.filmed.append(Filmed(x.recording, x.camera, x.path, x.issue, film))
+    if film is not None:
         p.films.setdefault(x.issue, []).append(film)
         p._newest[x.camera] = max(p._newest.get(x.camera, film), film, key=lambda one: one.ended)
     elif is_film(x):

@@ -56,6 +56,10 @@ _TABLE: Mapping[str, tuple[str, str]] = MappingProxyType(
             "Draft incident without a decision: {text}",
         ),
         "attend-recording": ("Відеозапис {recording}: {why}", "Recording {recording}: {why}"),
+        "attend-strays": (
+            "Відеозаписів поза видачами: {number}, див. таблицю",
+            "Recordings of no issue: {number}, see the table",
+        ),
         # sections and columns
         "issues": ("Видачі", "Issues"),
         "issues-columns": (
@@ -74,6 +78,14 @@ _TABLE: Mapping[str, tuple[str, str]] = MappingProxyType(
             "Зйомку після кінця зміни не перевірено, бо кінець зміни невідомий, видач: {number}.",
             "Not looked at for filming after the shift, whose end is not known: {number} of the issues.",
         ),
+        "strays": ("Відеозаписи поза видачами", "Recordings of no issue"),
+        "strays-columns": (
+            "Інв. №|Відеозапис|Файл|Початок|Кінець|Чому",
+            "Inv. No|Recording|File|Began|Ended|Why",
+        ),
+        "stray-no-issue": ("відеокамеру не було видано", "the camera was not issued"),
+        "stray-outside": ("зроблено поза видачею", "made outside the issue"),
+        "stray-elsewhere": ("видачі в цьому звіті немає", "its issue is not in this report"),
         "equipment": ("Обладнання", "Equipment"),
         "equipment-columns": ("Що|Де|Кількість|Інв. №", "What|Where|Number|Inv. No"),
         "cameras": ("Заряд і годинники відеокамер", "Charge and clocks of cameras"),

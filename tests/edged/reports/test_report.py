@@ -20,6 +20,7 @@ from edged.journals.papers import Paper, Party
 from edged.printed import report_html, report_pdf
 from edged.printed.page import printable
 from edged.readiness import NotReady
+from edged.reports import strays
 from edged.reports.build import DIFFERENCES, Why, why_behind
 from edged.reports.data import Report
 from edged.reports.issue_row import Other
@@ -41,6 +42,7 @@ VALUES: dict[str, Iterable[str]] = {
     "found": [*Found, *Other],
     "unknown": Unknown,
     "off": Off,
+    "stray": strays.Why,
     "reason": NotReady,
     "refusal": Refusal,
     "legend": Bar,
@@ -436,6 +438,52 @@ def test_where_the_end_of_the_shift_is_not_known_the_report_says_so(kind: str) -
     issues = table(report_of(office, {}), "issues")
     assert "after the shift" not in issues.rows[0][6]
     assert issues.lead.endswith("whose end is not known: 1 of the issues.") == (not kind.startswith("never"))
+
+
+# --- films of no issue ---------------------------------------------------------------------------------
+
+
+@pytest.mark.clause(
+    "459-IV.7-off-duty", "a film that was made in no issue stands in the report with its camera and its time"
+)
+def test_films_of_no_issue_are_listed_with_camera_and_time() -> None:
+    office = Office(now="2026-11-27T07:00:00.000Z")
+    brought_back(office, 1)
+    seal(office, "1" * 32, "j")
+    seal(office, "2" * 32, "")
+    seal(office, "3" * 32, "", film_ms=-1)
+    seal(office, "4" * 32, "j", true_time="2026-11-27T06:45:00.000Z")
+    seal(office, "5" * 32, "j", true_time="2026-11-27T07:00:02.000Z", uncertainty_ms=3000)
+    seal(office, "6" * 32, "older")
+    seal(office, "7" * 32, "", path="A.JPG", file="content.jpg", film_ms=-1)
+    made = report_of(office, {})
+    assert [row[:2] + row[3:] for row in table(made, "strays").rows] == [
+        ("101", "2" * 32, "27.11.2026 09:30", "27.11.2026 10:00", "the camera was not issued"),
+        ("101", "3" * 32, "unknown", "unknown", "the camera was not issued"),
+        ("101", "4" * 32, "27.11.2026 08:15", "27.11.2026 08:45", "made outside the issue"),
+        ("101", "6" * 32, "27.11.2026 09:30", "27.11.2026 10:00", "its issue is not in this report"),
+    ]
+    assert "Recordings of no issue: 4, see the table" in compose(made, Lang.EN).attention
+
+
+def test_a_film_of_the_issue_before_that_was_found_with_this_one_is_of_an_issue() -> None:
+    office = Office(now="2026-11-27T07:00:00.000Z")
+    brought_back(office, 1, "i")
+    office.later(1)
+    brought_back(office, 1, "j")
+    seal(office, "1" * 32, "j", true_time="2026-11-27T07:45:00.000Z")
+    assert report_of(office, {}).strays == ()
+
+
+def test_films_of_no_issue_beyond_those_shown_are_counted_and_those_of_other_periods_are_not_here() -> None:
+    office = Office(now="2026-11-27T05:59:00.000Z")
+    seal(office, "f" * 32, "")
+    office.later(1)
+    for number in range(1, strays.SHOWN + 4):
+        seal(office, f"{number:032x}", "")
+    made = report_of(office, {})
+    assert (len(made.strays), made.strays_left_out) == (strays.SHOWN, 3)
+    assert table(made, "strays").lead == "and 3 more"
 
 
 # --- how it is drawn -----------------------------------------------------------------------------------
