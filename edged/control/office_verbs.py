@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import msgspec
 
 from edged.control.calls import Call, Handler, OptionalText, Params, Text
+from edged.control.courier import account_of, courier_of
 from edged.control.shift_views import (
     draft_view,
     exports_view,
@@ -104,7 +105,8 @@ async def _report(call: Call) -> Any:
     station, p = call.station, call.params
     scene = station.office.scene(call.actor)
     at_ns = times.parse_ns(p.at) if p.at else scene.now_ns
-    made = await report(station.book, scene, rules_of(station.config), p.span, at_ns)
+    source = source_of(scene, rules_of(station.config), account_of(await courier_of(call)))
+    made = await report(station.book, source, p.span, at_ns)
     return msgspec.to_builtins(made)
 
 

@@ -7,7 +7,7 @@ from edged.formats import times
 from edged.reports import data as d
 from edged.reports.issue_row import issue_row
 from edged.reports.period import Made, Period
-from edged.reports.source import Source
+from edged.reports.source import Account, Source
 from edged.reports.strays import strays
 from edged.shift.dues import described, equipment, owed, person_of
 from edged.shift.inventory import Sort
@@ -21,11 +21,20 @@ class Why(StrEnum):
     """How far a recording came that has no receipt yet, or what is wrong with one that has."""
 
     ON_CAMERA = "on-camera"  # listed, and not sealed yet
+    SEALED = "sealed"  # sealed; whether it was delivered the courier's account does not say
     WAITING = "waiting"  # sealed, not delivered
     DELIVERED = "delivered"  # the server has it and has not confirmed it
     HELD = "held"  # the server refuses it
     DAMAGED = "damaged"  # parts of it cannot be read
     CORRUPT = "corrupt"  # the copy is not what was sealed
+
+
+class Read(StrEnum):
+    """How much of the courier's account there is; without all of it, what is delivered is the least."""
+
+    WHOLE = "whole"
+    PART = "part"  # more wait for their receipt than it names
+    NONE = "none"
 
 
 def build(period: Period, source: Source) -> d.Report:
@@ -54,7 +63,7 @@ def build(period: Period, source: Source) -> d.Report:
         ),
         works=tuple(sorted(_works(period, source), key=lambda row: row.began)),
         refusals=dict(sorted(period.refusals.items())),
-        reconciliation=_reconciled(period.made.values(), source.delivered),
+        reconciliation=_reconciled(period.made.values(), source.account),
     )
 
 
@@ -136,15 +145,18 @@ def _works(period: Period, source: Source) -> Iterator[d.WorksRow]:
 # --- reconciliation ------------------------------------------------------------------------------------
 
 
-def _reconciled(made: Iterable[Made], delivered: frozenset[str]) -> d.Reconciliation:
+def _reconciled(made: Iterable[Made], account: Account | None) -> d.Reconciliation:
     made = list(made)
-    behind = [(one, why) for one in made if (why := why_behind(one, delivered)) is not None]
+    behind = [(one, why) for one in made if (why := why_behind(one, account)) is not None]
     shown = behind[:DIFFERENCES]
+    named = account.delivered if account is not None else frozenset()
     return d.Reconciliation(
         made=len(made),
         sealed=sum(one.sealed for one in made),
-        delivered=sum(one.confirmed or one.recording in delivered for one in made),
+        delivered=sum(one.confirmed or one.recording in named for one in made),
         confirmed=sum(one.confirmed for one in made),
+        account=_read(account),
+        account_time=account.time if account is not None else "",
         differences=tuple(
             d.Difference(recording=one.recording, camera=one.camera, path=one.path, why=why)
             for one, why in shown
@@ -153,7 +165,13 @@ def _reconciled(made: Iterable[Made], delivered: frozenset[str]) -> d.Reconcilia
     )
 
 
-def why_behind(one: Made, delivered: frozenset[str]) -> Why | None:
+def _read(account: Account | None) -> Read:
+    if account is None:
+        return Read.NONE
+    return Read.WHOLE if account.whole else Read.PART
+
+
+def why_behind(one: Made, account: Account | None) -> Why | None:
     """Return why a recording is not through; None: the server has confirmed it, and it is whole."""
     if one.corrupt:
         return Why.CORRUPT
@@ -165,4 +183,6 @@ def why_behind(one: Made, delivered: frozenset[str]) -> Why | None:
         return Why.ON_CAMERA
     if one.held:
         return Why.HELD
-    return Why.DELIVERED if one.recording in delivered else Why.WAITING
+    if account is not None and one.recording in account.delivered:
+        return Why.DELIVERED
+    return Why.WAITING if account is not None and account.whole else Why.SEALED

@@ -126,8 +126,10 @@ class Reconciliation(_Part, frozen=True):
 
     made: int = 0
     sealed: int = 0
-    delivered: int = 0
+    delivered: int = 0  # with `account` other than "whole": at least
     confirmed: int = 0
+    account: str = "none"  # of the courier, as far as it was read: edged.reports.build.Read
+    account_time: str = ""  # when the courier said so; "": it did not
     differences: tuple[Difference, ...] = ()
     left_out: int = 0  # differences beyond those shown
 

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from edged.journals.papers import PAPERS, Paper
-from edged.reports.data import CameraRow, IssueRow, PaperRow, Report
+from edged.reports.build import Read
+from edged.reports.data import CameraRow, IssueRow, PaperRow, Reconciliation, Report
 from edged.reports.issue_words import addressed, issue_cells
 from edged.reports.moments import NONE, when
 from edged.reports.texts import Lang, say, word
@@ -259,10 +260,17 @@ def _reconciled(report: Report, lang: Lang) -> str:
         lang,
         made=all_.made,
         sealed=all_.sealed,
-        delivered=all_.delivered,
+        delivered=_delivered(all_, lang),
         confirmed=all_.confirmed,
     )
-    return f"{line} {say('more', lang, left_out=all_.left_out)}" if all_.left_out else line
+    said = [f"{line}.", say(f"account-{all_.account}", lang, at=when(all_.account_time))]
+    if all_.left_out:
+        said.append(say("more", lang, left_out=all_.left_out))
+    return " ".join(said)
+
+
+def _delivered(all_: Reconciliation, lang: Lang) -> str:
+    return str(all_.delivered) if all_.account == Read.WHOLE else say("at-least", lang, value=all_.delivered)
 
 
 def _differences(report: Report, lang: Lang) -> list[tuple[str, ...]]:

@@ -11,6 +11,15 @@ from edged.station_state import StationState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """What the courier says of itself. A report, never a proof."""
+
+    time: str  # when it said so
+    delivered: frozenset[str]  # recordings that lie at the server and have no receipt yet
+    whole: bool  # all of them are named
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
     """Values of the moment at which it is made."""
 
@@ -20,6 +29,6 @@ class Source:
     names: Mapping[str, str]  # person -> name
     now_ns: int
     root: str  # Merkle root over the ledger
-    delivered: frozenset[str] = frozenset()  # recordings that the courier says are with the server
+    account: Account | None = None  # None: it could not be read
     margins: Margins = field(default_factory=Margins)
     rules: Rules = field(default_factory=Rules)

@@ -104,6 +104,15 @@ _TABLE: Mapping[str, tuple[str, str]] = MappingProxyType(
             "створено {made}, збережено {sealed}, передано {delivered}, підтверджено сервером {confirmed}",
             "made {made}, sealed {sealed}, delivered {delivered}, confirmed by the server {confirmed}",
         ),
+        "account-whole": ("Облік передавання станом на {at}.", "Account of deliveries as of {at}."),
+        "account-part": (
+            "Облік передавання станом на {at} неповний: передано може бути більше.",
+            "The account of deliveries as of {at} is not whole: more may have been delivered.",
+        ),
+        "account-none": (
+            "Облік передавання не прочитано: відомо лише про передавання того, що підтвердив сервер.",
+            "The account of deliveries could not be read: only what the server confirmed is known to be delivered.",
+        ),
         "reconciliation-columns": ("Відеозапис|Відеокамера|Файл|Чому", "Recording|Camera|File|Why"),
         "more": ("і ще {left_out}", "and {left_out} more"),
         "refusals": ("Відмови в доступі за карткою", "Refused badges"),
@@ -144,6 +153,7 @@ _TABLE: Mapping[str, tuple[str, str]] = MappingProxyType(
         "kind-outage": ("вихід з ладу", "outage"),
         "goes-on": ("триває", "goes on"),
         "why-on-camera": ("ще на відеокамері", "still on the camera"),
+        "why-sealed": ("збережено; чи передано, невідомо", "sealed; not known whether delivered"),
         "why-waiting": ("очікує передавання", "waits for delivery"),
         "why-delivered": ("передано, сервер ще не підтвердив", "delivered, not confirmed yet"),
         "why-held": ("сервер не приймає", "the server refuses it"),

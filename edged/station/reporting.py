@@ -14,21 +14,21 @@ from edged.reports.bounds import Span, bounds
 from edged.reports.build import build
 from edged.reports.data import Report
 from edged.reports.period import BEFORE, TYPES, Period
-from edged.reports.source import Source
+from edged.reports.source import Account, Source
 from edged.shift.scene import Scene
 from edged.station.projector import Projector
 
 LINES = 100_000  # that are looked at to show one issue
 
 
-async def report(book: Book, scene: Scene, rules: Rules, span: Span, at_ns: int) -> Report:
+async def report(book: Book, source: Source, span: Span, at_ns: int) -> Report:
     """Return the report of what ``at_ns`` lies in.
 
     Raises:
         EdgeError: NOT_FOUND, no shift is then; the ledger cannot be read.
     """
-    began, ended = bounds(span, at_ns, scene.schedule)
-    return await asyncio.to_thread(_read, book, Period(began, ended), source_of(scene, rules))
+    began, ended = bounds(span, at_ns, source.schedule)
+    return await asyncio.to_thread(_read, book, Period(began, ended), source)
 
 
 async def lines_of_issue(projector: Projector, issue: str) -> list[Line]:
@@ -45,7 +45,8 @@ async def _found(projector: Projector, query: LogQuery) -> list[Line]:
     return [decode_line(line.encode()) for line in await projector.search(query)]
 
 
-def source_of(scene: Scene, rules: Rules) -> Source:
+def source_of(scene: Scene, rules: Rules, account: Account | None = None) -> Source:
+    """``account``: what the courier says; None: it says nothing, or nobody asks."""
     return Source(
         station=scene.station.snapshot(),
         inventory=scene.inventory,
@@ -54,6 +55,7 @@ def source_of(scene: Scene, rules: Rules) -> Source:
         now_ns=scene.now_ns,
         root=scene.root,
         margins=scene.margins,
+        account=account,
         rules=rules,
     )
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 from html.parser import HTMLParser
 from string import Formatter
 from typing import Any
@@ -21,11 +22,12 @@ from edged.printed import report_html, report_pdf
 from edged.printed.page import printable
 from edged.readiness import NotReady
 from edged.reports import strays
-from edged.reports.build import DIFFERENCES, Why, why_behind
+from edged.reports.build import DIFFERENCES, Read, Why, why_behind
 from edged.reports.data import Report
 from edged.reports.issue_row import Other
 from edged.reports.page import SENTENCES, Section, _attention, compose
 from edged.reports.period import Made, Period
+from edged.reports.source import Account
 from edged.reports.texts import _TABLE, Lang, say
 from edged.reports.timeline import Bar, timeline
 from edged.shift.inventory import Sort
@@ -43,12 +45,16 @@ VALUES: dict[str, Iterable[str]] = {
     "unknown": Unknown,
     "off": Off,
     "stray": strays.Why,
+    "account": Read,
     "reason": NotReady,
     "refusal": Refusal,
     "legend": Bar,
     "paper": Paper,
     "party": Party,
 }
+
+
+ACCOUNT = Account(time="2026-11-27T08:00:00.000Z", delivered=frozenset({"d", "d" * 32}), whole=True)
 
 
 @pytest.fixture(scope="module")
@@ -218,18 +224,61 @@ def test_an_outage_is_not_asked_for() -> None:
     [
         ({}, Why.ON_CAMERA),
         ({"sealed": True}, Why.WAITING),
+        ({"sealed": True, "recording": "d"}, Why.DELIVERED),
         ({"sealed": True, "held": "no"}, Why.HELD),
         ({"sealed": True, "damaged": True}, Why.DAMAGED),
         ({"sealed": True, "confirmed": True, "corrupt": True}, Why.CORRUPT),
         ({"sealed": True, "confirmed": True}, None),
     ],
 )
-def test_why_a_recording_is_not_through(how: dict[str, bool], why: Why | None) -> None:
-    assert why_behind(Made("r", "c", "p", "", **how), frozenset()) is why  # type: ignore[arg-type]
+def test_why_a_recording_is_not_through(how: dict[str, Any], why: Why | None) -> None:
+    made = Made(**{"recording": "r", "camera": "c", "path": "p", "issue": "", **how})  # type: ignore[arg-type]
+    assert why_behind(made, ACCOUNT) is why
 
 
-def test_what_the_courier_has_delivered_is_with_the_server() -> None:
-    assert why_behind(Made("r", "c", "p", "", sealed=True), frozenset({"r"})) is Why.DELIVERED
+@pytest.mark.clause(
+    "scan-VI.2-reconcile",
+    "made, sealed, delivered and confirmed are four figures; delivered is the courier's own account, and where that "
+    "could not be read the report says so and guesses nothing",
+)
+@pytest.mark.parametrize(
+    ("account", "delivered", "said", "whys"),
+    [
+        (
+            ACCOUNT,
+            2,
+            "made 4, sealed 3, delivered 2, confirmed by the server 1. Account of deliveries as of 27.11.2026 10:00.",
+            ["delivered", "waiting", "on-camera"],
+        ),
+        (
+            replace(ACCOUNT, whole=False),
+            2,
+            "made 4, sealed 3, delivered at least 2, confirmed by the server 1. "
+            "The account of deliveries as of 27.11.2026 10:00 is not whole: more may have been delivered.",
+            ["delivered", "sealed", "on-camera"],
+        ),
+        (
+            None,
+            1,
+            "made 4, sealed 3, delivered at least 1, confirmed by the server 1. The account of deliveries could not be "
+            "read: only what the server confirmed is known to be delivered.",
+            ["sealed", "sealed", "on-camera"],
+        ),
+    ],
+    ids=["whole", "in part", "not read"],
+)
+def test_the_four_figures_and_every_difference(
+    account: Account | None, delivered: int, said: str, whys: list[str]
+) -> None:
+    office = Office(now="2026-11-27T07:00:00.000Z")
+    for recording in ("c", "d", "e"):
+        seal(office, recording * 32, "")
+    office.film("GAT-1", "f" * 32)
+    office.confirm("c" * 32)
+    made = report_of(office, {}, account=account)
+    assert made.reconciliation.delivered == delivered
+    assert [one.why for one in made.reconciliation.differences] == whys
+    assert table(made, "reconciliation").lead == said
 
 
 def test_differences_beyond_those_shown_are_counted() -> None:
