@@ -199,7 +199,8 @@ _Numbered = dict[int, Film | Untimed]
 def _numbers(films: Sequence[Film], untimed: Sequence[Untimed], before: Film | None) -> Iterator[Finding]:
     """Of cameras that count their files: what is between the first and the last number, and in which order."""
     series: dict[_Series, _Numbered] = {}
-    for film in (*films, *untimed):
+    every: list[Film | Untimed] = [*films, *untimed]
+    for film in every:
         if (found := _number(film.path)) is not None:
             series.setdefault(found[0], {})[found[1]] = film
     if before is not None and (found := _number(before.path)) is not None:

@@ -34,9 +34,8 @@ async def report(book: Book, source: Source, span: Span, at_ns: int) -> Report:
 async def lines_of_issue(projector: Projector, issue: str) -> list[Line]:
     """Return the lines that name it, and those of its camera's clock since shortly before it was taken."""
     lines = await _found(projector, LogQuery(issue=issue, limit=LINES))
-    for issued in [line for line in lines if isinstance(line.fact, CameraIssued)]:
-        since = _before(issued.time)
-        clocks = LogQuery(camera=issued.fact.camera, type="clock", since=since, limit=LINES)
+    for taken, camera in [(one.time, one.fact.camera) for one in lines if isinstance(one.fact, CameraIssued)]:
+        clocks = LogQuery(camera=camera, type="clock", since=_before(taken), limit=LINES)
         lines += await _found(projector, clocks)
     return sorted(lines, key=lambda line: line.seq)
 
