@@ -96,9 +96,8 @@ def _tiles(report: Report, lang: Lang) -> Iterator[Tile]:
     yield Tile(say("of", lang, part=in_place, whole=everything), say("tile-cameras", lang), absent == 0)
     yield Tile(str(len(report.issues)), say("tile-issues", lang), True)
     share = f"{100 * recorded // asked} %" if asked else NONE
-    if any(issue.at_least for issue in report.issues):
-        share = say("at-least", lang, value=share)
-    yield Tile(share, say("tile-coverage", lang), True)  # a number, never a verdict: breaks are allowed
+    label = "tile-coverage-least" if any(issue.at_least for issue in report.issues) else "tile-coverage"
+    yield Tile(share, say(label, lang), True)  # a number, never a verdict: breaks are allowed
     yield Tile(str(unconfirmed), say("tile-unconfirmed", lang), unconfirmed == 0)
     yield Tile(str(incidents), say("tile-incidents", lang), incidents == 0)
     yield Tile(str(behind), say("tile-behind", lang), behind == 0)

@@ -29,6 +29,7 @@ _TABLE: Mapping[str, tuple[str, str]] = MappingProxyType(
         "tile-cameras": ("відеокамер на місці", "cameras in place"),
         "tile-issues": ("видач", "issues"),
         "tile-coverage": ("покриття", "coverage"),
+        "tile-coverage-least": ("покриття, не менше", "coverage, at least"),
         "tile-unconfirmed": ("повернень не підтверджено", "returns not confirmed"),
         "tile-incidents": ("інцидентів", "incidents"),
         "tile-behind": ("записів не на сервері", "recordings not at the server"),
