@@ -17,8 +17,9 @@ from edged.formats.line import Line
 from edged.ledger.book import Book
 from edged.projections.sqlite import SqliteStore
 from edged.projections.store import entry_of
-from edged.reports.build import Source, build
+from edged.reports.build import build
 from edged.reports.period import TYPES, Period
+from edged.reports.source import Source
 from edged.shift.inventory import Inventory, Item, Sort
 from edged.station.projector import BATCH
 from edged.station.recovery import fold

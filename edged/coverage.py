@@ -2,7 +2,8 @@
 
 Rule 1: a finding states times and numbers and accuses nobody; the order lets an officer switch off for private needs,
 so each gap may be a private break. Rule 2: what lies inside the uncertainty of the clocks is no finding. Rule 3: time
-in which the complex was out of order (459-III.15-outage) is neither asked for nor a gap.
+in which the complex was out of order (459-III.15-outage) is neither asked for nor a gap. Rule 4: a film without a time
+may lie in any gap, so beside one of them a gap is only one perhaps, and what is recorded is the least.
 """
 
 import re
@@ -12,10 +13,11 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from itertools import pairwise
 
+from edged.stretches import ZERO, Stretch, clip, clipped, less, merged
+
 _NUMBERED = re.compile(r"(?P<before>.*?)(?P<number>[0-9]{3,6})(?P<after>\.[^./]*)", re.DOTALL)
 FILE_TIMES = timedelta(seconds=2)  # FAT dates a file no finer
 MISSING_LIMIT = 1000  # numbers that are named; a camera that jumps further has begun to count anew
-ZERO = timedelta(0)
 
 
 class Kind(StrEnum):
@@ -27,6 +29,16 @@ class Kind(StrEnum):
     MISSING = "missing-number"
     ORDER = "clock-jump"  # a later number that begins earlier
     OUTSIDE = "outside-issue"  # before it was taken or after it was brought back
+    AFTER_SHIFT = "after-shift"  # in the issue, but after the officer's shift (459-IV.7-off-duty)
+    UNTIMED = "untimed"  # nobody knows when it was made
+
+
+class Unknown(StrEnum):
+    """Why nobody knows when a film was made."""
+
+    LENGTH = "no-length"  # it does not tell how long it is
+    CLOCK = "no-clock"  # the camera's clock was not measured, or not against a clock with a bound
+    DATE = "no-date"  # the file has none
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,15 +53,12 @@ class Film:
 
 
 @dataclass(frozen=True, slots=True)
-class Stretch:
-    """Time without a break in which something was so."""
+class Untimed:
+    """A recording of which nobody knows when it was made."""
 
-    began: datetime
-    ended: datetime
-
-    @property
-    def length(self) -> timedelta:
-        return self.ended - self.began
+    recording: str
+    path: str
+    why: Unknown
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +68,8 @@ class Finding:
     recordings: tuple[str, ...] = ()
     numbers: str = ""  # "17" or "17-19"
     uncertainty: timedelta = ZERO
+    why: str = ""  # Unknown
+    perhaps: bool = False  # a film without a time may lie there
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +78,14 @@ class Rules:
 
     first_within: timedelta = timedelta(minutes=5)  # of the issue
     pause_from: timedelta = timedelta(seconds=60)  # shorter ones are the changing of files
+    clock_error: timedelta = timedelta(seconds=2)  # of a camera that is given out
 
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
     issued: Stretch
     asked: timedelta  # issued time less outages
-    recorded: timedelta  # within the asked time, overlaps counted once
+    recorded: timedelta  # within the asked time, overlaps counted once; beside untimed films the least
     filmed: tuple[Stretch, ...]  # what the films cover, merged across pauses that are none
     findings: tuple[Finding, ...]
 
@@ -84,43 +96,77 @@ def cover(
     outages: Iterable[Stretch],
     rules: Rules,
     before: Film | None = None,
+    untimed: Sequence[Untimed] = (),
 ) -> Coverage:
     """Compare an issue (its end: the return, or now) with its recordings.
 
     ``before``: the camera's last film before this issue; a number that is missing between the two is missing here.
     """
     films = sorted(films, key=lambda film: (film.began, film.ended, film.recording))
-    dead = _merged(_clipped(outages, issued))
-    filmed = _merged(Stretch(film.began, film.ended) for film in films)
-    joined = _merged(filmed, rules.pause_from)
-    within = [part for stretch in filmed for part in _less(_clip(stretch, issued), dead)]
+    dead = merged(clipped(outages, issued))
+    filmed = merged(Stretch(film.began, film.ended) for film in films)
+    joined = merged(filmed, rules.pause_from)
+    within = [part for stretch in filmed for part in less(clip(stretch, issued), dead)]
     findings = [
-        *_gaps(issued, joined, dead, films, rules),
+        *unknown_times(untimed),
+        *_gaps(issued, joined, dead, films, rules, perhaps=bool(untimed)),
         *_overlaps(films),
         *_outside(issued, films),
-        *_numbers(films, before),
+        *_numbers(films, untimed, before),
     ]
     return Coverage(
         issued=issued,
-        asked=sum((part.length for part in _less(issued, dead)), ZERO),
+        asked=sum((part.length for part in less(issued, dead)), ZERO),
         recorded=sum((part.length for part in within), ZERO),
         filmed=tuple(joined),
         findings=tuple(findings),
     )
 
 
+def unknown_times(untimed: Sequence[Untimed]) -> Iterator[Finding]:
+    """Yield a finding for each reason why films have no time."""
+    for why in Unknown:
+        if named := tuple(one.recording for one in untimed if one.why is why):
+            yield Finding(Kind.UNTIMED, recordings=named, why=why)
+
+
+def after_shift(
+    issued: Stretch, films: Sequence[Film], ended: datetime, duty: Iterable[Stretch], rules: Rules
+) -> Iterator[Finding]:
+    """Yield what was filmed in an issue after the shift for which the camera was taken had ended.
+
+    ``duty``: the officer's shifts, for another of his may have begun.
+    """
+    late = clip(Stretch(ended, max(ended, issued.ended)), issued)
+    filmed = merged(clipped((Stretch(film.began, film.ended) for film in films), late), rules.pause_from)
+    own = merged(duty) if filmed else ()
+    for part in (piece for one in filmed for piece in less(one, own)):
+        there = [film for film in films if film.began < part.ended and part.began < film.ended]
+        doubt = max(film.uncertainty for film in there)
+        if part.length > max(rules.pause_from, doubt):
+            named = tuple(film.recording for film in there)
+            yield Finding(Kind.AFTER_SHIFT, part, named, uncertainty=doubt)
+
+
 def _gaps(
-    issued: Stretch, filmed: Sequence[Stretch], dead: Sequence[Stretch], films: Sequence[Film], rules: Rules
+    issued: Stretch,
+    filmed: Sequence[Stretch],
+    dead: Sequence[Stretch],
+    films: Sequence[Film],
+    rules: Rules,
+    *,
+    perhaps: bool,
 ) -> Iterator[Finding]:
     doubt = max((film.uncertainty for film in films), default=ZERO)
-    inside = [stretch for stretch in (_clip(one, issued) for one in filmed) if stretch.length > ZERO]
+    inside = [stretch for stretch in (clip(one, issued) for one in filmed) if stretch.length > ZERO]
     edges = [issued.began, *(edge for one in inside for edge in (one.began, one.ended)), issued.ended]
     for began, ended in zip(edges[::2], edges[1::2], strict=True):
         first = began == issued.began
-        for part in _less(Stretch(began, ended), dead):
+        for part in less(Stretch(began, ended), dead):
             allowed = rules.first_within if first and part.began == issued.began else rules.pause_from
             if part.length > allowed + doubt:
-                yield Finding(Kind.LATE if first else Kind.GAP, part, uncertainty=doubt)
+                kind = Kind.LATE if first else Kind.GAP
+                yield Finding(kind, part, uncertainty=doubt, perhaps=perhaps)
 
 
 def _overlaps(films: Sequence[Film]) -> Iterator[Finding]:
@@ -146,72 +192,55 @@ def _outside(issued: Stretch, films: Sequence[Film]) -> Iterator[Finding]:
                 yield Finding(Kind.OUTSIDE, part, (film.recording,), uncertainty=film.uncertainty)
 
 
-def _numbers(films: Sequence[Film], before: Film | None) -> Iterator[Finding]:
+_Series = tuple[str, str, int]  # what is around a file's number, and how many digits it has
+_Numbered = dict[int, Film | Untimed]
+
+
+def _numbers(films: Sequence[Film], untimed: Sequence[Untimed], before: Film | None) -> Iterator[Finding]:
     """Of cameras that count their files: what is between the first and the last number, and in which order."""
-    series: dict[tuple[str, str, int], dict[int, Film]] = {}
-    for film in films:
-        if (found := _number(film)) is not None:
+    series: dict[_Series, _Numbered] = {}
+    every: list[Film | Untimed] = [*films, *untimed]
+    for film in every:
+        if (found := _number(film.path)) is not None:
             series.setdefault(found[0], {})[found[1]] = film
-    if before is not None and (found := _number(before)) is not None:
+    if before is not None and (found := _number(before.path)) is not None:
         here = series.get(found[0], {})
         if here and found[1] < min(here):  # else it has begun to count anew
             here[found[1]] = before
     for (_, _, width), numbered in sorted(series.items()):
-        for (number, film), (later, next_film) in pairwise(sorted(numbered.items())):
-            if 1 < later - number <= MISSING_LIMIT:
-                between = Stretch(film.ended, next_film.began)
-                yield Finding(
-                    Kind.MISSING,
-                    between if between.length >= ZERO else None,
-                    (film.recording, next_film.recording),
-                    _range(number + 1, later - 1, width),
-                )
-            if next_film.began < film.began:
-                yield Finding(
-                    Kind.ORDER, Stretch(next_film.began, film.began), (film.recording, next_film.recording)
-                )
+        yield from _missing(numbered, width)
+        yield from _order(numbered)
 
 
-def _number(film: Film) -> tuple[tuple[str, str, int], int] | None:
+def _missing(numbered: _Numbered, width: int) -> Iterator[Finding]:
+    for (number, film), (later, next_film) in pairwise(sorted(numbered.items())):
+        if 1 < later - number <= MISSING_LIMIT:
+            named = (film.recording, next_film.recording)
+            yield Finding(
+                Kind.MISSING, _between(film, next_film), named, _range(number + 1, later - 1, width)
+            )
+
+
+def _between(film: Film | Untimed, next_film: Film | Untimed) -> Stretch | None:
+    if isinstance(film, Untimed) or isinstance(next_film, Untimed) or next_film.began < film.ended:
+        return None
+    return Stretch(film.ended, next_film.began)
+
+
+def _order(numbered: _Numbered) -> Iterator[Finding]:
+    timed = [film for _, film in sorted(numbered.items()) if isinstance(film, Film)]
+    for film, next_film in pairwise(timed):
+        if next_film.began < film.began:
+            earlier = Stretch(next_film.began, film.began)
+            yield Finding(Kind.ORDER, earlier, (film.recording, next_film.recording))
+
+
+def _number(path: str) -> tuple[_Series, int] | None:
     """What is around a file's number, and the number; None: the camera does not count."""
-    if (found := _NUMBERED.fullmatch(film.path)) is None:
+    if (found := _NUMBERED.fullmatch(path)) is None:
         return None
     return (found["before"], found["after"], len(found["number"])), int(found["number"])
 
 
 def _range(first: int, last: int, width: int) -> str:
     return f"{first:0{width}}" if first == last else f"{first:0{width}}-{last:0{width}}"
-
-
-def _clip(stretch: Stretch, to: Stretch) -> Stretch:
-    """The part of it within the other; of no length if there is none."""
-    began = min(max(stretch.began, to.began), to.ended)
-    return Stretch(began, max(began, min(stretch.ended, to.ended)))
-
-
-def _clipped(stretches: Iterable[Stretch], to: Stretch) -> Iterator[Stretch]:
-    return (part for part in (_clip(one, to) for one in stretches) if part.length > ZERO)
-
-
-def _merged(stretches: Iterable[Stretch], apart: timedelta = ZERO) -> list[Stretch]:
-    """Sorted, those that touch, overlap or are no further apart made one."""
-    merged: list[Stretch] = []
-    for one in sorted(stretches, key=lambda stretch: (stretch.began, stretch.ended)):
-        if merged and one.began - merged[-1].ended <= apart:
-            merged[-1] = Stretch(merged[-1].began, max(merged[-1].ended, one.ended))
-        else:
-            merged.append(one)
-    return merged
-
-
-def _less(stretch: Stretch, dead: Sequence[Stretch]) -> Iterator[Stretch]:
-    """What is left of it without the (merged) dead ones."""
-    began = stretch.began
-    for gap in dead:
-        if gap.ended <= began or gap.began >= stretch.ended:
-            continue
-        if gap.began > began:
-            yield Stretch(began, gap.began)
-        began = gap.ended
-    if began < stretch.ended:
-        yield Stretch(began, stretch.ended)

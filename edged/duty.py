@@ -37,10 +37,21 @@ class Margins:
 
 def shifts_at(schedule: Schedule, at_ns: int, margins: Margins) -> Iterator[Shift]:
     """Yield the shifts that are going on, margins included, in the schedule's order."""
-    before, after = _ns(margins.before), _ns(margins.after)
-    for shift in schedule.shifts:
-        if times.parse_ns(shift.begins) - before <= at_ns < times.parse_ns(shift.ends) + after:
-            yield shift
+    return (shift for shift in schedule.shifts if _goes_on(shift, at_ns, margins))
+
+
+def shift_of(schedule: Schedule | None, shift: str, at_ns: int, margins: Margins) -> Shift | None:
+    """Return the shift of that name for which a camera was taken then; None: the schedule has it no longer, or has
+    given its name to another."""
+    named = (one for one in schedule.shifts if one.id == shift) if schedule is not None else ()
+    return next((one for one in named if _goes_on(one, at_ns, margins)), None)
+
+
+def shifts_of(schedule: Schedule | None, person: str) -> Iterator[Shift]:
+    """Yield the shifts in which an officer is on duty."""
+    return (
+        (shift for shift in schedule.shifts if person in shift.officers) if schedule is not None else iter(())
+    )
 
 
 def duty_of(
@@ -104,6 +115,11 @@ def report_due_ns(schedule: Schedule | None, at_ns: int) -> int:
     day = next((day for day in days if is_working_day(schedule, day)), first)
     end = datetime.combine(day + timedelta(days=1), time(0), KYIV)
     return int(end.timestamp()) * 1_000_000_000
+
+
+def _goes_on(shift: Shift, at_ns: int, margins: Margins) -> bool:
+    before, after = _ns(margins.before), _ns(margins.after)
+    return times.parse_ns(shift.begins) - before <= at_ns < times.parse_ns(shift.ends) + after
 
 
 def _now(shift: Shift, at_ns: int) -> bool:

@@ -7,12 +7,13 @@ the film is taken to end when the file was closed.
 
 from datetime import UTC, datetime, timedelta
 
-from edged.coverage import Film
+from edged.coverage import Film, Unknown, Untimed
 from edged.errors import FormatError
 from edged.formats import times
 from edged.formats.facts import RecordingSealed
 from edged.formats.movie import MovieTimes
 
+MOVIES = (".mp4", ".mov")
 LONGEST = timedelta(days=7)  # of one film that is believed
 ZONES = timedelta(minutes=15)  # every zone of the world lies so many of these from UTC
 CLOSED_WITHIN = timedelta(minutes=5)  # of the last picture
@@ -24,6 +25,21 @@ def film_facts(movie: MovieTimes | None) -> tuple[str, int]:
         return "", -1
     began = movie.began.isoformat(timespec="seconds") if movie.began is not None else ""
     return began, round(movie.duration_s * 1000)
+
+
+def is_film(sealed: RecordingSealed) -> bool:
+    """Whether it is a film at all, and no picture."""
+    return sealed.film_ms >= 0 or sealed.file.endswith(MOVIES)
+
+
+def untimed_of(sealed: RecordingSealed) -> Untimed:
+    """Return a film of which `film_of` knows nothing, with what is lacking."""
+    why = Unknown.DATE
+    if sealed.film_ms < 0:
+        why = Unknown.LENGTH
+    elif sealed.uncertainty_ms < 0:
+        why = Unknown.CLOCK
+    return Untimed(sealed.recording, sealed.path, why)
 
 
 def film_of(sealed: RecordingSealed) -> Film | None:

@@ -168,6 +168,14 @@ class Queue:
             limit,
         )
 
+    def awaiting(self, limit: int) -> list[str]:
+        """Return the recordings that lie at the centre and wait for a receipt, the newest first."""
+        query = (
+            "SELECT key FROM item WHERE kind = 'recording' AND state = 'delivered'"
+            " ORDER BY age DESC, key DESC LIMIT ?"
+        )
+        return [key for (key,) in self._rows(query, limit)]
+
     def unsigned(self, lines: int) -> list[Item]:
         """Return pieces and checkpoints that were delivered and lie beyond the ``lines`` that are countersigned."""
         return self._items(

@@ -7,6 +7,8 @@ from edged.formats import times
 from edged.ports import Clock, Log
 from sync.queue import Queue, State
 
+AWAITING = 2000  # recordings that are named: 70 kB of the 256 that edged reads, and weeks without any answer
+
 
 class AlertEntry(msgspec.Struct, frozen=True, kw_only=True):
     alert: str
@@ -44,6 +46,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True, tag="edged-sync/status/v
     newest_checkpoint: int  # lines covered by the newest checkpoint of the ledger
     countersigned: int  # and by the newest that came back countersigned
     current: Sending | None = None
+    awaiting_items: tuple[str, ...] = ()  # of those delivered the newest AWAITING: they wait for a receipt
     held_items: tuple[HeldEntry, ...] = ()
     alerts: tuple[AlertEntry, ...] = ()
 
@@ -108,6 +111,7 @@ def status_of(station: str, gauge: Gauge, queue: Queue, alerts: Alerts, clock: C
         newest_checkpoint=gauge.newest_checkpoint,
         countersigned=gauge.countersigned,
         current=gauge.current,
+        awaiting_items=tuple(queue.awaiting(AWAITING)),
         held_items=tuple(HeldEntry(recording=item.key, reason=item.reason) for item in queue.held()),
         alerts=alerts.entries(),
     )

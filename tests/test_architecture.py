@@ -77,6 +77,7 @@ PURE = (
     "edged/court/bundle.py",
     "edged/court/extract.py",
     "edged/court/mhl.py",
+    "edged/clock_drift.py",
     "edged/coverage.py",
     "edged/duty.py",
     "edged/identification.py",
@@ -86,6 +87,7 @@ PURE = (
     "edged/shift",
     "edged/snapshot.py",
     "edged/station_state.py",
+    "edged/stretches.py",
 )
 NO_IO = {
     "asyncio", "aiohttp", "aiosqlite", "concurrent", "fcntl", "io", "logging", "multiprocessing", "os", "paramiko",

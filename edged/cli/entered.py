@@ -21,6 +21,8 @@ def show_issue(answer: dict[str, Any]) -> str:
     recorded = (
         f"{issue['recorded_s'] // 60} of {issue['asked_s'] // 60} min" if issue["asked_s"] else "not known"
     )
+    if issue["at_least"]:
+        recorded = f"at least {recorded}"
     head = pairs(
         {
             "issue": issue["issue"],
@@ -38,7 +40,15 @@ def show_issue(answer: dict[str, Any]) -> str:
         (("path", "FILE"), ("began", "BEGAN"), ("ended", "ENDED"), ("recording", "RECORDING")),
     )
     findings = table(
-        issue["findings"], (("kind", "FINDING"), ("began", "FROM"), ("ended", "TO"), ("numbers", "NUMBERS"))
+        issue["findings"],
+        (
+            ("kind", "FINDING"),
+            ("why", "WHY"),
+            ("began", "FROM"),
+            ("ended", "TO"),
+            ("numbers", "NUMBERS"),
+            ("perhaps", "PERHAPS"),
+        ),
     )
     listen = table(
         answer["points"], (("place", "LISTEN AT"), ("path", "FILE"), ("second", "SECOND"), ("at", "TIME"))

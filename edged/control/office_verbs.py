@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import msgspec
 
 from edged.control.calls import Call, Handler, OptionalText, Params, Text
+from edged.control.courier import account_of, courier_of
 from edged.control.shift_views import (
     draft_view,
     exports_view,
@@ -33,7 +34,7 @@ from edged.shift.journal_acts import find
 from edged.shift.recovered_acts import RecoveredParams
 from edged.shift.scene import Scene
 from edged.shift.tags import tag_of
-from edged.station.reporting import report, rules_of, source_of
+from edged.station.reporting import lines_of_issue, report, rules_of, source_of
 
 SIGNATURE = 4 * (SIGNATURE_LIMIT // 3 + 1)  # characters in base64
 
@@ -114,15 +115,16 @@ async def _report(call: Call) -> Any:
     station, p = call.station, call.params
     scene = station.office.scene(call.actor)
     at_ns = times.parse_ns(p.at) if p.at else scene.now_ns
-    made = await report(station.book, scene, rules_of(station.config.shift), p.span, at_ns)
+    source = source_of(scene, rules_of(station.config), account_of(await courier_of(call)))
+    made = await report(station.book, source, p.span, at_ns)
     return msgspec.to_builtins(made)
 
 
 async def _issue_show(call: Call) -> Any:
     station, issue = call.station, call.params.issue
-    found = await station.projector.search(LogQuery(issue=issue, limit=100_000))
-    source = source_of(station.office.scene(call.actor), rules_of(station.config.shift))
-    return msgspec.to_builtins(shown(issue, [decode_line(line.encode()) for line in found], source))
+    lines = await lines_of_issue(station.projector, issue)
+    source = source_of(station.office.scene(call.actor), rules_of(station.config))
+    return msgspec.to_builtins(shown(issue, lines, source))
 
 
 async def _export_make(call: Call) -> Any:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import msgspec
 
 from edged.control.calls import Call, Handler, OptionalText, Params, Text
-from edged.control.courier import CourierReport, courier_report
+from edged.control.courier import courier_of
 from edged.control.inspection import LogParams, extract
 from edged.control.office_verbs import OFFICE
 from edged.control.views import alerts_view, cameras_view, officers_view, slots_view, status_view
@@ -58,7 +58,7 @@ class RecordingParams(Params, frozen=True):
 
 
 async def _status(call: Call) -> Any:
-    return status_view(call.station, await _courier(call))
+    return status_view(call.station, await courier_of(call))
 
 
 async def _slots(call: Call) -> Any:
@@ -66,14 +66,7 @@ async def _slots(call: Call) -> Any:
 
 
 async def _alerts(call: Call) -> Any:
-    return alerts_view(call.station, await _courier(call))
-
-
-async def _courier(call: Call) -> CourierReport | None:
-    station = call.station
-    if station.config.sync is None:
-        return None
-    return await asyncio.to_thread(courier_report, station.outside.fs, station.config.station.inbox)
+    return alerts_view(call.station, await courier_of(call))
 
 
 async def _cameras(call: Call) -> Any:

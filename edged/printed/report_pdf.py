@@ -11,13 +11,19 @@ from edged.reports.page import FEW, Page, Section, Tile
 from edged.reports.timeline import Bar, Timeline
 
 COLOURS: Mapping[Bar, str] = MappingProxyType(
-    {Bar.ISSUED: "#c9d8ea", Bar.RECORDED: "#1f5fa8", Bar.GAP: "#e8a33d", Bar.OUTAGE: "#9a9a9a"}
+    {
+        Bar.ISSUED: "#c9d8ea",
+        Bar.RECORDED: "#1f5fa8",
+        Bar.GAP: "#e8a33d",
+        Bar.PERHAPS: "#fbe3bd",
+        Bar.OUTAGE: "#9a9a9a",
+    }
 )
 """Told apart by their lightness too, on a printer without colours."""
 ROW, CLOSE_ROW = 13.0, 9.5  # points; where there are many, so that all stand on the first page
 LABEL = 70.0
 INSET: Mapping[Bar, float] = MappingProxyType(
-    {Bar.ISSUED: 1.0, Bar.RECORDED: 3.0, Bar.GAP: 4.5, Bar.OUTAGE: 0.0}
+    {Bar.ISSUED: 1.0, Bar.RECORDED: 3.0, Bar.GAP: 4.5, Bar.PERHAPS: 4.5, Bar.OUTAGE: 0.0}
 )
 
 

@@ -1,35 +1,27 @@
 """A report from the ledger's lines of its period and from what the station knows now. Pure."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from collections.abc import Iterable, Iterator
 from enum import StrEnum
 
-import msgspec
-
-from edged import coverage
-from edged.coverage import Coverage, Rules, cover
 from edged.formats import times
-from edged.formats.schedule import Schedule
 from edged.reports import data as d
-from edged.reports.period import Issued, Made, Period
+from edged.reports.issue_row import issue_row
+from edged.reports.period import Made, Period
+from edged.reports.source import Account, Source
+from edged.reports.strays import strays
 from edged.shift.dues import described, equipment, owed, person_of
-from edged.shift.inventory import Inventory, Sort
+from edged.shift.inventory import Sort
 from edged.shift.manual import name_uk
 from edged.shift.rows import Place, place_of
-from edged.station_state import StationState
 
 DIFFERENCES = 200  # shown of a reconciliation
-
-
-MEDIUM = "medium-changed"
-UNTIMED = "untimed"  # beside edged.coverage.Kind: recordings of which nobody knows when they were made
 
 
 class Why(StrEnum):
     """How far a recording came that has no receipt yet, or what is wrong with one that has."""
 
     ON_CAMERA = "on-camera"  # listed, and not sealed yet
+    SEALED = "sealed"  # sealed; whether it was delivered the courier's account does not say
     WAITING = "waiting"  # sealed, not delivered
     DELIVERED = "delivered"  # the server has it and has not confirmed it
     HELD = "held"  # the server refuses it
@@ -37,22 +29,17 @@ class Why(StrEnum):
     CORRUPT = "corrupt"  # the copy is not what was sealed
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
-    """What a report is made of, beside its period's lines."""
+class Read(StrEnum):
+    """How much of the courier's account there is; without all of it, what is delivered is the least."""
 
-    station: StationState
-    inventory: Inventory
-    schedule: Schedule | None
-    names: Mapping[str, str]  # person -> name
-    now_ns: int
-    root: str  # Merkle root over the ledger
-    delivered: frozenset[str] = frozenset()  # recordings that the courier says are with the server
-    rules: Rules = field(default_factory=Rules)
+    WHOLE = "whole"
+    PART = "part"  # more wait for their receipt than it names
+    NONE = "none"
 
 
 def build(period: Period, source: Source) -> d.Report:
     """Return the report."""
+    stray, left_out = strays(period, source.inventory)
     commissioned = source.station.station
     return d.Report(
         station=commissioned.station if commissioned else "",
@@ -64,6 +51,8 @@ def build(period: Period, source: Source) -> d.Report:
         last=period.last,
         root=source.root,
         issues=tuple(issue_row(issued, period, source) for issued in period.own_issues()),
+        strays=stray,
+        strays_left_out=left_out,
         equipment=tuple(_equipment(source)),
         cameras=tuple(_cameras(source)),
         incidents=tuple(_incidents(period, source)),
@@ -74,83 +63,8 @@ def build(period: Period, source: Source) -> d.Report:
         ),
         works=tuple(sorted(_works(period, source), key=lambda row: row.began)),
         refusals=dict(sorted(period.refusals.items())),
-        reconciliation=_reconciled(period.made.values(), source.delivered),
+        reconciliation=_reconciled(period.made.values(), source.account),
     )
-
-
-# --- issues and coverage -------------------------------------------------------------------------------
-
-
-def issue_row(issued: Issued, period: Period, source: Source) -> d.IssueRow:
-    """Return an issue with its coverage, as far as that is known."""
-    row = _covered(issued, period, source)
-    if issued.issue not in period.media:
-        return row
-    return msgspec.structs.replace(row, findings=(*row.findings, d.Finding(kind=MEDIUM)))
-
-
-def _covered(issued: Issued, period: Period, source: Source) -> d.IssueRow:
-    until = issued.returned or min(period.ended, times.format_ns(source.now_ns))
-    row = d.IssueRow(
-        issue=issued.issue,
-        camera=issued.camera,
-        number=source.inventory.number_of(issued.camera),
-        officer=source.names.get(issued.officer, issued.officer),
-        taken=issued.taken,
-        returned=issued.returned,
-        confirmed=issued.confirmed,
-        flags=issued.flags,
-    )
-    films = period.films.get(issued.issue, ())
-    if issued.issue in period.untimed:
-        return msgspec.structs.replace(row, findings=(d.Finding(kind=UNTIMED),))
-    if until <= issued.taken or not (films or issued.returned):
-        return row  # nothing aboard is known before it is back
-    outages = (
-        coverage.Stretch(_moment(one.since), _moment(one.until) if one.until else _now(source))
-        for one in source.station.shift.outages.values()
-    )
-    covered = cover(
-        coverage.Stretch(_moment(issued.taken), _moment(until)),
-        films,
-        outages,
-        source.rules,
-        period.before.get(issued.issue),
-    )
-    return _with_coverage(row, covered)
-
-
-def _with_coverage(row: d.IssueRow, covered: Coverage) -> d.IssueRow:
-    return msgspec.structs.replace(
-        row,
-        asked_s=round(covered.asked.total_seconds()),
-        recorded_s=round(covered.recorded.total_seconds()),
-        filmed=tuple(d.Stretch(began=_text(one.began), ended=_text(one.ended)) for one in covered.filmed),
-        findings=tuple(_finding(one) for one in covered.findings),
-    )
-
-
-def _finding(found: coverage.Finding) -> d.Finding:
-    return d.Finding(
-        kind=found.kind,
-        began=_text(found.stretch.began) if found.stretch else "",
-        ended=_text(found.stretch.ended) if found.stretch else "",
-        recordings=found.recordings,
-        numbers=found.numbers,
-        uncertainty_ms=found.uncertainty // timedelta(milliseconds=1),
-    )
-
-
-def _moment(text: str) -> datetime:
-    return times.moment(times.parse_ns(text))
-
-
-def _now(source: Source) -> datetime:
-    return times.moment(source.now_ns)
-
-
-def _text(moment: datetime) -> str:
-    return times.format_ns(round(moment.timestamp() * 1000) * 1_000_000)
 
 
 # --- equipment -----------------------------------------------------------------------------------------
@@ -231,15 +145,18 @@ def _works(period: Period, source: Source) -> Iterator[d.WorksRow]:
 # --- reconciliation ------------------------------------------------------------------------------------
 
 
-def _reconciled(made: Iterable[Made], delivered: frozenset[str]) -> d.Reconciliation:
+def _reconciled(made: Iterable[Made], account: Account | None) -> d.Reconciliation:
     made = list(made)
-    behind = [(one, why) for one in made if (why := why_behind(one, delivered)) is not None]
+    behind = [(one, why) for one in made if (why := why_behind(one, account)) is not None]
     shown = behind[:DIFFERENCES]
+    named = account.delivered if account is not None else frozenset()
     return d.Reconciliation(
         made=len(made),
         sealed=sum(one.sealed for one in made),
-        delivered=sum(one.confirmed or one.recording in delivered for one in made),
+        delivered=sum(one.confirmed or one.recording in named for one in made),
         confirmed=sum(one.confirmed for one in made),
+        account=_read(account),
+        account_time=account.time if account is not None else "",
         differences=tuple(
             d.Difference(recording=one.recording, camera=one.camera, path=one.path, why=why)
             for one, why in shown
@@ -248,7 +165,13 @@ def _reconciled(made: Iterable[Made], delivered: frozenset[str]) -> d.Reconcilia
     )
 
 
-def why_behind(one: Made, delivered: frozenset[str]) -> Why | None:
+def _read(account: Account | None) -> Read:
+    if account is None:
+        return Read.NONE
+    return Read.WHOLE if account.whole else Read.PART
+
+
+def why_behind(one: Made, account: Account | None) -> Why | None:
     """Return why a recording is not through; None: the server has confirmed it, and it is whole."""
     if one.corrupt:
         return Why.CORRUPT
@@ -260,4 +183,6 @@ def why_behind(one: Made, delivered: frozenset[str]) -> Why | None:
         return Why.ON_CAMERA
     if one.held:
         return Why.HELD
-    return Why.DELIVERED if one.recording in delivered else Why.WAITING
+    if account is not None and one.recording in account.delivered:
+        return Why.DELIVERED
+    return Why.WAITING if account is not None and account.whole else Why.SEALED

@@ -17,12 +17,16 @@ class Stretch(_Part, frozen=True):
 class Finding(_Part, frozen=True):
     """Of coverage. Never an accusation: a gap may be a private break."""
 
-    kind: str  # edged.coverage.Kind, or UNTIMED of edged.reports.build
+    kind: str  # edged.coverage.Kind, edged.reports.issue_row.Other
     began: str = ""
     ended: str = ""
     recordings: tuple[str, ...] = ()
     numbers: str = ""
     uncertainty_ms: int = 0
+    why: str = ""  # edged.coverage.Unknown of a film without a time, edged.clock_drift.Off of a clock
+    perhaps: bool = False  # a film without a time may lie there
+    before_ms: int | None = None  # offset of a camera's clock when it was taken; None: not known
+    after_ms: int | None = None  # and when it was brought back
 
 
 class IssueRow(_Part, frozen=True):
@@ -33,9 +37,11 @@ class IssueRow(_Part, frozen=True):
     taken: str
     returned: str = ""  # "" while out
     confirmed: str = ""  # by the responsible person; "" not yet
+    shift_ends: str = ""  # "": the duty schedule does not tell
     flags: tuple[str, ...] = ()  # edged.duty.Flag, edged.readiness.NotReady
     asked_s: int = 0
     recorded_s: int = 0
+    at_least: bool = False  # there are films without a time
     filmed: tuple[Stretch, ...] = ()
     findings: tuple[Finding, ...] = ()
 
@@ -120,10 +126,24 @@ class Reconciliation(_Part, frozen=True):
 
     made: int = 0
     sealed: int = 0
-    delivered: int = 0
+    delivered: int = 0  # with `account` other than "whole": at least
     confirmed: int = 0
+    account: str = "none"  # of the courier, as far as it was read: edged.reports.build.Read
+    account_time: str = ""  # when the courier said so; "": it did not
     differences: tuple[Difference, ...] = ()
     left_out: int = 0  # differences beyond those shown
+
+
+class StrayRow(_Part, frozen=True):
+    """A film that belongs to no issue of the report."""
+
+    recording: str
+    camera: str
+    number: str  # inventory number; "" if it is in no list
+    path: str
+    began: str  # "": its time is not known
+    ended: str
+    why: str  # edged.reports.strays.Why
 
 
 class WorksRow(_Part, frozen=True):
@@ -143,6 +163,8 @@ class Report(_Part, frozen=True, tag="edged/report/v1"):
     last: int
     root: str
     issues: tuple[IssueRow, ...] = ()
+    strays: tuple[StrayRow, ...] = ()
+    strays_left_out: int = 0  # beyond those shown
     equipment: tuple[EquipmentRow, ...] = ()
     cameras: tuple[CameraRow, ...] = ()
     incidents: tuple[IncidentRow, ...] = ()

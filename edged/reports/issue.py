@@ -1,7 +1,6 @@
 """One issue: its recordings in true time, what its coverage shows, and where to listen for the two steps. Pure."""
 
 from collections.abc import Iterable, Iterator
-from datetime import datetime
 
 from edged.errors import EdgeError, ErrorCode
 from edged.films import film_of
@@ -10,8 +9,10 @@ from edged.formats.facts import RecordingSealed
 from edged.formats.line import Line
 from edged.identification import points
 from edged.reports import data as d
-from edged.reports.build import Source, issue_row
+from edged.reports.issue_row import issue_row
+from edged.reports.moments import text
 from edged.reports.period import Period
+from edged.reports.source import Source
 
 
 def shown(issue: str, lines: Iterable[Line], source: Source) -> d.IssueShown:
@@ -33,7 +34,7 @@ def shown(issue: str, lines: Iterable[Line], source: Source) -> d.IssueShown:
                 recording=one.recording,
                 path=one.path,
                 second=one.second,
-                at=_text(one.at),
+                at=text(one.at),
             )
             for one in points(films, source.rules)
         ),
@@ -47,11 +48,7 @@ def _films(lines: Iterable[Line], issue: str) -> Iterator[d.FilmRow]:
             yield d.FilmRow(
                 recording=sealed.recording,
                 path=sealed.path,
-                began=_text(film.began) if film is not None else "",
-                ended=_text(film.ended) if film is not None else "",
+                began=text(film.began) if film is not None else "",
+                ended=text(film.ended) if film is not None else "",
                 sha256=sealed.sha256,
             )
-
-
-def _text(moment: datetime) -> str:
-    return times.format_ns(round(moment.timestamp() * 1000) * 1_000_000)

@@ -4,13 +4,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from edged.coverage import Kind
-from edged.duty import Flag
-from edged.formats import times
-from edged.journals.forms import kyiv
 from edged.journals.papers import PAPERS, Paper
-from edged.reports.build import MEDIUM
-from edged.reports.data import CameraRow, Finding, IssueRow, PaperRow, Report
+from edged.reports.build import Read
+from edged.reports.data import CameraRow, IssueRow, PaperRow, Reconciliation, Report
+from edged.reports.issue_words import addressed, issue_cells
+from edged.reports.moments import NONE, when
 from edged.reports.texts import Lang, say, word
 from edged.reports.timeline import Bar, Timeline, timeline
 from edged.shift.rows import Place
@@ -20,7 +18,6 @@ SENTENCES, SENTENCES_BESIDE_MANY = (
     16,
     8,
 )  # of what needs attention, so that the timeline stands on the same page
-NONE = "—"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +57,13 @@ class Page:
 
 def compose(report: Report, lang: Lang) -> Page:
     """Return the report in one language."""
-    period = f"{_when(report.began)} – {_when(report.ended)}"
+    period = f"{when(report.began)} – {when(report.ended)}"
     drawn = timeline(report)
     room = SENTENCES if len(drawn.rows) <= FEW else SENTENCES_BESIDE_MANY
     return Page(
         lang=lang,
         title=f"{say('title', lang)} · {report.post} · {report.station}",
-        subtitle=f"{say('period', lang)}: {period}. {say('as-of', lang)} {_when(report.made)}",
+        subtitle=f"{say('period', lang)}: {period}. {say('as-of', lang)} {when(report.made)}",
         tiles=tuple(_tiles(report, lang)),
         attention_title=say("attention", lang),
         attention=_shortened(tuple(_attention(report, lang)), lang, room),
@@ -78,10 +75,6 @@ def compose(report: Report, lang: Lang) -> Page:
         foot=say("foot", lang, first=report.first, last=report.last, root=report.root),
         page_words=say("page", lang, page="{page}", pages="{pages}"),
     )
-
-
-def _when(time: str) -> str:
-    return kyiv(times.parse_ns(time)) if time else NONE
 
 
 # --- tiles and what needs attention --------------------------------------------------------------------
@@ -103,7 +96,8 @@ def _tiles(report: Report, lang: Lang) -> Iterator[Tile]:
     yield Tile(say("of", lang, part=in_place, whole=everything), say("tile-cameras", lang), absent == 0)
     yield Tile(str(len(report.issues)), say("tile-issues", lang), True)
     share = f"{100 * recorded // asked} %" if asked else NONE
-    yield Tile(share, say("tile-coverage", lang), True)  # a number, never a verdict: breaks are allowed
+    label = "tile-coverage-least" if any(issue.at_least for issue in report.issues) else "tile-coverage"
+    yield Tile(share, say(label, lang), True)  # a number, never a verdict: breaks are allowed
     yield Tile(str(unconfirmed), say("tile-unconfirmed", lang), unconfirmed == 0)
     yield Tile(str(incidents), say("tile-incidents", lang), incidents == 0)
     yield Tile(str(behind), say("tile-behind", lang), behind == 0)
@@ -121,12 +115,14 @@ def _attention(report: Report, lang: Lang) -> Iterator[str]:
             yield say("attend-incident", lang, text=incident.text)
     for paper in report.papers:
         if paper.overdue:
-            yield say("attend-paper", lang, paper=_paper(paper, lang), due=_when(paper.due))
+            yield say("attend-paper", lang, paper=_paper(paper, lang), due=when(paper.due))
     for one in report.reconciliation.differences:
         if one.why in {"damaged", "corrupt", "held"}:
             yield say("attend-recording", lang, recording=one.recording[:8], why=word(f"why-{one.why}", lang))
+    if strays := len(report.strays) + report.strays_left_out:
+        yield say("attend-strays", lang, number=strays)
     for alert in report.alerts:
-        yield say("attend-alert", lang, alert=alert.alert, code=alert.code, since=_when(alert.since))
+        yield say("attend-alert", lang, alert=alert.alert, code=alert.code, since=when(alert.since))
 
 
 def _shortened(sentences: tuple[str, ...], lang: Lang, room: int) -> tuple[str, ...]:
@@ -145,24 +141,13 @@ def _about_cameras(report: Report, lang: Lang) -> Iterator[str]:
             yield say(text, lang, number=issue.number or issue.camera, officer=issue.officer)
 
 
-_FOR_SECURITY = {Kind.ORDER, MEDIUM}
-
-
-def _addressed(report: Report, lang: Lang) -> str:
-    """To whom coverage goes (459-III.3-control)."""
-    if not report.issues:
-        return ""
-    found = {finding.kind for issue in report.issues for finding in issue.findings}
-    both = ("addressed", "addressed-security") if found & _FOR_SECURITY else ("addressed",)
-    return " ".join(say(one, lang) for one in both)
-
-
 # --- tables --------------------------------------------------------------------------------------------
 
 
 def _sections(report: Report, lang: Lang) -> Iterator[Section]:
     tables: tuple[tuple[str, tuple[int, ...], Sequence[tuple[str, ...]]], ...] = (
-        ("issues", (8, 17, 11, 11, 11, 12, 30), [_issue(one, lang) for one in report.issues]),
+        ("issues", (8, 17, 11, 11, 11, 12, 30), [issue_cells(one, lang) for one in report.issues]),
+        ("strays", (10, 24, 26, 12, 12, 16), _strays(report, lang)),
         ("equipment", (25, 20, 10, 45), _equipment(report, lang)),
         ("cameras", (12, 8, 38, 12, 14, 16), _camera_rows(report, lang)),
         ("incidents", (14, 46, 26, 14), _incidents(report, lang)),
@@ -179,30 +164,22 @@ def _sections(report: Report, lang: Lang) -> Iterator[Section]:
         )
 
 
-def _issue(issue: IssueRow, lang: Lang) -> tuple[str, ...]:
-    asked = f"{_minutes(issue.recorded_s)} / {_minutes(issue.asked_s)}" if issue.asked_s else NONE
-    found = "; ".join(
-        (*(_flag(one, lang) for one in issue.flags), *(_found(one, lang) for one in issue.findings))
-    )
-    who = (issue.number or issue.camera, issue.officer)
-    return *who, *map(_when, (issue.taken, issue.returned, issue.confirmed)), asked, found or NONE
+def _strays(report: Report, lang: Lang) -> list[tuple[str, ...]]:
+    return [
+        (
+            row.number or row.camera,
+            row.recording,
+            row.path,
+            when(row.began) if row.began else say("unknown", lang),
+            when(row.ended) if row.ended else say("unknown", lang),
+            word(f"stray-{row.why}", lang),
+        )
+        for row in report.strays
+    ]
 
 
-def _flag(flag: str, lang: Lang) -> str:
-    return word(f"flag-{flag}" if flag in set(Flag) else f"reason-{flag}", lang)
-
-
-def _minutes(seconds: int) -> str:
-    return f"{seconds // 3600}:{seconds % 3600 // 60:02}"
-
-
-def _found(found: Finding, lang: Lang) -> str:
-    minutes = ""
-    if found.began:
-        length = times.parse_ns(found.ended) - times.parse_ns(found.began)
-        minutes = str(max(1, round(length / 60_000_000_000)))
-    since = f" ({_when(found.began)[11:]})" if found.began else ""
-    return say(f"found-{found.kind}", lang, minutes=minutes, numbers=found.numbers) + since
+def _strays_lead(report: Report, lang: Lang) -> str:
+    return say("more", lang, left_out=report.strays_left_out) if report.strays_left_out else ""
 
 
 def _equipment(report: Report, lang: Lang) -> list[tuple[str, ...]]:
@@ -244,7 +221,7 @@ def _readiness(row: CameraRow, lang: Lang) -> str:
 
 def _incidents(report: Report, lang: Lang) -> list[tuple[str, ...]]:
     return [
-        (_when(row.happened), row.text, row.equipment, word(f"stage-{row.stage}", lang))
+        (when(row.happened), row.text, row.equipment, word(f"stage-{row.stage}", lang))
         for row in report.incidents
     ]
 
@@ -253,8 +230,8 @@ def _works(report: Report, lang: Lang) -> list[tuple[str, ...]]:
     return [
         (
             word(f"kind-{r.kind}", lang),
-            _when(r.began),
-            _when(r.ended) if r.ended else say("goes-on", lang),
+            when(r.began),
+            when(r.ended) if r.ended else say("goes-on", lang),
             r.text,
         )
         for r in report.works
@@ -263,7 +240,7 @@ def _works(report: Report, lang: Lang) -> list[tuple[str, ...]]:
 
 def _papers(report: Report, lang: Lang) -> list[tuple[str, ...]]:
     return [
-        (_paper(row, lang), row.what, _when(row.due), say("yes" if row.overdue else "no", lang))
+        (_paper(row, lang), row.what, when(row.due), say("yes" if row.overdue else "no", lang))
         for row in report.papers
     ]
 
@@ -281,10 +258,17 @@ def _reconciled(report: Report, lang: Lang) -> str:
         lang,
         made=all_.made,
         sealed=all_.sealed,
-        delivered=all_.delivered,
+        delivered=_delivered(all_, lang),
         confirmed=all_.confirmed,
     )
-    return f"{line} {say('reconciliation-more', lang, left_out=all_.left_out)}" if all_.left_out else line
+    said = [f"{line}.", say(f"account-{all_.account}", lang, at=when(all_.account_time))]
+    if all_.left_out:
+        said.append(say("more", lang, left_out=all_.left_out))
+    return " ".join(said)
+
+
+def _delivered(all_: Reconciliation, lang: Lang) -> str:
+    return str(all_.delivered) if all_.account == Read.WHOLE else say("at-least", lang, value=all_.delivered)
 
 
 def _differences(report: Report, lang: Lang) -> list[tuple[str, ...]]:
@@ -295,5 +279,5 @@ def _differences(report: Report, lang: Lang) -> list[tuple[str, ...]]:
 
 
 _LEADS: Mapping[str, Callable[[Report, Lang], str]] = MappingProxyType(
-    {"issues": _addressed, "reconciliation": _reconciled}
+    {"issues": addressed, "strays": _strays_lead, "reconciliation": _reconciled}
 )

@@ -8,12 +8,13 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from edged.coverage import Film
-from edged.films import film_of
+from edged.clock_drift import Reading
+from edged.coverage import Film, Untimed
+from edged.films import film_of, is_film, untimed_of
 from edged.formats import facts as f
 from edged.formats.line import Envelope, Line
+from edged.reports.moments import moment
 
-MOVIES = (".mp4", ".mov")
 BEFORE = timedelta(days=3)  # longer than any issue that is not an incident
 
 
@@ -25,7 +26,10 @@ class Issued:
     taken: str
     returned: str = ""
     confirmed: str = ""
+    shift: str = ""  # for which it was taken; "": of none that is known
     flags: tuple[str, ...] = ()
+    clock_before: Reading | None = None  # of the camera: the last before it was taken
+    clock_after: Reading | None = None  # the first after it was brought back
 
 
 @dataclass(slots=True)
@@ -43,6 +47,17 @@ class Made:
     corrupt: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Filmed:
+    """A film that was sealed in the period."""
+
+    recording: str
+    camera: str
+    path: str
+    issue: str  # "": of none
+    film: Film | None  # None: nobody knows when it was made
+
+
 @dataclass(slots=True)
 class Period:
     """``began`` and ``ended`` are times of the ledger; the end is not in it."""
@@ -53,9 +68,8 @@ class Period:
     made: dict[str, Made] = field(default_factory=dict)
     refusals: dict[str, int] = field(default_factory=dict)
     films: dict[str, list[Film]] = field(default_factory=dict)  # by issue
-    untimed: set[str] = field(
-        default_factory=set
-    )  # issues with a film of which nobody knows when it was made
+    untimed: dict[str, list[Untimed]] = field(default_factory=dict)  # by issue
+    filmed: list[Filmed] = field(default_factory=list)
     media: set[str] = field(
         default_factory=set
     )  # issues after which another medium was aboard, or a formatted one
@@ -63,6 +77,11 @@ class Period:
     last: int = -1
     before: dict[str, Film] = field(default_factory=dict)  # issue -> the camera's last film before it
     _newest: dict[str, Film] = field(default_factory=dict)  # camera -> its last film, where that is known
+    _doubtful: set[str] = field(default_factory=set)  # cameras whose last film has no time
+    _clocks: dict[str, Reading] = field(default_factory=dict)  # camera -> its clock as measured last
+    _back: dict[str, Issued] = field(
+        default_factory=dict
+    )  # camera -> the issue whose return is to be measured
     _volumes: dict[str, str] = field(default_factory=dict)  # camera -> the medium that was listed last
     _out: dict[str, str] = field(default_factory=dict)  # camera -> its open issue
 
@@ -90,9 +109,14 @@ class Period:
 
 
 def _issued(p: Period, at: Line, x: f.CameraIssued) -> None:
-    p.issues[x.issue] = Issued(x.issue, x.camera, x.officer, at.time, flags=x.flags)
+    p.issues[x.issue] = Issued(x.issue, x.camera, x.officer, at.time, shift=x.shift, flags=x.flags)
+    p.issues[x.issue].clock_before = p._clocks.get(x.camera)
+    p._back.pop(x.camera, None)
     p._out[x.camera] = x.issue
-    if (film := p._newest.get(x.camera)) is not None:
+    if x.camera in p._doubtful:  # which number was its last, nobody can say
+        p._newest.pop(x.camera, None)
+        p._doubtful.discard(x.camera)
+    elif (film := p._newest.get(x.camera)) is not None:
         p.before[x.issue] = film
 
 
@@ -100,6 +124,7 @@ def _docked(p: Period, at: Line, x: f.CameraDocked) -> None:
     issue = p.issues.get(p._out.pop(x.camera, ""))
     if issue is not None:
         issue.returned = at.time
+        p._back[x.camera] = issue
 
 
 def _taken_back(p: Period, _at: Line, x: f.SlotForcedOpen) -> None:
@@ -113,6 +138,18 @@ def _return_confirmed(p: Period, at: Line, x: f.ReturnConfirmed) -> None:
             p.issues[issue].confirmed = at.time
 
 
+def _clock_measured(p: Period, at: Line, x: f.ClockMeasured) -> None:
+    bound = timedelta(milliseconds=x.uncertainty_ms) if x.uncertainty_ms >= 0 else None
+    reading = Reading(moment(at.time), timedelta(milliseconds=x.offset_ms), bound)
+    p._clocks[x.camera] = reading
+    if (issue := p._back.pop(x.camera, None)) is not None:
+        issue.clock_after = reading
+
+
+def _clock_corrected(p: Period, _at: Line, x: f.ClockCorrected) -> None:
+    p._clocks.pop(x.camera, None)  # the measurement that follows says to what
+
+
 def _listed(p: Period, at: Line, x: f.CameraListed) -> None:
     if x.slot and p._volumes.setdefault(x.camera, x.volume) != x.volume:
         p._volumes[x.camera] = x.volume
@@ -122,13 +159,16 @@ def _listed(p: Period, at: Line, x: f.CameraListed) -> None:
             p.made.setdefault(clip.recording, Made(clip.recording, x.camera, clip.path, x.issue))
 
 
-def _sealed(p: Period, _at: Line, x: f.RecordingSealed) -> None:
-    if (film := film_of(x)) is not None:
+def _sealed(p: Period, at: Line, x: f.RecordingSealed) -> None:
+    film = film_of(x)
+    if is_film(x) and p.within(at):
+        p.filmed.append(Filmed(x.recording, x.camera, x.path, x.issue, film))
+    if film is not None:
         p.films.setdefault(x.issue, []).append(film)
         p._newest[x.camera] = max(p._newest.get(x.camera, film), film, key=lambda one: one.ended)
-    elif x.film_ms >= 0 or x.file.endswith(MOVIES):
-        p.untimed.add(x.issue)
-        p._newest.pop(x.camera, None)  # which number was its last, nobody can say
+    elif is_film(x):
+        p.untimed.setdefault(x.issue, []).append(untimed_of(x))
+        p._doubtful.add(x.camera)
     if (made := p.made.get(x.recording)) is not None:
         made.sealed, made.damaged = True, bool(x.gaps)
 
@@ -158,6 +198,8 @@ _HANDLERS: dict[type[f.Fact], Callable[[Period, Line, Any], None]] = {
     f.CameraDocked: _docked,
     f.SlotForcedOpen: _taken_back,
     f.ReturnConfirmed: _return_confirmed,
+    f.ClockMeasured: _clock_measured,
+    f.ClockCorrected: _clock_corrected,
     f.CameraListed: _listed,
     f.RecordingSealed: _sealed,
     f.RecordingConfirmed: _confirmed,

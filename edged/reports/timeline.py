@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
+from edged.coverage import Kind
 from edged.formats import times
 from edged.formats.times import KYIV
 from edged.reports.data import IssueRow, Report
@@ -19,6 +20,7 @@ class Bar(StrEnum):
     ISSUED = "issued"
     RECORDED = "recorded"
     GAP = "gap"
+    PERHAPS = "perhaps"  # a gap, unless a film without a time lies there
     OUTAGE = "outage"
 
 
@@ -73,8 +75,9 @@ def _pieces(issue: IssueRow, scale: "_Scale", until: str) -> Iterator[Piece]:
     for stretch in issue.filmed:
         yield from scale.pieces(Bar.RECORDED, stretch.began, stretch.ended)
     for found in issue.findings:
-        if found.kind in {"gap", "late"}:
-            yield from scale.pieces(Bar.GAP, found.began, found.ended)
+        if found.kind in {Kind.GAP, Kind.LATE}:
+            kind = Bar.PERHAPS if found.perhaps else Bar.GAP
+            yield from scale.pieces(kind, found.began, found.ended)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,28 +3,49 @@
 import asyncio
 from datetime import timedelta
 
-from edged.config import Shift
+from edged.config import Config
 from edged.coverage import Rules
 from edged.formats import times
+from edged.formats.facts import CameraIssued
+from edged.formats.line import Line, decode_line
 from edged.ledger.book import Book
+from edged.projections.store import LogQuery
 from edged.reports.bounds import Span, bounds
-from edged.reports.build import Source, build
+from edged.reports.build import build
 from edged.reports.data import Report
 from edged.reports.period import BEFORE, TYPES, Period
+from edged.reports.source import Account, Source
 from edged.shift.scene import Scene
+from edged.station.projector import Projector
+
+LINES = 100_000  # that are looked at to show one issue
 
 
-async def report(book: Book, scene: Scene, rules: Rules, span: Span, at_ns: int) -> Report:
+async def report(book: Book, source: Source, span: Span, at_ns: int) -> Report:
     """Return the report of what ``at_ns`` lies in.
 
     Raises:
         EdgeError: NOT_FOUND, no shift is then; the ledger cannot be read.
     """
-    began, ended = bounds(span, at_ns, scene.schedule)
-    return await asyncio.to_thread(_read, book, Period(began, ended), source_of(scene, rules))
+    began, ended = bounds(span, at_ns, source.schedule)
+    return await asyncio.to_thread(_read, book, Period(began, ended), source)
 
 
-def source_of(scene: Scene, rules: Rules) -> Source:
+async def lines_of_issue(projector: Projector, issue: str) -> list[Line]:
+    """Return the lines that name it, and those of its camera's clock since shortly before it was taken."""
+    lines = await _found(projector, LogQuery(issue=issue, limit=LINES))
+    for taken, camera in [(one.time, one.fact.camera) for one in lines if isinstance(one.fact, CameraIssued)]:
+        clocks = LogQuery(camera=camera, type="clock", since=_before(taken), limit=LINES)
+        lines += await _found(projector, clocks)
+    return sorted(lines, key=lambda line: line.seq)
+
+
+async def _found(projector: Projector, query: LogQuery) -> list[Line]:
+    return [decode_line(line.encode()) for line in await projector.search(query)]
+
+
+def source_of(scene: Scene, rules: Rules, account: Account | None = None) -> Source:
+    """``account``: what the courier says; None: it says nothing, or nobody asks."""
     return Source(
         station=scene.station.snapshot(),
         inventory=scene.inventory,
@@ -32,20 +53,25 @@ def source_of(scene: Scene, rules: Rules) -> Source:
         names={person.id: person.name for person in scene.persons.values()},
         now_ns=scene.now_ns,
         root=scene.root,
+        margins=scene.margins,
+        account=account,
         rules=rules,
     )
 
 
 def _read(book: Book, period: Period, source: Source) -> Report:
-    before_ns = BEFORE.days * 86_400 * 1_000_000_000
-    since = times.format_ns(times.parse_ns(period.began) - before_ns)
-    for line in book.selected(since, TYPES):
+    for line in book.selected(_before(period.began), TYPES):
         period.take(line)
     return build(period, source)
 
 
-def rules_of(settings: Shift) -> Rules:
+def _before(time: str) -> str:
+    return times.format_ns(times.parse_ns(time) - BEFORE.days * 86_400 * 1_000_000_000)
+
+
+def rules_of(config: Config) -> Rules:
     return Rules(
-        first_within=timedelta(minutes=settings.first_within_min),
-        pause_from=timedelta(seconds=settings.pause_s),
+        first_within=timedelta(minutes=config.shift.first_within_min),
+        pause_from=timedelta(seconds=config.shift.pause_s),
+        clock_error=timedelta(seconds=config.readiness.clock_max_error_s),
     )

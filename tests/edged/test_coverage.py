@@ -7,7 +7,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edged.coverage import MISSING_LIMIT, Coverage, Film, Finding, Kind, Rules, Stretch, cover
+from edged.coverage import (
+    MISSING_LIMIT,
+    Coverage,
+    Film,
+    Finding,
+    Kind,
+    Rules,
+    Unknown,
+    Untimed,
+    after_shift,
+    cover,
+)
+from edged.stretches import Stretch
 
 EIGHT = datetime(2026, 11, 27, 8, 0, tzinfo=UTC)
 RULES = Rules()
@@ -126,6 +138,89 @@ def test_names_without_numbers_say_nothing() -> None:
     assert covered(film(1, 0, 30, path="/a.mp4"), film(9, 30, 60, path="/b.mp4")).findings == ()
     apart = (film(1, 0, 30, path="/a/001.mp4"), film(9, 30, 60, path="/b/009.mp4"))
     assert covered(*apart).findings == ()
+
+
+# --- films without a time -------------------------------------------------------------------------------
+
+
+def untimed(number: int, why: Unknown = Unknown.LENGTH) -> Untimed:
+    return Untimed(f"u{number}", f"/DCIM/CLIP{number:04d}.MP4", why)
+
+
+@pytest.mark.clause(
+    "459-IV.1-continuous",
+    "a film without a time is named, and keeps no other from being compared: a gap is then said to be one perhaps",
+)
+def test_a_film_without_a_time_is_named_and_a_gap_beside_it_is_one_perhaps() -> None:
+    found = cover(SHIFT, [film(1, 0, 20), film(3, 30, 60)], (), RULES, untimed=[untimed(2)])
+    assert found.findings == (
+        Finding(Kind.UNTIMED, recordings=("u2",), why="no-length"),
+        Finding(Kind.GAP, stretch(20, 30), perhaps=True),
+    )
+    assert found.recorded == timedelta(minutes=50)
+
+
+def test_films_without_a_time_are_named_by_why_it_is_not_known() -> None:
+    without = [untimed(4), untimed(2, Unknown.CLOCK), untimed(3)]
+    found = cover(SHIFT, [film(1, 0, 60)], (), RULES, untimed=without).findings
+    assert [(one.why, one.recordings) for one in found] == [
+        ("no-length", ("u4", "u3")),
+        ("no-clock", ("u2",)),
+    ]
+
+
+def test_a_film_without_a_time_has_a_number_all_the_same() -> None:
+    films = [film(1, 0, 30), film(5, 30, 60)]
+    found = cover(SHIFT, films, (), RULES, untimed=[untimed(2), untimed(7)]).findings
+    missing = [(one.numbers, one.stretch) for one in found if one.kind is Kind.MISSING]
+    assert missing == [("0003-0004", None), ("0006", None)]
+
+
+def test_a_film_without_a_time_hides_no_jump_of_the_clock() -> None:
+    films = [film(1, 30, 60), film(3, 0, 30)]
+    found = cover(SHIFT, films, (), RULES, untimed=[untimed(2)]).findings
+    assert [one.recordings for one in found if one.kind is Kind.ORDER] == [("r1", "r3")]
+
+
+# --- after the shift ------------------------------------------------------------------------------------
+
+
+@pytest.mark.clause(
+    "459-IV.7-off-duty", "filming after the shift's end within an issue is named, with its time"
+)
+@pytest.mark.parametrize(
+    ("films", "duty", "late"),
+    [
+        ([film(1, 0, 45)], [(-60, 45)], []),
+        ([film(1, 0, 45.9)], [(-60, 45)], []),  # shorter than what counts as a pause
+        ([film(1, 0, 46.1, doubt_s=90)], [(-60, 45)], []),
+        ([film(1, 0, 50), film(2, 50.5, 55), film(3, 58, 63)], [(-60, 45)], [(45, 55), (58, 60)]),
+        ([film(1, 0, 60)], [(-60, 45), (45, 200)], []),  # his next shift
+        ([film(1, 0, 60)], [(-60, 45), (50, 200)], [(45, 50)]),
+        ([film(1, 0, 60)], [(-60, 45), (-90, 55)], [(55, 60)]),
+    ],
+)
+def test_what_was_filmed_after_the_shift(
+    films: list[Film], duty: list[tuple[float, float]], late: list[tuple[float, float]]
+) -> None:
+    found = list(after_shift(SHIFT, films, at(45), [stretch(*one) for one in duty], RULES))
+    assert [one.stretch for one in found] == [stretch(*one) for one in late]
+    assert {one.kind for one in found} <= {Kind.AFTER_SHIFT}
+
+
+def test_the_recordings_of_a_late_stretch_are_named() -> None:
+    films = [film(1, 0, 44), film(2, 44, 50), film(3, 50.5, 55, doubt_s=7)]
+    (late,) = after_shift(SHIFT, films, at(45), (), RULES)
+    assert (late.recordings, late.uncertainty) == (("r2", "r3"), timedelta(seconds=7))
+
+
+def test_a_shift_that_ends_after_the_return_leaves_nothing_late() -> None:
+    assert list(after_shift(SHIFT, [film(1, 0, 90)], at(80), (), RULES)) == []
+
+
+def test_a_camera_that_was_taken_after_the_shift_is_late_from_the_issue_on() -> None:
+    (late,) = after_shift(SHIFT, [film(1, -5, 10)], at(-20), (), RULES)
+    assert late.stretch == stretch(0, 10)
 
 
 spans = st.tuples(st.integers(-600, 4200), st.integers(0, 1200)).map(

@@ -16,7 +16,9 @@ from edged.duty import (
     is_working_day,
     notice_due_ns,
     report_due_ns,
+    shift_of,
     shifts_at,
+    shifts_of,
 )
 from edged.errors import FormatError
 from edged.formats import times
@@ -58,6 +60,20 @@ def test_an_officer_takes_a_camera_in_a_shift_that_lists_him(
 
 def test_without_a_schedule_an_issue_is_flagged() -> None:
     assert duty_of(None, "olena", ns("2026-11-27T12:00"), Margins()) == (None, Flag.NO_SCHEDULE)
+
+
+@pytest.mark.parametrize(
+    ("name", "at", "found"),
+    [("d", "2026-11-27T18:59", DAY), ("d", "2026-11-27T19:00", None), ("x", "2026-11-27T12:00", None)],
+)
+def test_a_shift_is_known_by_its_name_at_its_time(name: str, at: str, found: Shift | None) -> None:
+    assert shift_of(SCHEDULE, name, ns(at), Margins()) is found
+    assert shift_of(None, name, ns(at), Margins()) is None
+
+
+def test_an_officer_s_shifts_are_those_that_list_him() -> None:
+    assert list(shifts_of(SCHEDULE, "petro")) == [DAY, NIGHT]
+    assert list(shifts_of(SCHEDULE, "iryna")) == list(shifts_of(None, "petro")) == []
 
 
 def test_a_responsible_person_acts_in_the_own_shift() -> None:

@@ -3,13 +3,15 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
+from typing import Any
 
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edged.films import film_facts, film_of
+from edged.coverage import Unknown, Untimed
+from edged.films import film_facts, film_of, is_film, untimed_of
 from edged.formats.facts import RecordingSealed
 from edged.formats.movie import MovieTimes
 from tests.edged.formats.samples import SEALED
@@ -56,10 +58,24 @@ def test_a_beginning_that_does_not_fit_the_file_is_not_believed(said: datetime |
 
 
 @pytest.mark.parametrize(
-    "unknown", [{"true_time": ""}, {"uncertainty_ms": -1}, {"film_ms": -1}, {"true_time": "gestern"}]
+    ("unknown", "why"),
+    [
+        ({"true_time": ""}, Unknown.DATE),
+        ({"true_time": "", "uncertainty_ms": -1}, Unknown.CLOCK),
+        ({"uncertainty_ms": -1}, Unknown.CLOCK),
+        ({"film_ms": -1}, Unknown.LENGTH),
+        ({"true_time": "gestern"}, Unknown.DATE),
+    ],
 )
-def test_without_length_or_clock_there_is_no_film(unknown: dict[str, str]) -> None:
-    assert film_of(msgspec.structs.replace(Clock().sealed(BEGAN), **unknown)) is None
+def test_without_length_date_or_clock_a_film_has_no_time(unknown: dict[str, Any], why: Unknown) -> None:
+    sealed = msgspec.structs.replace(Clock().sealed(BEGAN), **unknown)
+    assert film_of(sealed) is None
+    assert is_film(sealed)
+    assert untimed_of(sealed) == Untimed(sealed.recording, sealed.path, why)
+
+
+def test_a_picture_is_no_film() -> None:
+    assert not is_film(msgspec.structs.replace(SEALED, path="A.JPG", file="content.jpg"))
 
 
 @given(st.text(max_size=30), st.text(max_size=30), st.integers(-1, 2**62))

@@ -26,6 +26,7 @@ STATUS = Status(
     newest_checkpoint=4,
     countersigned=4,
     current=Sending(key="a" * 32, sent=1, size=2),
+    awaiting_items=("a" * 32, "b" * 32),
     held_items=(HeldEntry(recording="a" * 32, reason="not taken"),),
     alerts=(AlertEntry(alert="centre-silent", code=3001, since="", detail={"host": "x", "tries": 3}),),
 )

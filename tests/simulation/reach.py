@@ -44,6 +44,7 @@ ADAPTERS: Mapping[str, str] = MappingProxyType(
         "sync/watch.py": "watchdog",
         "edged/court/verify_proof.py": "one file that shares no code, for a court's own computer",
         "edged/printed/": "drawn by edgectl, not by the station",
+        "edged/reports/issue_words.py": "drawn by edgectl",
         "edged/reports/page.py": "drawn by edgectl",
         "edged/reports/texts.py": "drawn by edgectl",
         "edged/reports/timeline.py": "drawn by edgectl",

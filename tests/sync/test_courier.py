@@ -68,8 +68,11 @@ def test_the_whole_way_to_the_receipt_and_back() -> None:
     piece = world.ledger.close()
     receipt = f"/inbox/receipts/{recording}.note"
 
+    awaited: list[list[str]] = []
+
     def delivered() -> bool:
         if world.queue.count()[State.DELIVERED]:
+            awaited.append(json.loads(world.fs.read("/inbox/status.json"))["awaiting_items"])
             world.intake().scan()
         return receipt in world.fs.files("/inbox")
 
@@ -82,6 +85,7 @@ def test_the_whole_way_to_the_receipt_and_back() -> None:
     assert f"/store/post-7/ledger/{piece}" in world.far.files("/store")
     status = json.loads(world.fs.read("/inbox/status.json"))
     assert (status["receipted"], status["countersigned"], status["newest_checkpoint"]) == (1, 1, 1)
+    assert (awaited[-1], status["awaiting_items"]) == ([recording], [])
     assert status["type"] == "edged-sync/status/v1"
     assert not status["connected"]
 

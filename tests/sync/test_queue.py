@@ -107,6 +107,17 @@ def test_a_receipt_from_before_the_loss_does_not_settle_what_is_offered_again() 
     assert queue.count()[State.RECEIPTED] == 1
 
 
+def test_what_waits_for_its_receipt_is_named_the_newest_first() -> None:
+    queue = Queue(":memory:")
+    for key, age in (("one", "1"), ("two", "2"), ("three", "3"), ("four", "4"), ("new", "5")):
+        queue.offer(offer(key, age=age))
+    for key in ("one", "two", "three", "four"):
+        queue.delivered(key, 1)
+    queue.receipted("three")
+    assert queue.awaiting(9) == ["four", "two", "one"]
+    assert queue.awaiting(2) == ["four", "two"]
+
+
 def test_it_survives_being_closed_and_makes_all_due_again(tmp_path: Path) -> None:
     path = str(tmp_path / "q")
     queue = Queue(path)

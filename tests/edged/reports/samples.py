@@ -7,9 +7,10 @@ from datetime import timedelta
 from edged.coverage import Film
 from edged.formats import facts as f
 from edged.formats import times
-from edged.reports.build import Source, build
+from edged.reports.build import build
 from edged.reports.data import Report
 from edged.reports.period import Period
+from edged.reports.source import Source
 from edged.shift.inventory import Inventory, Item, Sort
 from tests.edged.shift.office import ITEMS, NAMES, Office
 
@@ -90,7 +91,16 @@ def busy(count: int = 24, seed: int = 1) -> Report:
     office.now = "2026-11-27T06:10:00.000Z"
     taken = range(1, count, 2)
     for number in taken:
-        office.issue(f"GAT-{number}", chance.choice(["olena", "petro"]), number, f"issue-{number}")
+        office.record(
+            f.CameraIssued(
+                grant="g",
+                issue=f"issue-{number}",
+                slot=number,
+                camera=f"GAT-{number}",
+                officer=chance.choice(["olena", "petro"]),
+                shift="day",
+            )
+        )
     for number in taken:
         films[f"issue-{number}"] = tuple(_films(chance, number))
     office.now = "2026-11-27T11:00:00.000Z"

@@ -1,14 +1,19 @@
 """What a report says of a shift, in both languages, on paper and on a screen."""
 
 import re
+from collections.abc import Iterable
+from dataclasses import replace
 from html.parser import HTMLParser
 from string import Formatter
+from typing import Any
 
 import msgspec
 import pytest
 
 from edged.access import Refusal
+from edged.clock_drift import Off
 from edged.coverage import Kind as Found
+from edged.coverage import Unknown
 from edged.formats import facts as f
 from edged.formats import times
 from edged.formats.facts import AlertRaised
@@ -16,10 +21,13 @@ from edged.journals.papers import Paper, Party
 from edged.printed import report_html, report_pdf
 from edged.printed.page import printable
 from edged.readiness import NotReady
-from edged.reports.build import DIFFERENCES, Why, why_behind
+from edged.reports import strays
+from edged.reports.build import DIFFERENCES, Read, Why, why_behind
 from edged.reports.data import Report
-from edged.reports.page import SENTENCES, _attention, compose
+from edged.reports.issue_row import Other
+from edged.reports.page import SENTENCES, Section, _attention, compose
 from edged.reports.period import Made, Period
+from edged.reports.source import Account
 from edged.reports.texts import _TABLE, Lang, say
 from edged.reports.timeline import Bar, timeline
 from edged.shift.inventory import Sort
@@ -28,18 +36,25 @@ from edged.shift.rows import Place
 from tests.edged.reports.samples import BEGAN, ENDED, busy, film, report_of
 from tests.edged.shift.office import Office
 
-VALUES = {
+VALUES: dict[str, Iterable[str]] = {
     "place": Place,
     "sort": Sort,
     "stage": Stage,
     "why": Why,
-    "found": Found,
+    "found": [*Found, *Other],
+    "unknown": Unknown,
+    "off": Off,
+    "stray": strays.Why,
+    "account": Read,
     "reason": NotReady,
     "refusal": Refusal,
     "legend": Bar,
     "paper": Paper,
     "party": Party,
 }
+
+
+ACCOUNT = Account(time="2026-11-27T08:00:00.000Z", delivered=frozenset({"d", "d" * 32}), whole=True)
 
 
 @pytest.fixture(scope="module")
@@ -209,18 +224,61 @@ def test_an_outage_is_not_asked_for() -> None:
     [
         ({}, Why.ON_CAMERA),
         ({"sealed": True}, Why.WAITING),
+        ({"sealed": True, "recording": "d"}, Why.DELIVERED),
         ({"sealed": True, "held": "no"}, Why.HELD),
         ({"sealed": True, "damaged": True}, Why.DAMAGED),
         ({"sealed": True, "confirmed": True, "corrupt": True}, Why.CORRUPT),
         ({"sealed": True, "confirmed": True}, None),
     ],
 )
-def test_why_a_recording_is_not_through(how: dict[str, bool], why: Why | None) -> None:
-    assert why_behind(Made("r", "c", "p", "", **how), frozenset()) is why  # type: ignore[arg-type]
+def test_why_a_recording_is_not_through(how: dict[str, Any], why: Why | None) -> None:
+    made = Made(**{"recording": "r", "camera": "c", "path": "p", "issue": "", **how})
+    assert why_behind(made, ACCOUNT) is why
 
 
-def test_what_the_courier_has_delivered_is_with_the_server() -> None:
-    assert why_behind(Made("r", "c", "p", "", sealed=True), frozenset({"r"})) is Why.DELIVERED
+@pytest.mark.clause(
+    "scan-VI.2-reconcile",
+    "made, sealed, delivered and confirmed are four figures; delivered is the courier's own account, and where that "
+    "could not be read the report says so and guesses nothing",
+)
+@pytest.mark.parametrize(
+    ("account", "delivered", "said", "whys"),
+    [
+        (
+            ACCOUNT,
+            2,
+            "made 4, sealed 3, delivered 2, confirmed by the server 1. Account of deliveries as of 27.11.2026 10:00.",
+            ["delivered", "waiting", "on-camera"],
+        ),
+        (
+            replace(ACCOUNT, whole=False),
+            2,
+            "made 4, sealed 3, delivered at least 2, confirmed by the server 1. "
+            "The account of deliveries as of 27.11.2026 10:00 is not whole: more may have been delivered.",
+            ["delivered", "sealed", "on-camera"],
+        ),
+        (
+            None,
+            1,
+            "made 4, sealed 3, delivered at least 1, confirmed by the server 1. The account of deliveries could not be "
+            "read: only what the server confirmed is known to be delivered.",
+            ["sealed", "sealed", "on-camera"],
+        ),
+    ],
+    ids=["whole", "in part", "not read"],
+)
+def test_the_four_figures_and_every_difference(
+    account: Account | None, delivered: int, said: str, whys: list[str]
+) -> None:
+    office = Office(now="2026-11-27T07:00:00.000Z")
+    for recording in ("c", "d", "e"):
+        seal(office, recording * 32, "")
+    office.film("GAT-1", "f" * 32)
+    office.confirm("c" * 32)
+    made = report_of(office, {}, account=account)
+    assert made.reconciliation.delivered == delivered
+    assert [one.why for one in made.reconciliation.differences] == whys
+    assert table(made, "reconciliation").lead == said
 
 
 def test_differences_beyond_those_shown_are_counted() -> None:
@@ -241,6 +299,240 @@ def test_the_lines_it_was_made_of_are_named(report: Report) -> None:
         period.take(line)
     assert (period.first, period.last) == (1, 12)
     assert report.first > 0
+
+
+# --- what else was found of an issue -------------------------------------------------------------------
+
+
+def seal(office: Office, recording: str, issue: str, **how: Any) -> None:
+    """A film of half an hour that ends now, with a measured clock unless ``how`` says otherwise."""
+    sealed = f.RecordingSealed(
+        recording=recording,
+        camera="GAT-1",
+        path=f"CLIP{recording[-4:]}.MP4",
+        size=9,
+        sha256="c" * 64,
+        fingerprint="d" * 64,
+        mtime="2026-11-27T09:00:00",
+        medium="direct",
+        folder="2026/11/27",
+        file="content.mp4",
+        issue=issue,
+        true_time=office.now,
+        uncertainty_ms=1000,
+        film_ms=1_800_000,
+    )
+    sealed = msgspec.structs.replace(sealed, **how)
+    clip = f.ClipFact(
+        recording=recording, path=sealed.path, size=9, mtime=sealed.mtime, first_cluster=int(recording, 16)
+    )
+    listed = f.CameraListed(
+        camera="GAT-1", slot=1, volume="v", filesystem="fat32", complete=True, clips=(clip,), issue=issue
+    )
+    begun = f.OffloadStarted(recording=recording, camera="GAT-1", slot=1, offset=0, folder="2026/11/27")
+    office.record(listed, begun, sealed)
+
+
+def brought_back(office: Office, hours: float, issue: str = "j", **issued: Any) -> None:
+    """Issued, out for so long, docked."""
+    office.record(f.CameraIssued(grant="g", issue=issue, slot=1, camera="GAT-1", officer="olena", **issued))
+    office.later(hours)
+    office.dock("GAT-1", 1)
+
+
+def table(report: Report, title: str, lang: Lang = Lang.EN) -> Section:
+    return next(one for one in compose(report, lang).sections if one.title == say(title, lang))
+
+
+@pytest.mark.clause(
+    "459-IV.1-continuous",
+    "beside a recording without a time the recorded share is the least, and a gap is not drawn as a certain one",
+)
+def test_beside_a_film_without_a_time_everything_is_said_with_a_reserve() -> None:
+    office = Office(now="2026-11-27T07:00:00.000Z")
+    brought_back(office, 1)
+    seal(office, "1" * 32, "j")
+    seal(office, "2" * 32, "j", film_ms=-1)
+    made = report_of(office, {})
+    (row,) = made.issues
+    assert (row.recorded_s, row.asked_s, row.at_least) == (1800, 3600, True)
+    (cells,) = table(made, "issues").rows
+    assert cells[5] == "at least 0:30 / 1:00"
+    assert cells[6] == (
+        "time not known (its length is not told): 22222222; first recording 30 min after the issue (09:00), "
+        "perhaps a recording is there whose time is not known"
+    )
+    assert ("50 %", "coverage, at least") in [(one.figure, one.label) for one in compose(made, Lang.EN).tiles]
+    kinds = [piece.kind for piece in timeline(made).rows[0].pieces]
+    assert Bar.PERHAPS in kinds
+    assert Bar.GAP not in kinds
+
+
+def test_where_no_film_has_a_time_nothing_is_compared() -> None:
+    office = Office(now="2026-11-27T07:00:00.000Z")
+    brought_back(office, 1)
+    for number in range(6):
+        seal(office, f"{number:032x}"[::-1], "j", uncertainty_ms=-1)
+    made = report_of(office, {})
+    (row,) = made.issues
+    assert ([one.kind for one in row.findings], row.asked_s) == (["untimed"], 0)
+    assert table(made, "issues").rows[0][6].endswith("30000000 and 2 more")
+
+
+@pytest.mark.parametrize("order", [(4, 5), (5, 4)], ids=["in order", "the later first"])
+def test_a_number_is_not_missing_that_a_film_without_a_time_may_have(order: tuple[int, int]) -> None:
+    office = Office(now="2026-11-27T07:00:00.000Z")
+    brought_back(office, 1, "i")
+    for number in order:
+        seal(office, f"{number:032x}", "i", path=f"CLIP{number:04}.MP4", film_ms=1000 if number == 4 else -1)
+    brought_back(office, 0.5, "j")
+    seal(office, f"{6:032x}", "j", path="CLIP0006.MP4")
+    assert report_of(office, {}).issues[1].findings == ()
+
+
+def measure(office: Office, offset_ms: int, *, after_correction: bool = False, bound_ms: int = 1000) -> None:
+    office.record(
+        f.ClockMeasured(
+            camera="GAT-1",
+            slot=1,
+            offset_ms=offset_ms,
+            uncertainty_ms=bound_ms,
+            host_class="synchronised",
+            after_correction=after_correction,
+        )
+    )
+
+
+def correct(office: Office, offset_ms: int) -> None:
+    office.record(f.ClockCorrected(camera="GAT-1", slot=1, offset_ms=offset_ms, host_class="synchronised"))
+
+
+@pytest.mark.clause(
+    "459-IV.1-continuous",
+    "a camera's clock that has moved further than its drift explains is a finding on the issue, with both measurements",
+)
+@pytest.mark.clause(
+    "459-III.3-control", "a clock that was found off is told to the security administrator too"
+)
+@pytest.mark.parametrize(
+    ("offset_ms", "said"),
+    [
+        (1_500, None),
+        (
+            -7_200_300,
+            "the camera’s clock has moved, times of its recordings may be wrong: "
+            "error when taken +0.2 s, when brought back -2.0 h, ± 1.0 s",
+        ),
+        (
+            -1_795_000_000_000,
+            "the camera’s clock has begun anew: error when taken +0.2 s, when brought back -20775.5 days, ± 1.0 s",
+        ),
+    ],
+)
+def test_a_clock_that_was_found_off_is_a_finding_on_the_issue(offset_ms: int, said: str | None) -> None:
+    office = Office(now="2026-11-27T07:00:00.000Z")
+    measure(office, -4_000_000)
+    correct(office, -4_000_000)
+    measure(office, 200, after_correction=True)
+    brought_back(office, 1)
+    measure(office, offset_ms)
+    correct(office, offset_ms)
+    measure(office, 100, after_correction=True)
+    seal(office, "1" * 32, "j", film_ms=3_600_000)
+    issues = table(report_of(office, {}), "issues")
+    assert issues.rows[0][6] == (said or "—")
+    assert ("security administrator" in issues.lead) == (said is not None)
+
+
+def test_a_clock_whose_correction_nothing_confirms_is_not_known() -> None:
+    office = Office(now="2026-11-27T07:00:00.000Z")
+    measure(office, -4_000_000)
+    correct(office, -4_000_000)
+    brought_back(office, 1)
+    measure(office, 300)
+    assert [one.kind for one in report_of(office, {}).issues[0].findings] == ["late"]
+
+
+def test_a_clock_that_was_measured_in_the_slot_is_not_what_it_was_brought_back_with() -> None:
+    office = Office(now="2026-11-27T07:00:00.000Z")
+    brought_back(office, 1)
+    office.issue("GAT-1", "olena", 1, "k")  # gone again before it was measured
+    office.later(1)
+    office.dock("GAT-1", 1)
+    measure(office, -9_000_000)
+    found = [[one.kind for one in row.findings] for row in report_of(office, {}).issues]
+    assert found == [["late"], ["late", "clock-off"]]
+
+
+@pytest.mark.clause(
+    "459-IV.7-off-duty", "a report tells of filming after the shift as of a number, nothing more"
+)
+def test_filming_after_the_shift_is_a_finding_of_its_own() -> None:
+    office = Office(now="2026-11-27T16:00:00.000Z")
+    brought_back(office, 3, shift="day")
+    seal(office, "1" * 32, "j", film_ms=3 * 3_600_000)
+    issues = table(report_of(office, {}), "issues")
+    assert issues.rows[0][6] == "recorded after the shift’s end, 60 min, duty may have gone on (20:00)"
+    assert "shift" not in issues.lead
+
+
+@pytest.mark.parametrize("kind", ["no longer in the schedule", "another of its name", "never known"])
+def test_where_the_end_of_the_shift_is_not_known_the_report_says_so(kind: str) -> None:
+    office = Office(
+        now="2026-11-26T16:00:00.000Z" if kind.startswith("another") else "2026-11-27T16:00:00.000Z"
+    )
+    named = {"shift": "first"} if kind.startswith("no ") else {"shift": "day"}
+    brought_back(office, 24, **({"flags": ("no-schedule",)} if kind.startswith("never") else named))
+    seal(office, "1" * 32, "j", film_ms=24 * 3_600_000)
+    issues = table(report_of(office, {}), "issues")
+    assert "after the shift" not in issues.rows[0][6]
+    assert issues.lead.endswith("whose end is not known: 1 of the issues.") == (not kind.startswith("never"))
+
+
+# --- films of no issue ---------------------------------------------------------------------------------
+
+
+@pytest.mark.clause(
+    "459-IV.7-off-duty", "a film that was made in no issue stands in the report with its camera and its time"
+)
+def test_films_of_no_issue_are_listed_with_camera_and_time() -> None:
+    office = Office(now="2026-11-27T07:00:00.000Z")
+    brought_back(office, 1)
+    seal(office, "1" * 32, "j")
+    seal(office, "2" * 32, "")
+    seal(office, "3" * 32, "", film_ms=-1)
+    seal(office, "4" * 32, "j", true_time="2026-11-27T06:45:00.000Z")
+    seal(office, "5" * 32, "j", true_time="2026-11-27T07:00:02.000Z", uncertainty_ms=3000)
+    seal(office, "6" * 32, "older")
+    seal(office, "7" * 32, "", path="A.JPG", file="content.jpg", film_ms=-1)
+    made = report_of(office, {})
+    assert [row[:2] + row[3:] for row in table(made, "strays").rows] == [
+        ("101", "2" * 32, "27.11.2026 09:30", "27.11.2026 10:00", "the camera was not issued"),
+        ("101", "3" * 32, "unknown", "unknown", "the camera was not issued"),
+        ("101", "4" * 32, "27.11.2026 08:15", "27.11.2026 08:45", "made outside the issue"),
+        ("101", "6" * 32, "27.11.2026 09:30", "27.11.2026 10:00", "its issue is not in this report"),
+    ]
+    assert "Recordings of no issue: 4, see the table" in compose(made, Lang.EN).attention
+
+
+def test_a_film_of_the_issue_before_that_was_found_with_this_one_is_of_an_issue() -> None:
+    office = Office(now="2026-11-27T07:00:00.000Z")
+    brought_back(office, 1, "i")
+    office.later(1)
+    brought_back(office, 1, "j")
+    seal(office, "1" * 32, "j", true_time="2026-11-27T07:45:00.000Z")
+    assert report_of(office, {}).strays == ()
+
+
+def test_films_of_no_issue_beyond_those_shown_are_counted_and_those_of_other_periods_are_not_here() -> None:
+    office = Office(now="2026-11-27T05:59:00.000Z")
+    seal(office, "f" * 32, "")
+    office.later(1)
+    for number in range(1, strays.SHOWN + 4):
+        seal(office, f"{number:032x}", "")
+    made = report_of(office, {})
+    assert (len(made.strays), made.strays_left_out) == (strays.SHOWN, 3)
+    assert table(made, "strays").lead == "and 3 more"
 
 
 # --- how it is drawn -----------------------------------------------------------------------------------

@@ -20,9 +20,11 @@ from edged.journals.signature import Verdict
 from edged.reports.data import IssueShown, Report
 from edged.shift.journal_acts import sheet_of
 from edged.slots.state import State
+from simulators.usb.spec import CameraChanges
 from tests.edged.journals.test_signature import signed
 from tests.edged.shift.office import FORMS
 from tests.fakes.memory_fs import PowerCut
+from tests.fuzz.samples import STATUS
 from tests.movies import box, mvhd
 from tests.world.loop import story
 from tests.world.persons import (
@@ -39,7 +41,7 @@ from tests.world.persons import (
     schedule,
     shift,
 )
-from tests.world.world import AUTHORITY, SCHEDULE, STATE, World
+from tests.world.world import AUTHORITY, INBOX, SCHEDULE, STATE, World
 
 pytestmark = pytest.mark.slow  # many steps each; the fast part keeps the main stories
 
@@ -47,6 +49,12 @@ DAY = shift("day", -1, 11, ("olena",))
 NIGHT = shift("night", 11, 23, ("petro",), ("maksym",))
 LISTED = f'schedule = "{SCHEDULE}"'
 NO_MARGINS = "early_min = 0\nlate_min = 0"
+SYNC = """
+host = "centre.example"
+user = "post-1"
+key_file = "/etc/edged/courier.key"
+host_key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl"
+"""
 ITEMS = '[[equipment]]\ninventory_number = "201"\nsort = "mount"\n'
 FILM = b"".join(n.to_bytes(8, "big") for n in range(10_000))
 
@@ -558,6 +566,48 @@ async def test_a_film_of_which_nobody_knows_the_time_is_no_gap() -> None:
         made = msgspec.convert(await world.ask("iryna", "report", span="day"), Report)
         assert [one.kind for one in made.issues[0].findings] == ["untimed"]
         assert made.issues[0].asked_s == 0
+
+
+@pytest.mark.parametrize("said", [True, False])
+@story
+async def test_the_courier_s_own_account_stands_in_the_report(said: bool) -> None:
+    async with World.open(sync=SYNC) as world:
+        world.centre.open = False
+        await docked(world, "K000001", 1)
+        await taken(world, OLENA, 1)
+        for name in ("CLIP0001.MP4", "CLIP0002.MP4"):
+            world.record("K000001", name, filmed(300))
+        world.insert("K000001", 1)
+        await world.until(lambda: len(world.facts(f.RecordingSealed)) == 2)
+        if said:
+            waits = (world.facts(f.RecordingSealed)[0].recording,)
+            status = msgspec.structs.replace(STATUS, delivered=1, awaiting_items=waits)
+            world.fs.put(f"{INBOX}/status.json", msgspec.json.encode(status))
+        made = msgspec.convert(await world.ask("iryna", "report", span="day"), Report).reconciliation
+        assert (made.made, made.sealed, made.delivered, made.confirmed) == (2, 2, int(said), 0)
+        assert (made.account, made.account_time) == (("whole", STATUS.time) if said else ("none", ""))
+        whys = {one.why for one in made.differences}
+        assert whys == ({"delivered", "waiting"} if said else {"sealed"})
+        world.centre.open = True
+        await world.until_cleared("K000001")
+
+
+@story
+async def test_a_camera_whose_clock_was_moved_while_it_was_out_is_told_of_in_report_and_issue() -> None:
+    async with World.open() as world:
+        await docked(world, "K000001", 1)
+        issued = await taken(world, OLENA, 1)
+        world.record("K000001", "CLIP0001.MP4", filmed(300))
+        world.bus.camera("K000001").change(CameraChanges(clock_offset_s=-7200))
+        world.insert("K000001", 1)
+        await world.until_cleared("K000001")
+        made = msgspec.convert(await world.ask("iryna", "report", span="day"), Report)
+        shown = msgspec.convert(await world.ask("iryna", "issue show", issue=issued.issue), IssueShown)
+        for row in (made.issues[0], shown.issue):
+            (off,) = [one for one in row.findings if one.kind == "clock-off"]
+            assert off.before_ms is not None
+            assert off.after_ms is not None
+            assert (abs(off.before_ms) < 1000, abs(off.after_ms + 7_200_000) < 2000) == (True, True)
 
 
 @pytest.mark.clause(
