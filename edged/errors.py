@@ -230,6 +230,11 @@ class ErrorCode(Enum):
         "A request to refer a recording to a case is not genuine or belongs to another recording",
         "Nothing is entered because of it. Tell the security administrator; the centre takes the request back.",
     )
+    COURIER_SILENT = (
+        3013,
+        "The courier has said nothing of itself for an hour",
+        "See systemctl status edged-sync and its journal; recordings wait in the vault and nothing is lost.",
+    )
     CENTRE_CLOCK = (
         3011,
         "The clocks of centre and station contradict each other",

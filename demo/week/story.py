@@ -79,6 +79,7 @@ async def play(post: Post) -> Week:
         for event in (
             _briefings,
             _reserve,
+            _no_memo,
             _works,
             _seized,
             _outage,
@@ -118,7 +119,8 @@ async def _on_duty(week: Week, duty: Duty, officer: Worker, number: int) -> None
         if post.now() + timedelta(seconds=long) > end:
             break
         await asyncio.sleep(long)
-        post.film(held[-1], long)
+        if held:  # else the camera is being swapped
+            post.film(held[-1], long)
         await asyncio.sleep(chance.choice((2, 2, 2, 2, 600, 1500)))
     if (duty.number, number) == (3, 4):  # comes an hour and a half late
         await post.wait(duty.ends + timedelta(minutes=90))
@@ -218,6 +220,38 @@ async def _reserve(week: Week) -> None:
     )
     await week.ask(TARAS, "repair tag", item=item, tag="Б-3", place="Шафа технічного адміністратора")
     week.kept["item"], week.kept["camera"] = item, issue.camera
+
+
+@at(1, 3, 10)
+async def _no_memo(week: Week) -> None:
+    """The docked cameras are cleaned at night. Who brings his then gets none of the reserve before its memo."""
+    post, chief = week.post, _responsible(week.post.now())
+    officer = next(one for one in officers() if one.id in week.held)
+    brought = week.held[officer.id].pop()
+    post.bring(brought)
+    await post.until(lambda: post.state(slot_of(post, brought)) is State.READY, 900)
+    numbers = {c.serial: c.inventory_number for c in post.config.camera}
+    docked = {slot: camera for slot, camera in post.inside.items() if camera not in RESERVE}
+    begun = await week.ask(
+        TARAS, "works start", entry="cleaning", grounds="графік чищення",
+        items=[numbers[camera] for camera in docked.values()], persons=[TARAS.name], letter_number="30",
+        letter_date="2027-03-22",
+    )  # fmt: skip
+    await post.until(lambda: all(post.state(slot) is State.WORKS for slot in docked), 300)
+    assert not await post.take_with(officer.badge), "a reserve camera without a memo"
+    reason = post.facts(f.BadgeRefused)[-1].reason
+    week.tell(f"{officer.name} gets no camera ({reason}): the reserve one in the dock has no memo")
+    await week.ask(
+        chief, "memo enter", camera=RESERVE[0], number="16", date="2027-03-23", head="Ковальчук П. І."
+    )
+    await post.until(lambda: post.state(slot_of(post, RESERVE[0])) is State.READY, 120)
+    taken = await post.take_with(officer.badge)
+    assert taken == RESERVE[0], taken
+    week.held[officer.id].append(taken)
+    week.tell(f"{officer.name} takes reserve camera {taken} by memo 16")
+    await week.ask(TARAS, "works end", works=begun["works"], measures="Очищено", result="Справні")
+    await post.wait(local(1, 6, 30))
+    await week.ask(_responsible(post.now()), "memo end", camera=RESERVE[0])
 
 
 @at(1, 9)
@@ -351,6 +385,10 @@ async def _clocks(week: Week) -> None:
     await _swap(week)
 
 
+def slot_of(post: Post, camera: str) -> int:
+    return next(slot for slot, inside in post.inside.items() if inside == camera)
+
+
 async def _swap(week: Week) -> None:
     post = week.post
     officer = next(one for one in officers() if one.id in week.held)
@@ -361,3 +399,9 @@ async def _swap(week: Week) -> None:
     taken = await post.take_with(officer.badge)
     week.held[officer.id].append(taken)
     week.tell(f"{officer.name} swaps {discharged} for {taken}")
+    brought = {r.id for r in post.station.recorder.state.recordings_of(discharged) if not r.confirmed_receipt}
+    await post.until(lambda: brought <= {fact.recording for fact in post.facts(f.RecordingConfirmed)}, 1800)
+    placed = [fact for fact in post.facts(f.RecordingConfirmed) if fact.recording in brought][-1]
+    week.tell(
+        f"placed on the server at {placed.placed_at} is {placed.recording[:8]}, kept until {placed.retain_until}"
+    )

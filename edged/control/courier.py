@@ -1,48 +1,12 @@
-"""What edged-sync says about itself, as status and alerts show it.
-
-The file comes from another user and decides nothing: it is bounded, and one that cannot be read is no report.
-"""
+"""The courier's account of itself, as far as a view or a report needs it."""
 
 import asyncio
 
-import msgspec
-
 from edged.control.calls import Call
-from edged.errors import Fact, FormatError
+from edged.errors import FormatError
 from edged.formats import times
-from edged.ports import FileSystem
 from edged.reports.source import Account
-
-LIMIT = 256 * 1024  # bytes; a report with a hundred held recordings and 2,000 unanswered ones has 90 kB
-FILE = "status.json"
-
-
-class CourierAlert(msgspec.Struct, frozen=True):
-    alert: str
-    code: int
-    since: str
-    detail: dict[str, Fact] = {}
-
-
-class CourierReport(msgspec.Struct, frozen=True):
-    """The members that are shown; `sync.report.Status` has more."""
-
-    time: str
-    connected: bool
-    queued: int
-    held: int
-    waiting_bytes: int
-    delivered: int = 0
-    awaiting_items: tuple[str, ...] | None = None  # None: of a courier that does not name them
-    alerts: tuple[CourierAlert, ...] = ()
-
-
-def courier_report(fs: FileSystem, inbox: str) -> CourierReport | None:
-    """The newest report; None if there is none that can be read. Blocks."""
-    try:
-        return msgspec.json.decode(fs.read(f"{inbox}/{FILE}", LIMIT), type=CourierReport)
-    except (OSError, ValueError, RecursionError):  # the last two: what msgspec raises
-        return None
+from edged.station.courier import CourierReport, courier_report
 
 
 async def courier_of(call: Call) -> CourierReport | None:

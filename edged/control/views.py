@@ -3,9 +3,9 @@
 from dataclasses import asdict
 from typing import Any
 
-from edged.control.courier import CourierReport
 from edged.errors import ErrorCode
 from edged.leds import led_for
+from edged.station.courier import CourierReport
 from edged.station.station import VERSION, Station
 from edged.station_state import Camera, Life
 

@@ -22,8 +22,16 @@ from edged.shift.records import Incident, SheetRecord, Stage, Works, repeats
 from edged.shift.state import ShiftState
 from edged.station_state import Issue, StationState
 
-FORECASTS = ("vault-nearly-full", "vault-unreadable", "clock-unknown", "slot-fault")
-"""Alerts of conditions that may end the work of the complex (459-II.3-warn)."""
+FORECASTS = (
+    "vault-nearly-full",
+    "vault-unreadable",
+    "clock-unknown",
+    "slot-fault",
+    "centre-unreachable",
+    "centre-full",
+    "courier-silent",
+)
+"""Alerts (by the beginning of their names) of conditions that may end the work of the complex (459-II.3-warn)."""
 WARN_BEFORE = timedelta(hours=2)  # ours: of the 24 hours that works may take
 
 

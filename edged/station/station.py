@@ -35,6 +35,7 @@ from edged.station.backoff import Backoff
 from edged.station.bringing import Bringing
 from edged.station.clearing import GateKeys
 from edged.station.clerk import Clerk
+from edged.station.courier import CourierWatch
 from edged.station.desk import Desk
 from edged.station.dock_owner import DockOwner
 from edged.station.handing_over import HandingOver
@@ -151,6 +152,7 @@ class Station:
                 inbox, config.station.id, self.centre, recorder=self.recorder, alerts=self.alerts
             ),
         )
+        self.courier = CourierWatch(outside.fs, config.station.inbox, alerts=self.alerts, clock=outside.clock)
         self._clock_class: ClockClass | None = None
 
     # --- life ---------------------------------------------------------------------------------------
@@ -263,6 +265,8 @@ class Station:
                     await write_missing_manifests(self.tools, self.book)
                 await self.desk.report_unheard()
                 await self.reminders.look()
+                if self.config.sync is not None:
+                    await self.courier.look()
                 await self.importing.remind()
             await asyncio.sleep(TICK_S)
 

@@ -3,8 +3,9 @@
 import msgspec
 import pytest
 
-from edged.control.courier import FILE, LIMIT, CourierReport, account_of, courier_report
+from edged.control.courier import account_of
 from edged.reports.source import Account
+from edged.station.courier import FILE, LIMIT, CourierReport, courier_report
 from sync.report import AWAITING
 from tests.fakes.memory_fs import MemoryFS
 from tests.fuzz.samples import STATUS

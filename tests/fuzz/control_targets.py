@@ -9,9 +9,9 @@ import msgspec
 
 from drivers.hotplug_usbip import UsbipHotplug
 from edged.control import api, client
-from edged.control.courier import CourierReport, courier_report
 from edged.control.verbs import HANDLERS
 from edged.errors import EdgeError, ErrorCode
+from edged.station.courier import CourierReport, courier_report
 from tests.fakes.memory_fs import MemoryFS
 from tests.fuzz.contract import KIB, Tape, Target, must, require
 from tests.fuzz.samples import NESTED, NOT_TEXT, STATUS
