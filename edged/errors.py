@@ -230,6 +230,27 @@ class ErrorCode(Enum):
         "A request to refer a recording to a case is not genuine or belongs to another recording",
         "Nothing is entered because of it. Tell the security administrator; the centre takes the request back.",
     )
+    UPS_SILENT = (
+        3014,
+        "The UPS is not heard",
+        "See the reason: is the NUT server running (systemctl status nut-server), and is sync.ups its name there?",
+    )
+    UPS_ON_BATTERY = (
+        3015,
+        "The UPS runs on its battery: there is no mains power",
+        "Find out how long it lasts (battery runtime in edgectl status). A cut loses nothing that is sealed.",
+    )
+    UPS_BATTERY_LOW = (
+        3016,
+        "The battery of the UPS is nearly empty",
+        "Shut the host down in order if mains power does not come back: systemctl poweroff.",
+    )
+    UPS_BATTERY_WORN = (
+        3017,
+        "The UPS asks for another battery",
+        "Have the battery exchanged; these are works (edgectl works start).",
+    )
+    UPS_OVERLOADED = (3018, "The UPS is overloaded", "Take from it what does not belong to the complex.")
     COURIER_SILENT = (
         3013,
         "The courier has said nothing of itself for an hour",

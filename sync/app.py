@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from functools import partial
 
 from drivers.disk import PosixDisk
 from drivers.host_clock import HostClock
@@ -16,10 +17,12 @@ from edged.logs import bridged, journal_log, stream_log
 from edged.ports import Clock, Log
 from sync.config import LogConfig, Settings
 from sync.keep import keep_delivering
+from sync.nut import ask
 from sync.ports import Ports
 from sync.queue import Queue
 from sync.sftp_store import SftpDialler
 from sync.ssh import SshAddress
+from sync.ups_address import parse_address
 from sync.watch import FolderWatch
 
 QUEUE = "queue.sqlite"
@@ -78,7 +81,14 @@ async def _work(settings: Settings, clock: Clock, log: Log) -> None:
         answer_s=sync.answer_s,
     )
     dialler = SftpDialler(address, sync.remote_dir, log)
-    ports = Ports(fs=PosixDisk(), clock=clock, random=SystemRandom(), dialler=dialler, log=log)
+    ports = Ports(
+        fs=PosixDisk(),
+        clock=clock,
+        random=SystemRandom(),
+        dialler=dialler,
+        log=log,
+        ask_ups=partial(ask, parse_address(sync.ups)) if sync.ups else None,
+    )
     await keep_delivering(
         settings,
         ports,

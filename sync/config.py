@@ -5,9 +5,10 @@ from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
 
-from edged.errors import ConfigError
+from edged.errors import ConfigError, FormatError
 from edged.key_files import KEY_FILE
 from edged.toml_text import parse
+from sync.ups_address import parse_address
 
 T = TypeVar("T")
 
@@ -95,6 +96,13 @@ class SyncConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     held_retry_s: Annotated[
         float, _m("Pause before a path that the server refused is tried again.", "s", ge=0.1, le=604_800)
     ] = 3600.0
+    ups: Annotated[
+        str,
+        _m(
+            "The UPS of the complex as NUT names it, `name@host` or `name@host:port`; empty: none is asked.",
+            pattern=r"^([A-Za-z0-9_.-]{1,64}@[A-Za-z0-9_.:\[\]-]{1,253})?\Z",
+        ),
+    ] = ""
     overdue_s: Annotated[
         float,
         _m("A recording without receipt this long after delivery raises an alert.", "s", ge=1, le=10**7),
@@ -141,6 +149,8 @@ def load(text: bytes, name: str) -> Settings:
     config = _table(tree, "sync", SyncConfig, name)
     if 0 < config.rate_limit <= config.min_rate:
         raise ConfigError(file=name, key="sync.rate_limit", expected="more than sync.min_rate, or 0")
+    if config.ups:
+        _require_address(config.ups, name)
     return Settings(
         station=station.id,
         ledger=f"{station.state}/ledger",
@@ -149,6 +159,13 @@ def load(text: bytes, name: str) -> Settings:
         sync=config,
         log=_table(tree, "log", LogConfig, name, optional=True),
     )
+
+
+def _require_address(ups: str, name: str) -> None:
+    try:
+        parse_address(ups)
+    except FormatError as exc:
+        raise ConfigError(file=name, key="sync.ups", expected=str(exc.detail["reason"])) from exc
 
 
 def _table(tree: dict[str, Any], key: str, kind: type[T], name: str, *, optional: bool = False) -> T:

@@ -36,6 +36,7 @@ from sync.store import (
     StoreError,
 )
 from sync.transfer import Clocks, Transfer
+from sync.ups import UpsWatch
 
 NS = 1_000_000_000
 URGENT_S = 5.0  # how often a running transfer lets the ledger overtake
@@ -56,6 +57,11 @@ class Courier:
         self._alerts = Alerts(ports.clock, ports.log)
         self._outbox = Outbox(ports.fs, settings.vault, settings.ledger)
         self._answers = Answers(queue, self._outbox, ports, settings.inbox, self._gauge)
+        self._ups = (
+            UpsWatch(ports.ask_ups, self._gauge, self._alerts, self._report)
+            if ports.ask_ups is not None
+            else None
+        )
         self._failures = 0  # in a row, for the back-off
         self._full_until = 0  # the centre has no space: nothing is sent before
         self._thorough_at = 0  # when settled recordings are looked at again
@@ -81,6 +87,7 @@ class Courier:
         """
         await self._look()
         self._report()
+        ups = asyncio.create_task(self._ups.run(), name="ups") if self._ups is not None else None
         await asyncio.sleep(self._ports.random.uniform(0, self._config.start_jitter_s))
         try:
             while True:
@@ -89,6 +96,8 @@ class Courier:
                 await self._rest(pause)
                 await self._look()
         finally:
+            if ups is not None:
+                ups.cancel()
             self._gauge.connected, self._gauge.current = False, None
             self._report()
 

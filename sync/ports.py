@@ -1,8 +1,10 @@
 """The courier's outside world, as it is handed in by the wiring file."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from edged.ports import Clock, FileSystem, Log, Random
+from sync.nut import UpsState
 from sync.store import Dialler
 
 
@@ -13,3 +15,4 @@ class Ports:
     random: Random
     dialler: Dialler
     log: Log
+    ask_ups: Callable[[], Awaitable[UpsState]] | None = None  # None: none is configured

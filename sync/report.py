@@ -5,6 +5,7 @@ import msgspec
 from edged.errors import EdgeError, ErrorCode, Fact
 from edged.formats import times
 from edged.ports import Clock, Log
+from sync.nut import UpsState
 from sync.queue import Queue, State
 
 AWAITING = 2000  # recordings that are named: 70 kB of the 256 that edged reads, and weeks without any answer
@@ -46,6 +47,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True, tag="edged-sync/status/v
     newest_checkpoint: int  # lines covered by the newest checkpoint of the ledger
     countersigned: int  # and by the newest that came back countersigned
     current: Sending | None = None
+    ups: UpsState | None = None  # None: none is configured, or it is not heard
     awaiting_items: tuple[str, ...] = ()  # of those delivered the newest AWAITING: they wait for a receipt
     held_items: tuple[HeldEntry, ...] = ()
     alerts: tuple[AlertEntry, ...] = ()
@@ -90,6 +92,7 @@ class Gauge(msgspec.Struct, kw_only=True):
     newest_checkpoint: int = 0
     countersigned: int = 0
     current: Sending | None = None
+    ups: UpsState | None = None
 
 
 def status_of(station: str, gauge: Gauge, queue: Queue, alerts: Alerts, clock: Clock) -> Status:
@@ -111,6 +114,7 @@ def status_of(station: str, gauge: Gauge, queue: Queue, alerts: Alerts, clock: C
         newest_checkpoint=gauge.newest_checkpoint,
         countersigned=gauge.countersigned,
         current=gauge.current,
+        ups=gauge.ups,
         awaiting_items=tuple(queue.awaiting(AWAITING)),
         held_items=tuple(HeldEntry(recording=item.key, reason=item.reason) for item in queue.held()),
         alerts=alerts.entries(),

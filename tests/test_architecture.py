@@ -27,6 +27,7 @@ MAY_IMPORT = {
         "edged.errors",
         "edged.key_files",
         "edged.toml_text",
+        "sync.ups_address",
     },  # one file of settings, read in one way
     "simulators": {"simulators", "firmware_protocol", "drivers.base", "edged.errors"},
 }

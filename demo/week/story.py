@@ -231,13 +231,13 @@ async def _no_memo(week: Week) -> None:
     post.bring(brought)
     await post.until(lambda: post.state(slot_of(post, brought)) is State.READY, 900)
     numbers = {c.serial: c.inventory_number for c in post.config.camera}
-    docked = {slot: camera for slot, camera in post.inside.items() if camera not in RESERVE}
+    ready = {slot: camera for slot, camera in post.inside.items() if post.state(slot) is State.READY}
     begun = await week.ask(
         TARAS, "works start", entry="cleaning", grounds="графік чищення",
-        items=[numbers[camera] for camera in docked.values()], persons=[TARAS.name], letter_number="30",
+        items=[numbers[camera] for camera in ready.values()], persons=[TARAS.name], letter_number="30",
         letter_date="2027-03-22",
     )  # fmt: skip
-    await post.until(lambda: all(post.state(slot) is State.WORKS for slot in docked), 300)
+    await post.until(lambda: all(post.state(slot) is State.WORKS for slot in ready), 300)
     assert not await post.take_with(officer.badge), "a reserve camera without a memo"
     reason = post.facts(f.BadgeRefused)[-1].reason
     week.tell(f"{officer.name} gets no camera ({reason}): the reserve one in the dock has no memo")

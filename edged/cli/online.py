@@ -288,7 +288,16 @@ def _courier(report: dict[str, Any] | None) -> str:
     if report is None:
         return "no report: nothing is delivered unless edged-sync runs"
     line = "connected" if report["connected"] else "NOT CONNECTED"
-    return f"{line}, {report['queued']} queued, as of {report['time']}"
+    return f"{line}, {report['queued']} queued, as of {report['time']}{_ups(report['ups'])}"
+
+
+def _ups(ups: dict[str, Any] | None) -> str:
+    if ups is None:
+        return ""
+    charge, runtime = ups["charge_percent"], ups["runtime_s"]
+    more = "" if charge is None else f" {charge:.0f} %"
+    more += "" if runtime is None else f" {runtime / 60:.0f} min"
+    return f"; UPS {' '.join(ups['status'])}{more}"
 
 
 def _show_slots(rows: Sequence[dict[str, Any]]) -> str:

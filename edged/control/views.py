@@ -3,6 +3,8 @@
 from dataclasses import asdict
 from typing import Any
 
+import msgspec
+
 from edged.errors import ErrorCode
 from edged.leds import led_for
 from edged.station.courier import CourierReport
@@ -70,6 +72,7 @@ def _courier_view(courier: CourierReport | None) -> dict[str, Any] | None:
         "queued": courier.queued,
         "held": courier.held,
         "waiting_bytes": courier.waiting_bytes,
+        "ups": msgspec.to_builtins(courier.ups),
     }
 
 

@@ -30,6 +30,7 @@ FORECASTS = (
     "centre-unreachable",
     "centre-full",
     "courier-silent",
+    "ups-",
 )
 """Alerts (by the beginning of their names) of conditions that may end the work of the complex (459-II.3-warn)."""
 WARN_BEFORE = timedelta(hours=2)  # ours: of the 24 hours that works may take

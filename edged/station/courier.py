@@ -30,6 +30,12 @@ class CourierAlert(msgspec.Struct, frozen=True):
     detail: dict[str, Fact] = {}
 
 
+class UpsWord(msgspec.Struct, frozen=True):
+    status: tuple[str, ...]  # as NUT words it: OL, OB, …
+    charge_percent: float | None = None
+    runtime_s: float | None = None
+
+
 class CourierReport(msgspec.Struct, frozen=True):
     """The members that are shown; `sync.report.Status` has more."""
 
@@ -39,6 +45,7 @@ class CourierReport(msgspec.Struct, frozen=True):
     held: int
     waiting_bytes: int
     delivered: int = 0
+    ups: UpsWord | None = None  # None: none is configured, or it is not heard
     awaiting_items: tuple[str, ...] | None = None  # None: of a courier that does not name them
     alerts: tuple[CourierAlert, ...] = ()
 
@@ -61,6 +68,11 @@ FOLLOWED: Mapping[str, Followed] = MappingProxyType(
     {
         "centre-unreachable": Followed(ErrorCode.CENTRE_GONE, 3600.0),
         "centre-full": Followed(ErrorCode.CENTRE_FULL, 600.0),
+        "ups-silent": Followed(ErrorCode.UPS_SILENT, 600.0),
+        "ups-on-battery": Followed(ErrorCode.UPS_ON_BATTERY),
+        "ups-battery-low": Followed(ErrorCode.UPS_BATTERY_LOW),
+        "ups-battery-worn": Followed(ErrorCode.UPS_BATTERY_WORN),
+        "ups-overloaded": Followed(ErrorCode.UPS_OVERLOADED),
     }
 )
 """Alert of the courier → what it is here, under the same name."""

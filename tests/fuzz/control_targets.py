@@ -10,8 +10,11 @@ import msgspec
 from drivers.hotplug_usbip import UsbipHotplug
 from edged.control import api, client
 from edged.control.verbs import HANDLERS
-from edged.errors import EdgeError, ErrorCode
+from edged.errors import EdgeError, ErrorCode, FormatError
 from edged.station.courier import CourierReport, courier_report
+from simulators.ups import NAME, SimUps
+from sync.nut import parse_answer
+from sync.ups_address import parse_address
 from tests.fakes.memory_fs import MemoryFS
 from tests.fuzz.contract import KIB, Tape, Target, must, require
 from tests.fuzz.samples import NESTED, NOT_TEXT, STATUS
@@ -73,6 +76,12 @@ def _report(data: bytes) -> None:
     fs.put("/inbox/status.json", data)
     found = courier_report(fs, "/inbox")
     require(found is None or isinstance(found, CourierReport), "a report of another kind")
+
+
+def _ups(data: bytes) -> None:
+    state = parse_answer(data, NAME)
+    for number in (state.charge_percent, state.runtime_s):
+        require(number is None or 0 <= number < 1e7, "a number that is none")
 
 
 class _Stream:
@@ -147,6 +156,24 @@ TARGETS = (
         limit=32 * KIB,
         covers=(courier_report,),
         hostile=lambda: [NESTED, NOT_TEXT],
+    ),
+    Target(
+        name="ups-answer",
+        contract="Whatever a NUT server answers is the state of a UPS with numbers that are some, or FormatError.",
+        body=_ups,
+        refusals=(FormatError,),
+        seeds=lambda: [SimUps().listed(), b"ERR DATA-STALE\n", NOT_TEXT],
+        limit=16 * KIB,
+        covers=(parse_answer,),
+    ),
+    Target(
+        name="ups-address",
+        contract="Whatever stands in the configuration is an address, or FormatError.",
+        body=lambda data: parse_address(data.decode("utf-8", "replace")),
+        refusals=(FormatError,),
+        seeds=lambda: [b"ups@localhost", b"ups@[::1]:3493"],
+        limit=KIB,
+        covers=(parse_address,),
     ),
     Target(
         name="bus-events",

@@ -1,7 +1,7 @@
 """A station with vault and ledger, a courier, and a centre, all in memory."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from edged.errors import Fact as Plain
 from edged.formats import times
@@ -15,6 +15,7 @@ from sync.centre.intake import Intake
 from sync.config import LogConfig, Settings, SyncConfig
 from sync.courier import Courier
 from sync.directory_store import DirectoryDialler
+from sync.nut import UpsState
 from sync.ports import Ports
 from sync.queue import Queue
 from tests.fakes.clock import START_NS
@@ -156,8 +157,15 @@ class World:
 
     # --- the courier -------------------------------------------------------------------------------
 
-    def courier(self) -> Courier:
-        ports = Ports(fs=self.fs, clock=self.clock, random=self.random, dialler=self.centre, log=self.log)
+    def courier(self, ask_ups: Callable[[], Awaitable[UpsState]] | None = None) -> Courier:
+        ports = Ports(
+            fs=self.fs,
+            clock=self.clock,
+            random=self.random,
+            dialler=self.centre,
+            log=self.log,
+            ask_ups=ask_ups,
+        )
         return Courier(self.settings, ports, self.queue)
 
     def log(self, event: str, /, **fields: Plain) -> None:
