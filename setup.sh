@@ -8,7 +8,7 @@ cd "$(dirname "$0")"
 declare -A NEEDED=(
     [sshd]=openssh-server [ssh-keygen]=openssh-client [sftp]=openssh-client [ffmpeg]=ffmpeg
     [mkfs.vfat]=dosfstools [fsck.vfat]=dosfstools [mcopy]=mtools
-    [systemd-analyze]=systemd [openssl]=openssl
+    [systemd-analyze]=systemd [openssl]=openssl [upsd]=nut-server
     [mkfs.exfat]=exfatprogs [fsck.exfat]=exfatprogs [mkfs.ext4]=e2fsprogs
 )
 if [ "${1:-}" = vm ]; then
