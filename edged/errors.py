@@ -233,7 +233,7 @@ class ErrorCode(Enum):
     UPS_SILENT = (
         3014,
         "The UPS is not heard",
-        "See the reason; the NUT server has to run (systemctl status nut-server) and to know the UPS by the name in sync.ups.",
+        "See the reason; the NUT server has to run (systemctl status nut-server) and to know the UPS by this name.",
     )
     UPS_ON_BATTERY = (
         3015,
