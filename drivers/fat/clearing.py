@@ -16,7 +16,7 @@ the summary. No file is ever moved, renamed or shortened, and no dirty mark is s
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from drivers.fat.cluster_set import ClusterSet
+from drivers.fat.cluster_set import FIRST, ClusterSet
 from drivers.fat.entries import Layout
 from drivers.fat.region import damaged
 from drivers.fat.tree import Node, Tree, cluster_runs, walk
@@ -75,16 +75,17 @@ def clear(layout: Layout, clips: Sequence[Clip]) -> ClearResult:
     )
 
 
-def reclaim(layout: Layout, most: int | None = None) -> int:
+def reclaim(layout: Layout, gone: Sequence[Clip] | None = None) -> int:
     """Put in order what a cut left behind; return the number of clusters set free.
 
     Frees whatever no entry owns: the caller decides when that is ours to do (docs/filesystems.md). Does
-    nothing and returns 0 unless the listing is complete and free of problems, and unless at most
-    ``most`` clusters are without owner: what a cut clearing can have leaked. Raises as ``clear``.
+    nothing and returns 0 unless the listing is complete and free of problems, and, where ``gone`` names the
+    clips that the cut clearing has taken out of the directories, unless what has no owner was surely theirs.
+    Raises as ``clear``.
     """
     tree = walk(layout)
     lost = lost_clusters(layout, tree)
-    if tree.problems or not tree.complete or (most is not None and lost > most):
+    if tree.problems or not tree.complete or not (gone is None or _were_theirs(layout, tree, lost, gone)):
         return 0
     try:
         _put_in_order(layout, tree, lost)
@@ -98,6 +99,19 @@ def reclaim(layout: Layout, most: int | None = None) -> int:
 def lost_clusters(layout: Layout, tree: Tree) -> int:
     """Count clusters that are allocated and that no entry owns."""
     return max(0, layout.allocated_clusters() - len(tree.used))
+
+
+def _were_theirs(layout: Layout, tree: Tree, lost: int, gone: Sequence[Clip]) -> bool:
+    """Whether no cluster without owner can be anything else: the remains of a recording that the camera itself lost
+    are evidence. So they are none at all, as many as the clips had, or lie where a clip in one piece has lain."""
+    needed = [(clip.first_cluster, -(-clip.size // layout.cluster_size)) for clip in gone]
+    if lost in (0, sum(count for _, count in needed)):
+        return True
+    theirs = ClusterSet(layout.clusters)
+    for first, count in needed:
+        if first >= FIRST and first + count <= FIRST + layout.clusters:
+            theirs.add((first, count))
+    return not len(layout.allocated().without(tree.used).without(theirs))
 
 
 def _put_in_order(layout: Layout, tree: Tree, lost: int) -> None:

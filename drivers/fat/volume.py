@@ -89,14 +89,14 @@ class Volume:
         self._nodes = None
         return clearing.clear(self._layout, clips)
 
-    def reclaim(self, most: int | None = None) -> int:
+    def reclaim(self, gone: Sequence[Clip] | None = None) -> int:
         """Put in order what a cut clearing left; return the clusters set free. See drivers.fat.clearing.
 
-        ``most``: clusters that the cut clearing can have leaked, those of all clips it was to remove and
-        that are gone. If more than these have no owner, the camera lost some itself: nothing is done.
+        ``gone``: the clips that it was to remove and that are gone. If anything without owner may not have been
+        theirs, the camera lost it itself: nothing is done.
         """
         self._nodes = None
-        return clearing.reclaim(self._layout, most)
+        return clearing.reclaim(self._layout, gone)
 
     def _walk(self) -> Tree:
         tree = walk(self._layout)

@@ -187,8 +187,8 @@ class WorkerServer:
         self._disk = self._volume = None
         volume = self._opened()
         before = volume.listing()
-        if 0 < volume.lost_clusters() == _leaked(clips, before, volume.cluster_size):
-            volume.reclaim()
+        if gone := _gone(clips, before):
+            volume.reclaim(gone)
             before = volume.listing()
         done = volume.clear(clips)
         self._disk = self._volume = None
@@ -232,14 +232,10 @@ def _overclaim(disk: MassStorage | None) -> str | None:
     return f"the device claims a disk of {disk.claimed_bytes} bytes; only the first {used} are used"
 
 
-def _leaked(clips: tuple[m.Clip, ...], listing: Listing, cluster_size: int) -> int:
-    """Clusters of those clips that an earlier clearing, cut off, has already taken from the directory.
-
-    Only if exactly so many clusters have no owner are they ours to free: any others may be the remains
-    of a recording that the camera itself lost, and those are evidence.
-    """
+def _gone(clips: tuple[m.Clip, ...], listing: Listing) -> tuple[m.Clip, ...]:
+    """Those that an earlier clearing, cut off, has already taken out of the directories."""
     there = {clip.path for clip in listing.clips}
-    return sum(-(-clip.size // cluster_size) for clip in clips if clip.path not in there)
+    return tuple(clip for clip in clips if clip.path not in there)
 
 
 def _check_cleared(before: Listing, after: Listing, cleared: tuple[str, ...]) -> None:
