@@ -399,8 +399,9 @@ async def _swap(week: Week) -> None:
     taken = await post.take_with(officer.badge)
     week.held[officer.id].append(taken)
     week.tell(f"{officer.name} swaps {discharged} for {taken}")
-    brought = {r.id for r in post.station.recorder.state.recordings_of(discharged) if not r.confirmed_receipt}
-    await post.until(lambda: brought <= {fact.recording for fact in post.facts(f.RecordingConfirmed)}, 1800)
+    state = post.station.recorder.state
+    brought = {r.id for r in state.recordings_of(discharged) if not r.confirmed_receipt}
+    await post.until(lambda: all(state.recordings[r].confirmed_receipt for r in brought), 1800)
     placed = [fact for fact in post.facts(f.RecordingConfirmed) if fact.recording in brought][-1]
     week.tell(
         f"placed on the server at {placed.placed_at} is {placed.recording[:8]}, kept until {placed.retain_until}"
