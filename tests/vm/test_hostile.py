@@ -202,7 +202,9 @@ def test_nothing_gets_in_while_the_daemon_is_stopped_killed_or_not_up_yet(street
     machine.up_again()
     for slot, kind in before_boot.items():
         street.nothing_bound(slot, f"{kind}, at boot")
-    street.refused(2, "what was there at boot")  # the daemon, now up, may have a port open for a moment to look
+    street.refused(
+        2, "what was there at boot"
+    )  # the daemon, now up, may have a port open for a moment to look
     for slot, kind in before_boot.items():
         street.shut(slot, f"{kind}, at boot")
         street.nothing_bound(slot, f"{kind}, refused")
