@@ -51,7 +51,6 @@ async def test_two_persons_have_cleared_what_the_server_has_confirmed() -> None:
         assert len(world.facts(f.ClearStarted)) == len(world.facts(sf.ClearEnded)) == 1
 
 
-@pytest.mark.clause("gov-no-tamper", "two persons together cannot clear what the server has not confirmed")
 @story
 async def test_nothing_is_cleared_without_the_receipt_of_the_server() -> None:
     async with World.open() as world:
