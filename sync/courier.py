@@ -88,8 +88,8 @@ class Courier:
         await self._look()
         self._report()
         ups = asyncio.create_task(self._ups.run(), name="ups") if self._ups is not None else None
-        await asyncio.sleep(self._ports.random.uniform(0, self._config.start_jitter_s))
         try:
+            await asyncio.sleep(self._ports.random.uniform(0, self._config.start_jitter_s))
             while True:
                 pause = self._config.scan_s if self._gauge.stopped else await self._converse()
                 self._report()

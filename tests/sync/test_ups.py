@@ -137,6 +137,23 @@ def test_each_trouble_of_the_ups_is_an_alert_until_it_is_over() -> None:
     run(scene())
 
 
+def test_a_courier_that_is_stopped_as_it_starts_asks_no_more() -> None:
+    world = World(start_jitter_s=600.0)
+
+    async def answer() -> UpsState:
+        return UpsState(status=("OL",))
+
+    async def scene() -> None:
+        task = asyncio.create_task(world.courier(answer).run())
+        await until(lambda: any(one.get_name() == "ups" for one in asyncio.all_tasks()))
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        await asyncio.sleep(0.1)
+        assert [one for one in asyncio.all_tasks() if one.get_name() == "ups"] == []
+
+    run(scene())
+
+
 def test_where_none_is_configured_none_is_missed() -> None:
     world = World()
     world.seal(b"x")
