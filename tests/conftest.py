@@ -1,10 +1,15 @@
-"""What tests of a chance nature tell at the end of a run: how much they tried."""
+"""What holds for all tests: examples have no deadline of their own, and chance tests tell how much they tried."""
 
 from collections import Counter
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 TRIED = "tried: "
+
+# A machine with other work stops an example for longer than it takes; `timeout` of pytest ends what hangs.
+settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

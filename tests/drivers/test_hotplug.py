@@ -14,6 +14,7 @@ from simulators.usb.bus import UsbBus
 from simulators.usb.server import Server
 from simulators.usb.spec import CameraSpec
 from tests.drivers.usb_world import World, card
+from tests.patience import PATIENCE_S
 
 SPEC = CameraSpec(name="cam", kind="msc")
 
@@ -106,7 +107,7 @@ async def watched(tmp_path: Path) -> AsyncIterator[tuple[UsbBus, Hotplug, Path]]
 
 
 async def told(hotplug: Hotplug) -> HotplugEvent:
-    async with asyncio.timeout(3):
+    async with asyncio.timeout(PATIENCE_S):
         return await hotplug.next()
 
 
@@ -179,6 +180,6 @@ async def test_noise_on_the_event_socket_is_survived(noise: bytes, tmp_path: Pat
         assert await told(hotplug) == UsbArrived("1-1.1", "9")
     finally:
         await hotplug.close()
-        async with asyncio.timeout(3):
+        async with asyncio.timeout(PATIENCE_S):
             await ended.wait()
         server.close()

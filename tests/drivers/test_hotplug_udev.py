@@ -16,6 +16,7 @@ import pyudev
 from drivers import hotplug_udev
 from drivers.hotplug import HotplugEvent, UsbArrived, UsbLeft
 from drivers.hotplug_udev import UdevHotplug
+from tests.patience import PATIENCE_S
 
 ROOT = Path(__file__).parents[2]
 
@@ -75,7 +76,7 @@ async def scripted(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[tuple[Udev,
 
 
 async def told(hotplug: UdevHotplug) -> HotplugEvent:
-    async with asyncio.timeout(3):
+    async with asyncio.timeout(PATIENCE_S):
         return await hotplug.next()
 
 
@@ -167,7 +168,7 @@ async def main():
     camera = dict(DEVPATH="/devices/pci0/usb9/9-1/9-1.4", SUBSYSTEM="usb", DEVTYPE="usb_device")
     camera |= dict(BUSNUM="009", DEVNUM="007")
     send(ACTION="add", SEQNUM=9001, **camera)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         print(await waiting)
         send(ACTION="remove", SEQNUM=9002, **camera)
         print(await hotplug.next())

@@ -14,6 +14,7 @@ import serial
 from drivers import serial_link
 from drivers.serial_link import SerialLink, open_serial
 from edged.errors import EdgeError, ErrorCode, LinkGoneError
+from tests.patience import PATIENCE_S
 
 
 class Pair:
@@ -101,7 +102,7 @@ async def test_a_closed_link_leaves_a_descriptor_that_is_someone_elses_by_now_al
     with pytest.raises(LinkGoneError):
         await reading
     os.write(other, b"x")
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(PATIENCE_S):
         await heard.wait()
     loop.remove_reader(number)
     for fd in {mine, other, number}:
@@ -172,7 +173,7 @@ async def test_an_opening_that_nobody_waits_for_any_more_is_closed(
     opening.cancel()
     with pytest.raises(asyncio.CancelledError):
         await opening
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(PATIENCE_S):
         while not made or made[0].is_open:  # noqa: ASYNC110  # a thread closes it
             await asyncio.sleep(0.01)
 

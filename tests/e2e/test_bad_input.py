@@ -19,6 +19,7 @@ from simulators.pty import PtyPort
 from tests.drivers.fat.surgery import Exfat, Fat
 from tests.e2e import places
 from tests.e2e.places import CHIEF, GAT, MIB, MSC, OFFICER, OTHER, PERSONS, REVOKED, QuickSite, clip
+from tests.patience import PATIENCE_S
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]  # of a busy machine; alone each needs a tenth
 
@@ -39,7 +40,7 @@ async def no_good_byte_is_missing(site: QuickSite, wanted: Sequence[str]) -> Non
 async def noise(line: PtyPort, data: bytes, least: int) -> int:
     """Put bytes on a line from the device's side until at least so many went through."""
     sent = 0
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_S):
         while sent < least:
             master = line._master
             if master is None:

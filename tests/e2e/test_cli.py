@@ -23,6 +23,7 @@ from edged.errors import EdgeError, ErrorCode
 from edged.verbs import VERBS, authorise
 from tests.e2e import places
 from tests.e2e.places import GAT, OFFICER, QuickSite, clip
+from tests.patience import PATIENCE_S
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]  # of a busy machine; alone each needs a tenth
 live = pytest.mark.asyncio(loop_scope="module")
@@ -406,7 +407,7 @@ async def test_garbage_on_the_socket_ends_its_connection_only(site: QuickSite, r
     reader, writer = await asyncio.open_unix_connection(site.socket)
     writer.write(request_)
     writer.write_eof()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_S):
         answer = await reader.read(100_000)
     writer.close()
     assert b" 200 " not in answer.split(b"\r\n")[0]
@@ -465,7 +466,7 @@ def asked_as(uid: int, site: QuickSite, verb: str, params: dict[str, str]) -> di
     body = json.dumps(params).encode()
     request = b"POST /v1/%s HTTP/1.1\r\nHost: edged\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%s"
     with socket.socket(socket.AF_UNIX) as sock:
-        sock.settimeout(10)
+        sock.settimeout(PATIENCE_S)
         site.folder.chmod(0o711)
         Path(site.socket).chmod(0o666)
         before = os.geteuid()

@@ -14,13 +14,14 @@ from edged.errors import EdgeError, ErrorCode, LinkGoneError
 from firmware_protocol.dock import messages as m
 from simulators.pty import PtyPort
 from tests.drivers.serial_world import KEY, SeededRandom, dock, reader
+from tests.patience import PATIENCE_S
 
 A = bytes.fromhex("04a1b2c3")
 
 
 async def opened(path: Path) -> SerialLink:
     """Open as the station does: until it works."""
-    async with asyncio.timeout(3):
+    async with asyncio.timeout(PATIENCE_S):
         while True:
             try:
                 return await open_serial(str(path))
@@ -29,7 +30,7 @@ async def opened(path: Path) -> SerialLink:
 
 
 async def happened(it: DockController, kind: m.EventKind) -> None:
-    async with asyncio.timeout(3):
+    async with asyncio.timeout(PATIENCE_S):
         while True:
             event = await it.next_event()
             if isinstance(event, m.Event) and event.kind is kind:
@@ -55,7 +56,7 @@ async def test_a_badge_is_read_over_a_pseudo_terminal(tmp_path: Path) -> None:
     async with (
         PtyPort.serve(sim, path),
         Reader.open(await opened(path), key=KEY, random=SeededRandom()) as it,
-        asyncio.timeout(3),
+        asyncio.timeout(PATIENCE_S),
     ):
         sim.present(A)
         assert (await it.next_tap()).uid == A
@@ -89,7 +90,7 @@ async def test_a_host_that_goes_away_can_come_back(tmp_path: Path) -> None:
         for seed in range(5):
             async with DockController.open(await opened(path), key=KEY, random=SeededRandom(seed)) as it:
                 await it.status(1)
-            async with asyncio.timeout(3):
+            async with asyncio.timeout(PATIENCE_S):
                 while port.opened < seed + 2:  # noqa: ASYNC110  # the kernel tells the simulator
                     await asyncio.sleep(0.01)
         await asyncio.sleep(0.05)

@@ -11,6 +11,7 @@ from firmware_protocol.dock import messages as m
 from simulators.usb.bus import BusError
 from simulators.usb.spec import CameraSpec
 from simulators.world import World, WorldError
+from tests.patience import PATIENCE_S
 
 pytestmark = pytest.mark.slow
 CAM = CameraSpec(name="cam-1", serial="K000001", usb_serial="BWC00001", battery=50.0, clock_offset_s=-420.0)
@@ -25,7 +26,7 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_S):
         while not condition():  # noqa: ASYNC110 - the world is watched as a person watches it
             await asyncio.sleep(0.005)
 

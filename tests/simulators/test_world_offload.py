@@ -16,6 +16,7 @@ from edged.errors import CameraLostError, ErrorCode
 from simulators.faults import UsbFaults
 from simulators.usb.spec import CameraSpec
 from simulators.world import World
+from tests.patience import PATIENCE_S
 
 pytestmark = pytest.mark.slow
 A = TypeVar("A")
@@ -64,7 +65,7 @@ class Slot:
     async def came_back(self) -> None:
         """Wait until the camera shows as a disk."""
         self._server.close()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE_S):
             while (await self._world.status()).cameras[0].mode != "disk":  # noqa: ASYNC110 - watched from outside
                 await asyncio.sleep(0.01)
 
@@ -127,7 +128,7 @@ async def test_a_camera_pulled_in_mid_copy_gives_the_rest_when_it_is_back(
     await world.change("cam", faults=UsbFaults(pull_after_bytes=1_500_000))
     with pytest.raises(CameraLostError):
         await slot.copy(clip)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_S):
         while world.slot_of("cam") is not None:  # noqa: ASYNC110 - the world is watched as a person watches it
             await asyncio.sleep(0.005)
 

@@ -3,7 +3,6 @@
 import json
 import random
 import struct
-import time
 from collections.abc import Callable
 
 import msgspec
@@ -353,7 +352,6 @@ def test_any_damage_gives_a_listing_or_a_coded_error(kind: Filesystem, data: st.
             st.one_of(st.integers(0, 255), st.sampled_from([0, 0xFF, 0x0F, 0x10, 0xE5, 0x85]))
         )
     device = MemoryDevice(image)
-    began = time.process_time()
     assert code_of(lambda: _work(device)) in {
         None,
         ErrorCode.CAMERA_FILESYSTEM,
@@ -361,7 +359,6 @@ def test_any_damage_gives_a_listing_or_a_coded_error(kind: Filesystem, data: st.
         ErrorCode.CAMERA_CHANGED,
     }
     assert device.reads < 20_000
-    assert time.process_time() - began < 1.0
 
 
 def _work(device: MemoryDevice) -> None:

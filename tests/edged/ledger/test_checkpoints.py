@@ -20,6 +20,7 @@ from tests.edged.ledger.station import (
     note,
     texts,
 )
+from tests.patience import PATIENCE_S
 
 
 @pytest.fixture
@@ -62,7 +63,7 @@ async def test_a_checkpoint_is_due_after_so_many_lines(station: Station) -> None
 
     for n in range(4):
         await book.append(note(str(n)))
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_S):
         await due.wait()
     task.cancel()
 
@@ -76,7 +77,7 @@ async def test_a_checkpoint_is_due_some_time_after_the_first_new_line(station: S
     due = asyncio.Event()
     checkpointer.subscribe(lambda _: due.set())
     task = asyncio.create_task(checkpointer.run())
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_S):
         await due.wait()
     task.cancel()
 

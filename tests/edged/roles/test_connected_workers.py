@@ -26,6 +26,7 @@ from edged.roles.subprocess_roles import SubprocessRoles
 from simulators.usb.spec import CameraSpec
 from tests.drivers.usb_world import PORT, World, card, served
 from tests.edged.vault.rig import make_rig
+from tests.patience import PATIENCE_S
 from tests.real_disk import scratch
 from tests.scripted_ports import ScriptedPorts
 
@@ -33,7 +34,6 @@ pytestmark = pytest.mark.slow
 SPEC = CameraSpec(name="cam", kind="msc", usb_serial="USB0001")
 FILM = os.urandom(3_000_000)
 SLOT = 2
-PATIENCE_S = 20.0
 
 
 class Host:

@@ -17,6 +17,7 @@ from edged.roles.pace import Limits
 from edged.roles.subprocess_roles import SubprocessRoles
 from tests.edged.roles.conftest import QUICK, Bench, opened, processes_of, scripted_worker
 from tests.edged.roles.scripted import CLIP, SIZE
+from tests.patience import PATIENCE_S
 from tests.real_disk import scratch
 
 pytestmark = pytest.mark.slow
@@ -226,7 +227,7 @@ async def test_a_sealer_ends_when_its_core_is_gone() -> None:
         "sealer", lambda fd: (sys.executable, "-m", "edged.vault.sealer_main", "--fd", str(fd))
     )
     child.channel.close()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_S):
         await child._process.wait()
     await family.close()
 
