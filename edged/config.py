@@ -262,7 +262,10 @@ class Timing(_Section, frozen=True):
     lost_s: Annotated[
         float, _m("A camera off the bus is waited for this long, then power-cycled.", "s", ge=0.1, le=120)
     ] = 8.0
-    identify_s: Annotated[float, _m("From contact to a known identity.", "s", ge=1, le=300)] = 30.0
+    identify_s: Annotated[
+        float,
+        _m("From contact to a known identity; up to eightfold when it runs out again.", "s", ge=1, le=300),
+    ] = 30.0
     reenumerate_s: Annotated[
         float, _m("For leaving the bus and coming back (disk mode: 0-10 s; power cycle).", "s", ge=1, le=300)
     ] = 30.0

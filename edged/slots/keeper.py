@@ -12,7 +12,18 @@ from typing import Protocol
 
 from edged.errors import CameraError, EdgeError, ErrorCode
 from edged.ports import Log
-from edged.slots.state import DEADLINES, RESULTS, START, Do, Event, State, UnexpectedEventError, accepts, step
+from edged.slots.state import (
+    DEADLINES,
+    RESULTS,
+    START,
+    WORKING,
+    Do,
+    Event,
+    State,
+    UnexpectedEventError,
+    accepts,
+    step,
+)
 from edged.stopping import stop_if_told
 
 QUEUE = 256  # events; the world's are few a second, and a slot that lags this far is at fault
@@ -64,7 +75,7 @@ class SlotWork(Protocol):
     async def charge(self) -> None: ...
     async def power(self, on: bool) -> None: ...
     async def show(self, state: State) -> None: ...
-    def deadline_s(self, setting: str, repeats: int) -> float: ...
+    def deadline_s(self, setting: str, given_up: int) -> float: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +90,7 @@ class _Fed:
 
 _REASONS: Mapping[Do | None, str] = {Do.UNLOCK: "dock-refused"}
 _BY_PERSONS = frozenset({Event.RELEASE, Event.FAULT_CLEARED, Event.ACKNOWLEDGED})
+_STILL_TRYING = WORKING | {State.IDENTIFYING, State.SILENT, State.LOST}
 _JOBS = frozenset({Do.IDENTIFY, Do.MEASURE, Do.ENTER_DISK, Do.OFFLOAD, Do.POWER_CYCLE, Do.CHECK, Do.CLEAR})
 
 
@@ -107,7 +119,7 @@ class Keeper:
         self._begun = 0  # jobs so far
         self._check_again = False
         self._timer: asyncio.TimerHandle | None = None
-        self._repeats = 0
+        self._given_up = 0  # times in a row, since the camera last came to rest or was touched
         self._witness = ""
         self._by = "station"  # who asked for the last opening, clearing of a fault or acknowledgement
         self._inline: Mapping[Do, Callable[[], Awaitable[None]]] = {
@@ -196,10 +208,10 @@ class Keeper:
             self._by = fed.cause or "station"
         if fed.event in {Event.FORCED_OPEN, Event.CONTACT_BROKEN}:
             self._witness = fed.cause or ("dock" if fed.event is Event.FORCED_OPEN else "contact")
+        if following.state is State.SILENT and fed.event in {Event.TIME_OVER, Event.WORK_FAILED}:
+            self._given_up += 1
         if following.state is not self.state:
             self._enter(following.state, fed.event)
-        elif fed.event is Event.TIME_OVER:
-            self._repeats += 1
         await self._act(following.actions)
         await self._quietly(self._work.show(self.state))
 
@@ -207,7 +219,8 @@ class Keeper:
         self._log("EDG-2101", slot=self.slot, before=self.state, after=state, cause=cause)
         self.state = state
         self._era += 1
-        self._repeats = 0
+        if state not in _STILL_TRYING:
+            self._given_up = 0
         self._arm()
 
     async def _act(self, actions: tuple[Do, ...]) -> None:
@@ -348,7 +361,7 @@ class Keeper:
         self._disarm()
         setting = DEADLINES.get(self.state)
         if setting is not None:
-            delay = self._work.deadline_s(setting, self._repeats)
+            delay = self._work.deadline_s(setting, self._given_up)
             loop = asyncio.get_running_loop()
             self._timer = loop.call_later(delay, self._put, _Fed(Event.TIME_OVER, self._era))
 

@@ -161,7 +161,7 @@ START = S.EMPTY
 DEADLINES: Mapping[State, str] = MappingProxyType(
     {
         S.IDENTIFYING: "timing.identify_s",
-        S.SILENT: "timing.silent_retry_s",  # doubled at each TIME_OVER in a row, with jitter
+        S.SILENT: "timing.silent_retry_s",  # with jitter
         S.SWITCHING: "timing.reenumerate_s",
         S.SWITCHING_TO_CLEAR: "timing.reenumerate_s",
         S.CYCLING: "timing.reenumerate_s",
@@ -171,7 +171,8 @@ DEADLINES: Mapping[State, str] = MappingProxyType(
         S.RELEASED: "access.grant_open_s",
     }
 )
-"""States with a deadline, and the setting that says how long. Leaving the state ends it."""
+"""States with a deadline, and the setting that says how long. Leaving the state ends it. Those in which a camera is
+waited for double with each time in a row that the slot gave it up (`edged.station.patience`)."""
 
 RESTING = frozenset({S.HOLDING, S.READY, S.UNKNOWN, S.WORKS, S.QUARANTINE})
 WORKING = frozenset({S.SWITCHING, S.OFFLOADING, S.CYCLING, S.SWITCHING_TO_CLEAR, S.CLEARING})

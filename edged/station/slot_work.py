@@ -27,6 +27,7 @@ from edged.station.dock_owner import DockOwner
 from edged.station.doubts import TWIN, doubted
 from edged.station.offload import Aboard, Offload, Progress, Tools, settle_unfinished
 from edged.station.on_duty import OnDuty
+from edged.station.patience import deadline_s
 from edged.station.presence import Presence
 from edged.station.recorder import Recorder
 from edged.station.refused_device import device_refused
@@ -613,14 +614,8 @@ class CameraSlotWork:
         if changed and led.buzzer in {dm.Buzzer.ONE, dm.Buzzer.TWO} and self.dock.hello is not None:
             await self.dock.controller.buzz(self.controller_slot, led.buzzer)
 
-    def deadline_s(self, setting: str, repeats: int) -> float:
-        section, _, name = setting.partition(".")
-        seconds = float(getattr(getattr(self._s.config, section), name))
-        timing = self._s.config.timing
-        if name == "silent_retry_s":
-            bound = min(timing.silent_retry_max_s, seconds * 2.0 ** min(repeats, 16))
-            return self._s.random.uniform(bound / 2, bound)
-        return seconds + timing.relock_margin_s if name == "grant_open_s" else seconds
+    def deadline_s(self, setting: str, given_up: int) -> float:
+        return deadline_s(self._s.config, self._s.random, setting, given_up)
 
     # --- helpers --------------------------------------------------------------------------------------
 
