@@ -479,6 +479,14 @@ class ErrorCode(Enum):
         "The account administrator enters them, with grounds and both versions: edgectl works start --entry, with the "
         "entry in the details, then works end. If nobody has updated it, tell the security administrator.",
     )
+    CAMERA_ANOTHER = (
+        7016,
+        "A camera describes itself on the bus in another way than when it was docked before, and no works have "
+        "announced an update",
+        "If its firmware was updated, the account administrator enters the works: edgectl works start --entry, with "
+        "the entry in the details, then works end. If it was not, tell the security administrator: it may be another "
+        "device under the serial number of the camera.",
+    )
     HANDOVER_UNSIGNED = (
         7010,
         "A handover is not signed by both responsible persons",

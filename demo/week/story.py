@@ -373,7 +373,7 @@ async def _sunday(week: Week) -> None:
     week.tell(f"the report memo on the Sunday's incident is due by {memo['due']}")
 
 
-@at(5, 1, 20)
+@at(5, 1, 25)
 async def _night(week: Week) -> None:
     """So that something is placed on the server at 23:30 UTC: a discharged camera is swapped in the night."""
     await _swap(week)

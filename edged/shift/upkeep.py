@@ -2,8 +2,9 @@
 
 Rule 1: an interval runs from the end of the last works of its entry; before the first, from the commissioning.
 Rule 2: an update is another version than the last one of the same part: the station's own, as it starts, and a dock
-controller's, as it connects. No fact tells what a camera runs. Rule 3: works announce every update of their entry while
-they go on; and one after them, if there was none meanwhile: some are seen at the next start only.
+controller's, as it connects. A camera tells no version: what stands for it is how it describes itself on the bus.
+Rule 3: works announce every update of their entry while they go on; and one after them, if there was none meanwhile:
+some are seen at the next start only. Works on cameras announce what has changed of each since its docking before them.
 Rule 4: an update that none announced stays in want of works until some of its entry are entered.
 """
 
@@ -18,7 +19,9 @@ from edged.shift.manual import ENTRIES
 
 DAY_NS = 24 * 3_600_000_000_000
 STATION = "station"
-"""The part that the station's own software is; a dock controller is named by its serial number."""
+"""The part that the station's own software is; dock controllers and cameras are named by their serial numbers."""
+CAMERAS = "update-camera"
+SHORT = 16  # digits of a hash that tell two apart, as a person reads them
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +31,14 @@ class Update:
     entry: str
     before: str
     now: str
+
+
+@dataclass(frozen=True, slots=True)
+class Docked:
+    """How a camera described itself when it was docked last, and after how many works of the entry CAMERAS."""
+
+    told: str
+    works: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +59,8 @@ class Upkeep:
     ended: Mapping[str, str] = field(default_factory=dict)  # entry → end of its last works
     announced: frozenset[str] = frozenset()  # entries whose last works have seen no update yet
     versions: Mapping[str, str] = field(default_factory=dict)  # part → what it runs
+    docked: Mapping[str, "Docked"] = field(default_factory=dict)  # by camera
+    camera_works: int = 0  # of the entry CAMERAS that have ended
     unannounced: Mapping[str, Update] = field(default_factory=dict)  # by part
 
     def after(self, line: Line) -> "Upkeep":
@@ -63,8 +76,21 @@ class Upkeep:
                 return self._seen(STATION, "update-station", version)
             case f.DockConnected(serial=serial, firmware=firmware):
                 return self._seen(serial, "update-dock", firmware)
+            case f.CameraDocked(camera=camera, known=True, descriptor_sha256=told) if camera:
+                return self._docked(camera, told[:SHORT])
             case _:
                 return self
+
+    def _docked(self, camera: str, told: str) -> "Upkeep":
+        now, before = Docked(told, self.camera_works), self.docked.get(camera)
+        if before == now:
+            return self
+        seen = replace(self, docked={**self.docked, camera: now})
+        if before is None or before.told == told:
+            return seen
+        if CAMERAS in self.going_on.values() or before.works < self.camera_works:
+            return seen
+        return seen._unannounced(camera, Update(CAMERAS, before.told, told))
 
     def _opened(self, works: str, entry: str) -> "Upkeep":
         others = {part: update for part, update in self.unannounced.items() if update.entry != entry}
@@ -77,8 +103,13 @@ class Upkeep:
         )
 
     def _closed(self, works: str, at: str) -> "Upkeep":
-        others = {other: entry for other, entry in self.going_on.items() if other != works}
-        return replace(self, going_on=others, ended={**self.ended, self.going_on[works]: at})
+        entry = self.going_on[works]
+        return replace(
+            self,
+            going_on={other: kind for other, kind in self.going_on.items() if other != works},
+            ended={**self.ended, entry: at},
+            camera_works=self.camera_works + (entry == CAMERAS),
+        )
 
     def _seen(self, part: str, entry: str, version: str) -> "Upkeep":
         before = self.versions.get(part)
@@ -89,8 +120,11 @@ class Upkeep:
             return seen
         if entry in self.announced or entry in self.going_on.values():
             return replace(seen, announced=self.announced - {entry})
-        first = self.unannounced[part].before if part in self.unannounced else before
-        return replace(seen, unannounced={**self.unannounced, part: Update(entry, first, version)})
+        return seen._unannounced(part, Update(entry, before, version))
+
+    def _unannounced(self, part: str, update: Update) -> "Upkeep":
+        before = self.unannounced.get(part, update).before  # of the first of several
+        return replace(self, unannounced={**self.unannounced, part: replace(update, before=before)})
 
 
 def works_due(upkeep: Upkeep, now_ns: int) -> Iterator[Due]:

@@ -16,7 +16,7 @@ from edged.formats import facts as f
 from edged.ports import Clock, ClockClass, Random
 from edged.shift.dues import late_papers, not_returned, too_long, unsigned_handovers
 from edged.shift.inventory import Inventory
-from edged.shift.upkeep import works_due
+from edged.shift.upkeep import CAMERAS, works_due
 from edged.station.alerts import Alerts
 from edged.station.lists import Lists
 from edged.station.recorder import Recorder
@@ -151,12 +151,12 @@ class Reminders:
         await self._withdraw(_DUE, {one.entry for one in due})
 
     async def _updates(self) -> None:
-        """Of the station's own software and of the docks'; no fact tells what a camera runs (459-III.14-works)."""
+        """Of the station's own software, the docks' and the cameras' (459-III.14-works)."""
         unannounced = self._recorder.state.shift.upkeep.unannounced
         for part, update in unannounced.items():
             await self._alerts.raise_(
                 f"{_UPDATE}:{part}",
-                ErrorCode.UPDATE_UNANNOUNCED,
+                ErrorCode.CAMERA_ANOTHER if update.entry == CAMERAS else ErrorCode.UPDATE_UNANNOUNCED,
                 part=part,
                 entry=update.entry,
                 before=update.before,

@@ -50,6 +50,7 @@ class Camera:
         self.recording = False
         self.battery_claim: int | None = None
         self.serial, self.user_no, self.password = spec.serial, spec.user_no, spec.password
+        self.release = spec.release
         self.user_name = self.unit_no = self.unit_name = ""
         self.reads_clock, self.reenumerate_s = spec.reads_clock, spec.reenumerate_s
         self.card_path = spec.card
@@ -169,7 +170,9 @@ class Camera:
             self.faults = msgspec.structs.replace(self.faults, **{fault: None})
 
 
-def usb_identity(spec: CameraSpec, product: str, faults: UsbFaults, extra: tuple[str, ...]) -> Identity:
+def usb_identity(
+    spec: CameraSpec, product: str, faults: UsbFaults, extra: tuple[str, ...], release: int
+) -> Identity:
     """Descriptors of a camera that shows as a USB disk, with the lies of its faults."""
     interfaces: list[InterfaceDescriptor] = [INTERFACE]
     for name in extra:
@@ -186,6 +189,7 @@ def usb_identity(spec: CameraSpec, product: str, faults: UsbFaults, extra: tuple
     device = DeviceDescriptor(
         vendor_id=spec.vendor_id,
         product_id=spec.product_id,
+        bcd_device=release,
         manufacturer=1,
         product=2,
         serial=3 if 3 in strings else 0,

@@ -44,7 +44,7 @@ class GatCamera(Camera):
 
     def _command_device(self, leave: Leave) -> UsbDevice:
         self.shown = "command"
-        own = usb_identity(self.spec, "BODYCAM", self.faults, self.faults.extra_interfaces)
+        own = usb_identity(self.spec, "BODYCAM", self.faults, self.faults.extra_interfaces, self.release)
         target = CommandTarget(self, leave)
         return self.show(MassStorage(own, target, self.faults, note_fired=self.fired, leave=leave))
 
@@ -54,7 +54,7 @@ class GatCamera(Camera):
         spec = self.spec
         if self.faults.usb_serial_as_disk is not None:
             spec = msgspec.structs.replace(spec, usb_serial=self.faults.usb_serial_as_disk)
-        own = usb_identity(spec, "BODYCAM", self.faults, extra)
+        own = usb_identity(spec, "BODYCAM", self.faults, extra, self.release)
         target = ScsiDisk(DISK_MODE, self.insert_card())
         return self.show(MassStorage(own, target, self.faults, note_fired=self.fired, leave=leave))
 

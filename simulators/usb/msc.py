@@ -12,7 +12,9 @@ class MscCamera(Camera):
 
     def power_on(self, leave: Leave) -> UsbDevice:
         self.charge(True)
-        own = usb_identity(self.spec, self.spec.model, self.faults, self.faults.extra_interfaces)
+        own = usb_identity(
+            self.spec, self.spec.model, self.faults, self.faults.extra_interfaces, self.release
+        )
         inquiry = InquiryData(vendor="BODYCAM", product=self.spec.model[:16], revision="1.00")
         target = ScsiDisk(inquiry, self.insert_card())
         return self.show(MassStorage(own, target, self.faults, note_fired=self.fired, leave=leave))

@@ -19,6 +19,7 @@ class CameraSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     card: str = ""  # path of the card's image; "": no card
     vendor_id: int = 0x1209  # pid.codes' number for projects without one of their own
     product_id: int = 0x9470
+    release: int = 0x0100  # bcdDevice, which makers count up with their firmware
     model: str = "HACH8"  # ID code of a GA/T camera, product name of another
     form: Literal[89, 94] = 89
     user_no: str = "000000"
@@ -44,6 +45,7 @@ class CameraChanges(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     card: str | msgspec.UnsetType = msgspec.UNSET  # at the next plug-in; "": taken out
     password: str | msgspec.UnsetType = msgspec.UNSET
     serial: str | msgspec.UnsetType = msgspec.UNSET
+    release: int | msgspec.UnsetType = msgspec.UNSET
     reenumerate_s: float | msgspec.UnsetType = msgspec.UNSET
     reads_clock: bool | msgspec.UnsetType = msgspec.UNSET
     faults: UsbFaults | msgspec.UnsetType = msgspec.UNSET

@@ -132,7 +132,7 @@ class Office:
 
     # --- what the station records by itself ---
 
-    def dock(self, serial: str, slot: int, *, listed: bool = True) -> None:
+    def dock(self, serial: str, slot: int, *, listed: bool = True, told: str = "") -> None:
         self.record(
             f.CameraDocked(
                 slot=slot,
@@ -141,7 +141,7 @@ class Office:
                 model="X",
                 known=True,
                 usb_serial=serial,
-                descriptor_sha256="",
+                descriptor_sha256=told,
             )
         )
         self.listed = self.listed | {serial} if listed else self.listed - {serial}

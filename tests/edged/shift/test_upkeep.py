@@ -9,7 +9,7 @@ from edged.formats import facts as f
 from edged.formats import times
 from edged.formats.facts import Fact
 from edged.shift.manual import ENTRIES
-from edged.shift.upkeep import STATION, Update, works_due
+from edged.shift.upkeep import CAMERAS, STATION, Update, works_due
 from tests.edged.shift.office import Office
 
 PLANNED = {entry: planned.every_days for entry, planned in ENTRIES.items() if planned.every_days}
@@ -123,6 +123,50 @@ def test_another_board_is_no_update_of_the_one_before() -> None:
     assert not office.shift.upkeep.unannounced
     office.record(connected("c", "DOCK-2"))
     assert office.shift.upkeep.unannounced == {"DOCK-2": Update(DOCK, "b", "c")}
+
+
+@pytest.mark.parametrize(
+    ("story", "expected"),
+    [
+        ("a", {}),
+        ("a a", {}),
+        ("a b", {"K1": ("a", "b")}),
+        ("a b b", {"K1": ("a", "b")}),
+        ("a b c", {"K1": ("a", "c")}),
+        ("a ( b )", {}),
+        ("a ( ) b", {}),
+        ("a ( a ) b", {}),  # brought in while they went on, updated, and docked after their end
+        ("a ( ) a b", {"K1": ("a", "b")}),  # it was not among those that were updated
+        ("a ( b ) b c", {"K1": ("b", "c")}),
+        ("a [ ] b", {"K1": ("a", "b")}),  # works of another entry
+        ("a b ( )", {}),  # entered afterwards
+        ("( ) a b", {"K1": ("a", "b")}),
+        ("a x ( ) b y", {}),  # two cameras, updated in one go
+        ("a x ( ) b x y", {"K2": ("x", "y")}),
+    ],
+)
+def test_a_camera_that_describes_itself_in_another_way_is_announced_by_works_on_cameras(
+    story: str, expected: dict[str, Any]
+) -> None:
+    """a b c: dockings of the one camera, x y of the other; (…) works on cameras, […] on the dock."""
+    office = Office()
+    steps: dict[str, Iterator[None]] = {}
+    for word in story.split():
+        if word in "([":
+            steps[")]"["([".index(word)]] = works(office, "nadia", {"(": CAMERAS, "[": DOCK}[word])
+        if word in "([)]":
+            next(steps[")]"["([".index(word)] if word in "([" else word])
+        else:
+            office.dock("K1" if word in "abc" else "K2", 1, told=word)
+    assert {p: (one.before, one.now) for p, one in office.shift.upkeep.unannounced.items()} == expected
+    assert {one.entry for one in office.shift.upkeep.unannounced.values()} <= {CAMERAS}
+
+
+def test_a_camera_of_nobody_is_not_compared() -> None:
+    office = Office()
+    office.dock("", 1, told="a")
+    office.dock("", 1, told="b")
+    assert not office.shift.upkeep.unannounced
 
 
 def test_what_somebody_has_read_of_it_never_changes() -> None:

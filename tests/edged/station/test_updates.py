@@ -96,3 +96,57 @@ async def test_an_update_under_works_is_no_alert(monkeypatch: pytest.MonkeyPatch
 async def finished(world: World, begun: dict[str, Any]) -> None:
     done = {"measures": "встановлено", "result": "працює", "version": "0.2.0"}
     await world.ask("daria", "works end", works=begun["works"], **done)
+
+
+CAMERA, ON_CAMERAS = "update-unannounced:K000001", UPDATE | {"entry": "update-camera"}
+
+
+async def returned(world: World) -> None:
+    world.insert("K000001", 1)
+    await world.until_slot(1, State.READY)
+    await world.passes(70)
+
+
+async def taken(world: World) -> None:
+    world.tap(OLENA.badge)
+    await world.take(1)
+    await world.until_slot(1, State.EMPTY)
+
+
+@pytest.mark.clause(
+    "459-II.2-update", "a camera that came back with other firmware is an alert until the works are entered"
+)
+@story
+async def test_a_camera_that_came_back_updated_is_an_alert() -> None:
+    async with World.open() as world:
+        world.add("K000001")
+        await returned(world)
+        await taken(world)
+        world.change("K000001", release=0x0110)
+        await returned(world)
+        first, second = (docked.descriptor_sha256[:16] for docked in world.facts(f.CameraDocked))
+        alert = world.station.recorder.state.alerts[CAMERA]
+        assert alert.code == ErrorCode.CAMERA_ANOTHER.number
+        assert alert.detail == {
+            "part": "K000001",
+            "entry": "update-camera",
+            "before": first,
+            "now": second,
+        }
+        assert first != second
+        begun = await world.ask("daria", "works start", **ON_CAMERAS, version="1.0")
+        await world.until(lambda: CAMERA not in world.alerts(), 70)
+        await finished(world, begun)
+        await world.until_slot(1, State.READY)
+        world.check_live()
+
+
+@story
+async def test_a_camera_that_comes_back_as_it_was_is_no_alert() -> None:
+    async with World.open() as world:
+        world.add("K000001")
+        await returned(world)
+        await taken(world)
+        await returned(world)
+        assert len(world.facts(f.CameraDocked)) == 2
+        assert CAMERA not in world.alerts()
