@@ -15,6 +15,7 @@
 # make deb    the Debian package for one release, into build/: SUITE=bookworm or trixie
 # make fuzz   every decoder of foreign bytes with inputs guided by coverage: MINUTES=5 for all together, TARGET=name
 PY := .venv/bin/python
+VM := $(PY) -m pytest -n 2 --dist loadscope --randomly-dont-reorganize
 
 .PHONY: simulate mutants demo test check bench setup lint docs faults
 
@@ -36,7 +37,10 @@ lint: setup
 check: lint
 	$(PY) -m pytest -n 2 -m "not slow"
 
+# First a sample in a container and in virtual machines, as far as this host can try it: what it cannot is told.
 test: lint
+	-@./setup.sh vm
+	SPARE=1 $(VM) -m sample -rs tests/vm
 	$(PY) -m pytest -n 2
 
 bench: setup
@@ -60,7 +64,7 @@ simulate: setup
 .PHONY: vm vm-full
 vm:
 	@./setup.sh vm
-	SUITE=$(or $(SUITE),bookworm) $(PY) -m pytest -n 2 --dist loadscope --randomly-dont-reorganize $(if $(SAMPLE),-m sample) tests/vm
+	SUITE=$(or $(SUITE),bookworm) $(VM) $(if $(SAMPLE),-m sample) tests/vm
 
 vm-full: export FULL = 1
 vm-full: vm

@@ -10,6 +10,7 @@ import pytest
 from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
 from tests.vm import lab as labs
+from tests.vm import spare
 from tests.vm.evidence import SLOT
 from tests.vm.hardware import Hardware
 from tests.vm.machine import Machine
@@ -41,8 +42,8 @@ def suite() -> str:
 
 @pytest.fixture(scope="session")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> labs.Lab:
-    if lacking := labs.missing():
-        pytest.fail(f"not proven here, for want of: apt-get install {' '.join(lacking)}")
+    spare.require_quick_host(spare.seconds())
+    labs.require_programs()
     return labs.Lab(suite(), tmp_path_factory.mktemp("vm"))
 
 

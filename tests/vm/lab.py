@@ -11,6 +11,7 @@ from pathlib import Path
 
 from package.deb import build
 from package.suites import SUITES
+from tests.vm import spare
 from tests.vm.hardware import CAMERAS, SLOTS, Hardware, Keys, new_keys
 from tests.vm.machine import Machine
 from tests.vm.station import Station
@@ -25,7 +26,13 @@ BUILD_S = 900.0
 DEB = "/root/edged.deb"
 
 
-def missing() -> Sequence[str]:
+def require_programs() -> None:
+    with spare.host_can("do without some programs"):
+        lacking = _missing()
+        assert not lacking, f"apt-get install {' '.join(lacking)}"
+
+
+def _missing() -> Sequence[str]:
     """Debian packages that the machine needs and this host lacks."""
     path = os.environ["PATH"] + ":/usr/sbin:/sbin"
     needed = (line.split() for line in PROGRAMS.read_text().splitlines())
@@ -61,7 +68,8 @@ def _image(suite: str) -> Path:
     folder = CACHE / f"{suite}-{recipe}"
     if not (folder / "rootfs.ext4").exists():
         unfinished = CACHE / f"{suite}-unfinished"
-        subprocess.run([IMAGE / "build.sh", suite, unfinished], check=True, timeout=BUILD_S)
+        with spare.host_can("make an image"):
+            subprocess.run([IMAGE / "build.sh", suite, unfinished], check=True, timeout=BUILD_S)
         shutil.rmtree(folder, ignore_errors=True)
         unfinished.rename(folder)
     return folder
@@ -90,7 +98,8 @@ class Lab:
         deb = build(SUITES[suite], work / "deb")
         first = Machine(self.image, work / "warm")
         try:
-            first.boot()
+            with spare.host_can("boot a machine"):
+                first.boot()
             first.run("systemctl is-system-running --wait", check=False)
             first.put(DEB, deb.read_bytes())
             self.installed = first.run(f"dpkg -i {DEB}", timeout_s=300)

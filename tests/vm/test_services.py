@@ -17,6 +17,7 @@ import pytest
 from package.deb import build
 from package.suites import SUITES
 from tests.vm import lab as labs
+from tests.vm import spare
 from tests.vm.conftest import suite
 from tests.vm.container import Container
 from tests.vm.station import OFFICER, Station
@@ -37,13 +38,13 @@ SECRETS = {  # unit → what it is handed, and nothing else
 
 @pytest.fixture(scope="module")
 def container(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Container]:
-    if lacking := labs.missing():
-        pytest.fail(f"not proven here, for want of: apt-get install {' '.join(lacking)}")
+    labs.require_programs()
     work = tmp_path_factory.mktemp("services")
     deb = build(SUITES[suite()], work / "deb")
     made = Container(labs.tree(suite()), work / "container", [ROOT])
     try:
-        made.boot()
+        with spare.host_can("boot a container"):
+            made.boot()
         made.put(DEB, deb.read_bytes())
         made.run(f"dpkg -i {DEB}")
         yield made
