@@ -12,6 +12,7 @@ from drivers.host_clock import HostClock
 from drivers.journal import Journal
 from drivers.notify import Notifier
 from drivers.random import SystemRandom
+from edged.errors import DiskError
 from edged.key_files import Credentials
 from edged.logs import bridged, journal_log, stream_log
 from edged.ports import Clock, Log
@@ -53,7 +54,6 @@ async def _run(settings: Settings, clock: Clock, log: Log) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
-    PosixDisk().make_dirs(settings.sync.state)
     log("EDG-3001", station=settings.station, centre=f"{settings.sync.host}:{settings.sync.port}")
     work = asyncio.create_task(_work(settings, clock, log))
     feeder = asyncio.create_task(_feed(notifier))
@@ -89,10 +89,18 @@ async def _work(settings: Settings, clock: Clock, log: Log) -> None:
         log=log,
         ask_ups=partial(ask, parse_address(sync.ups)) if sync.ups else None,
     )
+
+    def open_queue() -> Queue:
+        try:
+            ports.fs.make_dirs(sync.state)
+        except OSError as exc:
+            raise DiskError(path=sync.state, reason=exc.strerror or str(exc)) from exc
+        return Queue(f"{sync.state}/{QUEUE}", clock.now().boottime_ns)
+
     await keep_delivering(
         settings,
         ports,
-        lambda: Queue(f"{sync.state}/{QUEUE}", clock.now().boottime_ns),
+        open_queue,
         lambda hint: FolderWatch((settings.ledger, f"{settings.vault}/recordings"), hint),
     )
 

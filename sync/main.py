@@ -10,7 +10,8 @@ from edged.errors import EdgeError
 from sync.app import run
 from sync.config import load
 
-EXIT_CONFIG = 78  # sysexits.h, EX_CONFIG
+EXIT_CONFIG = 78  # sysexits.h, EX_CONFIG: starting again does not help
+EXIT_FAILED = 1
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -22,15 +23,21 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = parser.parse_args(argv)
     try:
         settings = load(Path(options.config).read_bytes(), options.config)
-        if not options.check:
-            asyncio.run(run(settings))
-    except OSError as exc:
-        print(f"edged-sync: {exc}", file=sys.stderr)  # noqa: T201  # before there is a log
-        return EXIT_CONFIG
-    except EdgeError as exc:
-        print(f"edged-sync: {exc}\n{exc.code.remedy}", file=sys.stderr)  # noqa: T201  # as above
-        return EXIT_CONFIG
+    except (OSError, EdgeError) as exc:
+        return _ends(exc, EXIT_CONFIG)
+    if options.check:
+        return 0
+    try:
+        asyncio.run(run(settings))
+    except (OSError, EdgeError) as exc:
+        return _ends(exc, EXIT_FAILED)
     return 0
+
+
+def _ends(why: OSError | EdgeError, status: int) -> int:
+    remedy = f"\n{why.code.remedy}" if isinstance(why, EdgeError) else ""
+    print(f"edged-sync: {why}{remedy}", file=sys.stderr)  # noqa: T201  # there is no log, or no more
+    return status
 
 
 if __name__ == "__main__":

@@ -112,10 +112,10 @@ class Queue:
         try:
             self._db = _open(path)
         except sqlite3.Error:
-            _discard(path)
             try:
+                _discard(path)
                 self._db = _open(path)
-            except sqlite3.Error as exc:
+            except (sqlite3.Error, OSError) as exc:
                 raise DiskError(path=path, reason=str(exc)[:200]) from exc
         self._run("UPDATE item SET state = 'queued' WHERE state = 'sending'")
         self._run("UPDATE item SET next_try = 0 WHERE next_try > 0")

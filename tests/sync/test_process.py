@@ -11,8 +11,10 @@ from pathlib import Path
 
 import pytest
 
+import sync.main
 from demo.proxy import Proxy
 from demo.sshd import Sshd
+from edged.errors import DiskError
 from tests.sync.world import STATION, World
 
 pytestmark = pytest.mark.slow
@@ -198,3 +200,30 @@ def test_stopping_in_mid_transfer_is_quick_and_loses_nothing(rig: Rig) -> None:
     wait(rig, rig.content(recording).exists)
     assert rig.content(recording).read_bytes() == content
     assert len(rig.parts()) == 0
+
+
+def test_a_state_folder_that_cannot_be_made_is_waited_for_and_delivery_begins_by_itself(rig: Rig) -> None:
+    recording = rig.world.seal(os.urandom(100_000))
+    rig.lay_out()
+    state = rig.folder / "sync"
+    state.write_text("in the way")
+    rig.start()
+    wait(rig, lambda: "EDG-3116" in rig.log())
+    state.unlink()
+    wait(rig, rig.content(recording).exists, 40.0)
+
+
+def test_only_a_configuration_that_is_not_in_order_ends_with_the_status_that_starts_nothing_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "edged.toml"
+    assert sync.main.main(["--config", str(file)]) == sync.main.EXIT_CONFIG
+    file.write_text("[sync\n")
+    assert sync.main.main(["--config", str(file)]) == sync.main.EXIT_CONFIG
+
+    async def fails(_: object) -> None:
+        raise DiskError(path="/var/lib/edged-sync", reason="Input/output error")
+
+    monkeypatch.setattr(sync.main, "load", lambda *_: None)
+    monkeypatch.setattr(sync.main, "run", fails)
+    assert sync.main.main(["--config", str(file)]) == sync.main.EXIT_FAILED
