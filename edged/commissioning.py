@@ -1,4 +1,4 @@
-"""A station that is not commissioned: it says so wherever somebody looks, opens nothing, and waits.
+"""A station that is not commissioned, or could not start: it says so wherever somebody looks, opens nothing, waits.
 
 systemd's status, the journal, every answer to edgectl, and the light of each slot whose dock the configuration names.
 No lock, no USB port and no charge is touched, nothing is acknowledged that a dock reports, nothing is written.
@@ -16,7 +16,20 @@ from edged.leds import SIGNS, Sign
 from edged.ports import Log, Random
 from edged.station.lines import keep_talking
 
-LOOK_S = 2.0  # between two looks whether somebody has commissioned it
+LOOK_S = 2.0  # between two looks whether the reason is gone
+
+
+@dataclass(frozen=True, slots=True)
+class Saying:
+    """How it is told: in systemd's status, and by which events that it waits and that it has waited."""
+
+    status: str
+    waits: str
+    ends: str
+
+
+COMMISSIONING = Saying("commissioning needed", "EDG-4002", "EDG-4003")
+OUT_OF_SERVICE = Saying("out of service", "EDG-4005", "EDG-4006")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +42,7 @@ class Lines:
 
 
 async def wait(
+    saying: Saying,
     why: Callable[[], EdgeError | None],
     tell: Callable[[EdgeError], None],
     docks: Iterable[Dock],
@@ -43,9 +57,9 @@ async def wait(
             tell(error)
             if str(error) != told:
                 told = str(error)
-                log("EDG-4002", reason=told[:300], code=error.code.label, remedy=error.code.remedy)
+                log(saying.waits, reason=told[:300], code=error.code.label, remedy=error.code.remedy)
             await asyncio.sleep(LOOK_S)
-        log("EDG-4003")
+        log(saying.ends)
     finally:
         for light in lights:
             light.cancel()

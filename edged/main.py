@@ -21,10 +21,11 @@ from edged.app import (
     waiting_lines,
     waiting_log,
 )
-from edged.commissioning import wait
+from edged.commissioning import COMMISSIONING, OUT_OF_SERVICE, Saying, wait
 from edged.config import Config, check, load
 from edged.control.api import ControlServer, RefusingServer
 from edged.errors import ConfigError, EdgeError, ErrorCode
+from edged.failed_start import Failed, FailedStarts, pause_s
 from edged.logs import StationLog, bridged
 from edged.ports import Clock, Log
 from edged.station.station import Station
@@ -48,7 +49,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         config = load(text, args.config)
         require_commissioned(config.station.state)
         with single_instance(config.station.state):
-            return asyncio.run(serve(config, text, args.config))
+            clock = real_clock(config)
+            starts = (
+                FailedStarts(config.station.state, clock.now().boot_id) if args.await_commissioning else None
+            )
+            if starts is not None and (failed := starts.due()) is not None:
+                return asyncio.run(out_of_service(failed, starts, config, real_log(config, clock)))
+            return asyncio.run(serve(config, text, args.config, clock, starts))
     except EdgeError as exc:
         sys.stderr.write(f"edged: {exc}\n       {exc.code.remedy}\n")
         return EXIT_CONFIG if isinstance(exc, ConfigError) else EXIT_FAILED
@@ -118,9 +125,6 @@ async def await_commissioning(file: str, error: EdgeError, config: Config | None
         error: what is missing now.
         config: what the file holds, if it is there.
     """
-    notifier = Notifier(os.environ, os.getpid())
-    path, mode = (config.control.socket, config.control.mode) if config else (DEFAULT_SOCKET, DEFAULT_MODE)
-    now = error
 
     def why() -> EdgeError | None:
         try:
@@ -130,23 +134,54 @@ async def await_commissioning(file: str, error: EdgeError, config: Config | None
         # A configuration that has come has docks to light, and a socket of its own: begin again with it.
         return reason if reason is None or reason.code is error.code else None
 
+    await _say(COMMISSIONING, why, error, config, log)
+    return 0
+
+
+async def out_of_service(failed: Failed, starts: FailedStarts, config: Config, log: Log) -> int:
+    """Say why the last start failed, until the pause after it is over; return 0, to be started anew.
+
+    Told to stop it forgets: whoever starts the daemon again wants a try, and at once.
+    """
+    loop = asyncio.get_running_loop()
+    until = loop.time() + pause_s(failed.attempts, waiting_lines().random)
+    waited = await _say(
+        OUT_OF_SERVICE, lambda: failed.error if loop.time() < until else None, failed.error, config, log
+    )
+    if waited:
+        starts.waited()
+    else:
+        starts.forget()
+    return 0
+
+
+async def _say(
+    saying: Saying, why: Callable[[], EdgeError | None], error: EdgeError, config: Config | None, log: Log
+) -> bool:
+    """Say it wherever somebody looks, until ``why`` has no reason left (True) or the process is told to stop."""
+    notifier = Notifier(os.environ, os.getpid())
+    path, mode = (config.control.socket, config.control.mode) if config else (DEFAULT_SOCKET, DEFAULT_MODE)
+    now = error
+
     def tell(reason: EdgeError) -> None:
         nonlocal now
         now = reason
         notifier.alive()
-        notifier.status(f"commissioning needed: {reason}")
+        notifier.status(f"{saying.status}: {reason}")
 
     control = RefusingServer(path, int(mode, 8), lambda: now)
     await control.start()
-    notifier.ready(f"commissioning needed: {error}")
-    waiting = asyncio.create_task(wait(why, tell, config.dock if config else (), waiting_lines(), log))
+    notifier.ready(f"{saying.status}: {error}")
+    docks = config.dock if config else ()
+    waiting = asyncio.create_task(wait(saying, why, tell, docks, waiting_lines(), log))
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, waiting.cancel)
     try:
         await asyncio.wait({waiting})
-        if not waiting.cancelled():
-            waiting.result()  # raises why it could not go on waiting
-        return 0
+        if waiting.cancelled():
+            return False
+        waiting.result()  # raises why it could not go on waiting
+        return True
     finally:
         notifier.stopping()
         await control.stop()
@@ -177,16 +212,35 @@ def single_instance(state: str):  # type: ignore[no-untyped-def]  # a generator 
         yield
 
 
-async def serve(config: Config, text: bytes, file: str) -> int:
-    """Run the station until SIGTERM or SIGINT. ``file`` is where the configuration came from."""
-    clock = real_clock(config)
+async def serve(config: Config, text: bytes, file: str, clock: Clock, starts: FailedStarts | None) -> int:
+    """Run the station until SIGTERM or SIGINT.
+
+    Args:
+        file: where the configuration came from.
+        starts: remembers a start that failed; None: nobody waits for a later one.
+    """
     log = real_log(config, clock)
+    begun = False
+
+    def started() -> None:
+        nonlocal begun
+        begun = True
+        if starts is not None:
+            starts.forget()
+
     with bridged(log):
         log("EDG-4001", file=file, sha256=hashlib.sha256(text).hexdigest())
-        return await _serve(config, text, clock, log)
+        try:
+            return await _serve(config, text, clock, log, started)
+        except EdgeError as exc:
+            if starts is not None and not begun:
+                starts.failed(exc)
+            raise
 
 
-async def _serve(config: Config, text: bytes, clock: Clock, log: StationLog) -> int:
+async def _serve(
+    config: Config, text: bytes, clock: Clock, log: StationLog, started: Callable[[], None]
+) -> int:
     began_ns = clock.now().boottime_ns
     outside = real_outside(config, clock, log)
     station = await open_station(config, text, outside, real_secrets(config, log))
@@ -197,6 +251,7 @@ async def _serve(config: Config, text: bytes, clock: Clock, log: StationLog) -> 
     running = asyncio.create_task(station.run(in_service.set), name="station")
 
     def ready() -> None:
+        started()
         notifier.ready("the dock is in service")
         log("EDG-5003", elapsed_s=(clock.now().boottime_ns - began_ns) / 1e9)
 
@@ -247,7 +302,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--await-commissioning",
         action="store_true",
-        help="without a configuration or a commissioned station: say so and wait, instead of ending",
+        help="without a configuration or a commissioned station, or after a start that failed: say so and wait, "
+        "instead of ending",
     )
     commands = parser.add_subparsers(dest="command")
     checking = commands.add_parser(

@@ -58,9 +58,6 @@ REASONS: Mapping[str, Reason] = MappingProxyType(
             "A disk tells its wear by SMART or NVMe commands, which no loop device or virtual disk answers.",
         ),
         "X05": Reason(_N.KERNEL, "A kernel panics only where it may: in a virtual machine."),
-        "X09": Reason(
-            _N.UNITS, "The limit of starts is the service manager's, with the units that are still to come."
-        ),
         "X10": Reason(_N.HARDWARE, "The signal of a low battery comes from a UPS and its driver."),
         "N06": Reason(
             _N.NETWORK,

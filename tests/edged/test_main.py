@@ -10,6 +10,7 @@ import pytest
 
 import edged.main
 import sync.app
+from edged.app import real_clock
 from edged.config import load
 from edged.errors import EdgeError, ErrorCode
 from edged.main import single_instance
@@ -31,7 +32,8 @@ async def test_a_start_names_its_configuration_and_carries_what_libraries_say(
 ) -> None:
     text = CONFIG.replace("[station]", f'[station]\nstate = "{tmp_path}"') + '\n[log]\nformat = "json"\n'
     monkeypatch.setattr(edged.main, "_serve", warns)
-    await edged.main.serve(load(text.encode(), "edged.toml"), text.encode(), "/etc/edged/edged.toml")
+    config = load(text.encode(), "edged.toml")
+    await edged.main.serve(config, text.encode(), "/etc/edged/edged.toml", real_clock(config), None)
     first, second = told(capsys)
     assert (first["event"], first["file"], len(first["sha256"])) == ("EDG-4001", "/etc/edged/edged.toml", 64)
     assert (second["event"], second["library"]) == ("EDG-9003", "paramiko")
