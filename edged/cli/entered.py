@@ -106,7 +106,7 @@ LISTS: Mapping[str, tuple[str, Callable[[Rows], str]]] = MappingProxyType(
             _columns("export", "recording", "number", "receiver", "asked_by", "made_by", "folder", "dropped"),
         ),
         "journal list": (
-            "sheets of the three journals and of rounds",
+            "sheets of the three journals and of rounds; without an id: rows that stand on none yet",
             _columns("sheet", "journal", "volume", "made", "rows", "signed", "registered"),
         ),
     }

@@ -6,8 +6,10 @@ from edged.errors import EdgeError, ErrorCode
 from edged.formats import times
 from edged.formats.facts import OfficerAdded, OfficerRevoked, RightsChanged
 from edged.formats.line import Line
+from edged.journals.forms import ANNEX
 from edged.journals.papers import PAPERS, PARTIES_UK, Paper, draft
 from edged.shift.dues import Owed, equipment, owed, person_of
+from edged.shift.entries import untold
 from edged.shift.scene import Scene
 
 Rows = list[dict[str, Any]]
@@ -167,6 +169,29 @@ def exports_view(scene: Scene) -> Rows:
 
 
 def sheets_view(scene: Scene) -> Rows:
+    """Sheets as they were made; then, for each of the three journals, how much the next one would tell."""
+    return [*_sheets(scene), *_untold(scene)]
+
+
+def _untold(scene: Scene) -> Rows:
+    waiting = ((journal, sum(len(entry.rows) for entry in untold(scene, journal))) for journal in ANNEX)
+    return [
+        {
+            "sheet": "",
+            "journal": str(journal),
+            "volume": scene.shift.volumes[journal].number,
+            "made": "",
+            "rows": rows,
+            "sha256": "",
+            "signed": "",
+            "registered": "",
+        }
+        for journal, rows in waiting
+        if rows
+    ]
+
+
+def _sheets(scene: Scene) -> Rows:
     return [
         {
             "sheet": one.made.sheet,

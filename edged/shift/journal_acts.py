@@ -15,7 +15,7 @@ from edged.formats.roster import Person, Role
 from edged.journals.forms import Form, Range, Sheet, Signatory
 from edged.journals.forms import Kind as Journal
 from edged.journals.signature import Checked, is_of
-from edged.shift.entries import ENTRIES
+from edged.shift.entries import ENTRIES, untold
 from edged.shift.inventory import Sort
 from edged.shift.records import SheetRecord, repeats
 from edged.shift.rows import Counted, Row, handover_rows, to_count
@@ -31,7 +31,7 @@ KEEPER: Mapping[Journal, Role] = MappingProxyType(
 )
 ENTRIES_A_SHEET = 100
 ROWS_LIMIT = 48 * 1024  # bytes of rows, so that the whole sheet is one line of the ledger
-_UNTOLD = "an entry that no sheet of this volume tells yet"
+_UNTOLD = "an entry that no sheet tells yet as it is now; works and repairs: with their result, or named"
 _UNREPEATED = (
     "a handover since this volume began that it does not repeat yet; for a new one: `edgectl handover`"
 )
@@ -89,9 +89,8 @@ def _sheet(scene: Scene, p: SheetParams) -> tuple[Fact, ...]:
     role = KEEPER[p.journal]
     if role not in scene.roles:
         raise EdgeError(ErrorCode.NOT_ALLOWED, journal=p.journal, person=scene.actor, roles=role)
-    rows = dict(ENTRIES[p.journal](scene))
-    told = {e for s in scene.shift.sheets.values() if _of_volume(scene, s, p.journal) for e in s.made.entries}
-    wanted = p.entries or _fitting({entry: told_by for entry, told_by in rows.items() if entry not in told})
+    rows = {entry.id: entry.rows for entry in ENTRIES[p.journal](scene)}
+    wanted = p.entries or _fitting({entry.id: entry.rows for entry in untold(scene, p.journal)})
     if unknown := [entry for entry in wanted if entry not in rows]:
         raise EdgeError(ErrorCode.NOT_FOUND, entry=unknown[0])
     if not wanted:
@@ -110,10 +109,6 @@ def _fitting(rows: Mapping[str, tuple[Row, ...]]) -> tuple[str, ...]:
             break
         fitting.append(entry)
     return tuple(fitting)
-
-
-def _of_volume(scene: Scene, sheet: SheetRecord, journal: Journal) -> bool:
-    return sheet.made.journal == journal and sheet.made.volume == scene.shift.volumes[journal].number
 
 
 def _made(

@@ -34,6 +34,7 @@ class Incident:
     notes: list[str] = field(default_factory=list)
     reason: str = ""  # why it was rejected
     confirmed_by: str = ""
+    changed: int = 0  # the ledger's last line that its journal has to tell; so too below
 
     @property
     def finished(self) -> bool:
@@ -53,6 +54,7 @@ class Works:
     result: str = ""
     note: str = ""
     versions: tuple[str, str] = ("", "")
+    changed: int = 0
 
     @property
     def finished(self) -> bool:
@@ -128,6 +130,7 @@ class Repair:
     contract: sf.Document | None = None
     returned: str = ""
     result: str = ""
+    changed: int = 0
 
     @property
     def id(self) -> str:
@@ -172,6 +175,15 @@ class Volume:
 
 
 @dataclass(frozen=True, slots=True)
+class Told:
+    """Where an entry of a journal was put down last."""
+
+    volume: int
+    at: str
+    last: int  # of the ledger's lines that this sheet was made of
+
+
+@dataclass(frozen=True, slots=True)
 class Signature:
     sha256: str
     algorithm: str
@@ -188,6 +200,7 @@ class SheetRecord:
     at: str
     signatures: dict[int, Signature] = field(default_factory=dict)  # by place
     registered: sf.Document | None = None
+    changed: int = 0
 
     @property
     def signed(self) -> bool:

@@ -18,7 +18,7 @@ from edged.formats.facts import Fact
 from edged.journals.forms import kyiv
 from edged.shift.inventory import Inventory
 from edged.shift.records import Round
-from edged.shift.rows import NONE, Entries, Row
+from edged.shift.rows import NONE, Entries, Entry, Row
 from edged.shift.scene import Act, MaybeLong, Params, Scene, Short
 
 SHIFT_NS = 26 * 3_600_000_000_000  # ours: a shift of 24 hours, and an hour at either end for the handover
@@ -46,7 +46,9 @@ def inspections(scene: Scene) -> Entries:
     person = scene.person(scene.actor)
     own = (one for one in scene.shift.rounds.values() if one.by == f"person:{scene.actor}")
     for pair in paired(own, scene.now_ns):
-        yield _either(pair).id, (round_row(pair, scene.inventory, f"{person.position} {person.name}"),)
+        row = round_row(pair, scene.inventory, f"{person.position} {person.name}")
+        last = max(int(one.id) for one in pair if one is not None)
+        yield Entry(_either(pair).id, (row,), last)
 
 
 def paired(rounds: Iterable[Round], now_ns: int) -> Iterator[Pair]:

@@ -18,8 +18,19 @@ from edged.station_state import Issue, StationState
 
 NONE = "—"
 Row = tuple[str, ...]
-Entries = Iterator[tuple[str, tuple[Row, ...]]]
-"""What a journal has to tell: the id of an entry, and its rows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What a journal has to tell of one thing."""
+
+    id: str
+    rows: tuple[Row, ...]
+    changed: int  # the ledger's last line that these rows are made of
+    whole: bool = True  # False: its result is still to come
+
+
+Entries = Iterator[Entry]
 
 
 # --- Annex 1: handover ---------------------------------------------------------------------------------

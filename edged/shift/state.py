@@ -26,6 +26,7 @@ from edged.shift.records import (
     SheetRecord,
     Signature,
     Stage,
+    Told,
     Volume,
     Works,
 )
@@ -35,6 +36,7 @@ KEEP = 2_000  # finished ones of each sort: years of a post
 PAPERS_KEPT = 10 * KEEP
 REFERENCES_KEPT = 10 * KEEP
 ROUNDS_KEPT = 10 * KEEP
+TOLD_KEPT = 2 * ROUNDS_KEPT  # more than there are entries: what is told is not told anew
 
 
 @dataclass(slots=True)
@@ -51,8 +53,10 @@ class ShiftState:
     users: set[str] = field(default_factory=set)  # officers who have taken a camera here
     papers: OrderedDict[tuple[str, str], sf.Document] = field(default_factory=OrderedDict)  # (about, paper)
     volumes: dict[Journal, Volume] = field(default_factory=lambda: {kind: Volume() for kind in Journal})
+    ended: dict[tuple[Journal, int], str] = field(default_factory=dict)  # volume → from when it was lost
     sheets: OrderedDict[str, SheetRecord] = field(default_factory=OrderedDict)
     told: dict[Journal, int] = field(default_factory=dict)  # the last line that a sheet was made of
+    put_down: OrderedDict[tuple[Journal, str], Told] = field(default_factory=OrderedDict)  # by entry
     upkeep: Upkeep = field(default_factory=Upkeep)
     rounds: OrderedDict[str, Round] = field(default_factory=OrderedDict)
     exports: OrderedDict[str, Export] = field(default_factory=OrderedDict)
@@ -128,19 +132,20 @@ def _drafted(s: ShiftState, at: Line, x: f.IncidentDrafted) -> None:
     new = Incident(
         x.incident, x.kind, at.time, camera=x.camera, issue=x.issue, recording=x.recording, slot=x.slot
     )
+    new.changed = at.seq
     _keep(s.incidents, new.id, new)
 
 
 def _opened(s: ShiftState, at: Line, x: sf.IncidentOpened) -> None:
     new = Incident(x.incident, x.kind, x.happened, Stage.OPEN, x.description, x.item, x.camera, x.issue)
-    new.person, new.confirmed_by = x.person, at.actor
+    new.person, new.confirmed_by, new.changed = x.person, at.actor, at.seq
     _keep(s.incidents, new.id, new)
 
 
 def _confirmed(s: ShiftState, at: Line, x: sf.IncidentConfirmed) -> None:
     if (incident := s.incidents.get(x.incident)) is not None:
         incident.stage, incident.description = Stage.OPEN, x.description
-        incident.person, incident.confirmed_by = x.person, at.actor
+        incident.person, incident.confirmed_by, incident.changed = x.person, at.actor, at.seq
 
 
 def _rejected(s: ShiftState, at: Line, x: sf.IncidentRejected) -> None:
@@ -153,12 +158,15 @@ def _noted(s: ShiftState, at: Line, x: sf.IncidentNoted) -> None:
         for text, kept in ((x.measures, "measures"), (x.result, "result"), (x.note, "notes")):
             if text:
                 getattr(incident, kept).append(text)
+                incident.changed = at.seq
         if x.closed:
             incident.stage = Stage.CLOSED
 
 
 def _given(s: ShiftState, at: Line, x: sf.PaperGiven) -> None:
     s.papers[(x.about, x.paper)] = x.document
+    if x.paper == Paper.WORKS and (works := s.works.get(x.about)) is not None:
+        works.changed = at.seq  # the letter stands in their note
     while len(s.papers) > PAPERS_KEPT:
         s.papers.popitem(last=False)
 
@@ -172,33 +180,35 @@ def _memo_ended(s: ShiftState, at: Line, x: sf.MemoEnded) -> None:
 
 
 def _damaged(s: ShiftState, at: Line, x: sf.ItemDamaged) -> None:
-    s.repairs[x.item] = Repair(x.item, at.time, x.description, incident=x.incident)
+    s.repairs[x.item] = Repair(x.item, at.time, x.description, incident=x.incident, changed=at.seq)
 
 
 def _tagged(s: ShiftState, at: Line, x: sf.ItemTagged) -> None:
     if (repair := s.repairs.get(x.item)) is not None:
         repair.condition, repair.tag, repair.place = Condition.TAGGED, x.tag, x.place
-        repair.tagged = at.time
+        repair.tagged, repair.changed = at.time, at.seq
 
 
 def _impossible(s: ShiftState, at: Line, x: sf.OffloadImpossible) -> None:
     if (repair := s.repairs.get(x.item)) is not None:
-        repair.statement = x.statement
+        repair.statement, repair.changed = x.statement, at.seq
 
 
 def _to_repair(s: ShiftState, at: Line, x: sf.RepairReleased) -> None:
     if (repair := s.repairs.get(x.item)) is not None:
         repair.condition, repair.receiver, repair.contract = Condition.RELEASED, x.receiver, x.contract
+        repair.changed = at.seq
 
 
 def _repaired(s: ShiftState, at: Line, x: sf.RepairReturned) -> None:
     if (repair := s.repairs.pop(x.item, None)) is not None:
-        repair.returned, repair.result = at.time, x.result
+        repair.returned, repair.result, repair.changed = at.time, x.result, at.seq
         _keep(s.repaired, repair.id, repair)
 
 
 def _works(s: ShiftState, at: Line, x: sf.WorksOpened) -> None:
     new = Works(x.works, at.time, x.entry, x.grounds, x.items, x.persons, versions=(x.version_before, ""))
+    new.changed = at.seq
     _keep(s.works, new.id, new)
     if x.letter is not None:
         s.papers[(x.works, Paper.WORKS)] = x.letter
@@ -207,7 +217,7 @@ def _works(s: ShiftState, at: Line, x: sf.WorksOpened) -> None:
 def _works_closed(s: ShiftState, at: Line, x: sf.WorksClosed) -> None:
     if (works := s.works.get(x.works)) is not None:
         works.ended, works.measures, works.result, works.note = at.time, x.measures, x.result, x.note
-        works.versions = (works.versions[0], x.version_after)
+        works.versions, works.changed = (works.versions[0], x.version_after), at.seq
 
 
 def _outage(s: ShiftState, at: Line, x: sf.OutageStarted) -> None:
@@ -220,17 +230,25 @@ def _outage_ended(s: ShiftState, at: Line, x: sf.OutageEnded) -> None:
 
 
 def _volume(s: ShiftState, at: Line, x: sf.VolumeOpened) -> None:
+    s.ended[(Journal(x.journal), x.volume - 1)] = x.since
     s.volumes[Journal(x.journal)] = Volume(x.volume, x.since, x.ground, at.time, x.incident)
 
 
 def _sheet(s: ShiftState, at: Line, x: sf.SheetMade) -> None:
-    _keep(s.sheets, x.sheet, SheetRecord(x, at.time))
+    _keep(s.sheets, x.sheet, SheetRecord(x, at.time, changed=at.seq))
     s.told[Journal(x.journal)] = x.last
+    for entry in x.entries:
+        key = (Journal(x.journal), entry)
+        s.put_down[key] = Told(x.volume, at.time, x.last)
+        s.put_down.move_to_end(key)
+    while len(s.put_down) > TOLD_KEPT:
+        s.put_down.popitem(last=False)
 
 
 def _signed(s: ShiftState, at: Line, x: sf.SheetSigned) -> None:
     if (sheet := s.sheets.get(x.sheet)) is not None:
         sheet.signatures[x.place] = Signature(x.sha256, x.algorithm, x.signer, x.verdict, at.time)
+        sheet.changed = at.seq
 
 
 def _registered(s: ShiftState, at: Line, x: sf.SheetRegistered) -> None:

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from edged.control.shift_views import sheets_view
 from edged.errors import EdgeError, ErrorCode
 from edged.formats import facts as f
 from edged.formats import shift_facts as sf
@@ -452,15 +453,68 @@ def test_an_incident_stands_in_one_sheet_of_a_volume_and_is_repeated_in_a_new_on
     "459-III.4-lost-journal", "a new volume begins at the loss or seizure and repeats what was entered since"
 )
 def test_a_new_volume_repeats_what_was_entered_since_its_beginning_and_nothing_before(office: Office) -> None:
-    for happened in ("2026-11-27T08:00:00.000Z", "2026-11-27T09:30:00.000Z"):
-        office.act("iryna", "incident open", **(OPENED | {"happened": happened}), item="101")
+    opened(office, "2026-11-27T08:00:00.000Z")
     office.act("iryna", "journal sheet", journal="incident")
-    assert len(sheet(office, Journal.INCIDENT).rows) == 2
-    since = "2026-11-27T09:00:00.000Z"
+    office.later(1)
+    since = office.now
+    opened(office, "2026-11-27T09:30:00.000Z")
+    office.act("iryna", "journal sheet", journal="incident")
+    assert told(office) == ["27.11.2026 11:30"]
     office.act("iryna", "journal volume", journal="incident", ground="lost", since=since)
     office.act("iryna", "journal sheet", journal="incident")
-    rows = [row[0] for row in sheet(office, Journal.INCIDENT).rows]
-    assert [row[:16] for row in rows] == ["27.11.2026 11:30", "27.11.2026 11:00"]
+    assert told(office) == ["27.11.2026 11:30", "27.11.2026 13:00"]
+    assert refused(office, "iryna", "journal sheet", journal="incident").code is ErrorCode.CONFLICT
+
+
+def opened(office: Office, happened: str) -> str:
+    (fact,) = office.act("iryna", "incident open", **(OPENED | {"happened": happened}), item="101")
+    assert isinstance(fact, sf.IncidentOpened)
+    return fact.incident
+
+
+def told(office: Office) -> list[str]:
+    """When that happened which the last sheet of incidents tells."""
+    return [row[0][:16] for row in sheet(office, Journal.INCIDENT).rows]
+
+
+@pytest.mark.clause(
+    "459-III.4-lost-journal", "what happened before the loss and stood on no sheet is told in the new volume"
+)
+def test_what_stood_on_no_sheet_when_the_journal_was_lost_is_told_in_the_new_volume(office: Office) -> None:
+    opened(office, "2026-11-27T08:00:00.000Z")
+    office.act("iryna", "journal sheet", journal="incident")
+    opened(office, "2026-11-27T09:00:00.000Z")
+    office.later(1)
+    office.act("iryna", "journal volume", journal="incident", ground="seized", since=office.now)
+    office.act("iryna", "journal sheet", journal="incident")
+    assert told(office) == ["27.11.2026 11:00", "27.11.2026 13:00"]
+
+
+def test_what_happened_before_the_loss_and_ended_after_it_is_told_in_the_new_volume(office: Office) -> None:
+    incident = opened(office, "2026-11-27T08:00:00.000Z")
+    office.act("iryna", "journal sheet", journal="incident")
+    office.later(1)
+    office.act("iryna", "journal volume", journal="incident", ground="seized", since=office.now)
+    office.act(
+        "iryna", "incident note", incident=incident, measures="Викликано", result="Замінено", closed=True
+    )
+    office.act("iryna", "journal sheet", journal="incident")
+    assert [row[1:3] for row in sheet(office, Journal.INCIDENT).rows] == [
+        ("Викликано", "Замінено"),
+        ("—", "—"),
+    ]
+
+
+def test_what_a_lost_volume_was_to_repeat_is_repeated_by_the_one_after_it(office: Office) -> None:
+    made = handed_over(office)
+    office.act("iryna", "journal volume", **VOLUME, since=first_moment(office, made))
+    office.later(1)
+    office.act("iryna", "journal volume", **VOLUME, since=office.now)
+    office.act("iryna", "journal sheet", journal="handover")
+    assert (sheet(office, Journal.HANDOVER).volume, sheet(office, Journal.HANDOVER).entries) == (
+        3,
+        (made.sheet,),
+    )
 
 
 VOLUME = {"journal": "handover", "ground": "lost"}
@@ -553,7 +607,7 @@ def test_the_maintenance_journal_tells_works_and_repairs_and_is_the_technicians(
     works = next(iter(office.shift.works))
     office.later(1)
     office.act("taras", "works end", works=works, measures="почищено", result="справна")
-    damaged(office)
+    repaired(office)
     assert refused(office, "iryna", "journal sheet", journal="maintenance").code is ErrorCode.NOT_ALLOWED
     office.act("taras", "journal sheet", journal="maintenance")
     first, second = sheet(office, Journal.MAINTENANCE).rows
@@ -565,7 +619,96 @@ def test_the_maintenance_journal_tells_works_and_repairs_and_is_the_technicians(
         "справна",
         "лист № 9 від 2026-11-26",
     )
-    assert second[1] == "бирка № Б-3, місце зберігання: шафа 2"
+    assert second[1] == "бирка № Б-3, місце зберігання: шафа 2; передано: відділ"
+    assert second[2] == "замінено акумулятор; повернуто 27.11.2026 13:00"
+
+
+def repaired(office: Office) -> None:
+    damaged(office)
+    office.confirm(REC)
+    office.act("taras", "repair release", item="101", receiver="відділ", third_party=False)
+    office.act("taras", "repair back", item="101", result="замінено акумулятор")
+
+
+@pytest.mark.clause(
+    "459-A2", "measures and result that were entered after the sheet stand on the next one, in the whole row"
+)
+def test_an_incident_is_told_again_once_its_result_is_entered(office: Office) -> None:
+    incident = opened(office, "2026-11-27T08:00:00.000Z")
+    office.act("iryna", "journal sheet", journal="incident")
+    first = sheet(office, Journal.INCIDENT)
+    office.act("iryna", "incident note", incident=incident, measures="Викликано", result="Замінено")
+    office.act("iryna", "journal sheet", journal="incident")
+    again = sheet(office, Journal.INCIDENT)
+    assert (again.entries, again.rows[0][0]) == (first.entries, first.rows[0][0])
+    assert (first.rows[0][1:3], again.rows[0][1:3]) == (("—", "—"), ("Викликано", "Замінено"))
+    office.act("iryna", "incident note", incident=incident, closed=True)  # adds no word to the row
+    assert refused(office, "iryna", "journal sheet", journal="incident").code is ErrorCode.CONFLICT
+
+
+@pytest.mark.clause(
+    "459-A3", "works and repairs are put down with their result, and again if it was named before"
+)
+def test_works_and_repairs_wait_for_their_result_unless_they_are_named(office: Office) -> None:
+    office.act("taras", "works start", **(WORKS | {"items": ["301"]}))
+    damaged(office)
+    works, repair = next(iter(office.shift.works)), office.shift.repairs["101"].id
+    assert refused(office, "taras", "journal sheet", journal="maintenance").code is ErrorCode.CONFLICT
+    office.act("taras", "journal sheet", journal="maintenance", entries=[works, repair])
+    assert [row[2] for row in sheet(office, Journal.MAINTENANCE).rows] == ["—", "—"]
+    office.act("taras", "works end", works=works, measures="почищено", result="справна")
+    office.act("taras", "journal sheet", journal="maintenance")
+    assert [row[2] for row in sheet(office, Journal.MAINTENANCE).rows] == ["справна"]
+    office.confirm(REC)
+    office.act("taras", "repair release", item="101", receiver="відділ", third_party=False)
+    office.act("taras", "repair back", item="101", result="замінено скло")
+    office.act("taras", "journal sheet", journal="maintenance")
+    assert [row[2] for row in sheet(office, Journal.MAINTENANCE).rows] == [
+        "замінено скло; повернуто 27.11.2026 12:00"
+    ]
+
+
+def test_works_are_told_again_with_the_letter_that_was_entered_late(office: Office) -> None:
+    office.act("taras", "works start", **WORKS)
+    works = next(iter(office.shift.works))
+    office.act("taras", "works end", works=works, measures="почищено", result="справна")
+    office.act("taras", "journal sheet", journal="maintenance")
+    letter = {"paper": "works-letter", "about": works, "number": "9", "date": "2026-11-27"}
+    office.act("taras", "paper give", **letter)
+    office.act("taras", "journal sheet", journal="maintenance")
+    assert sheet(office, Journal.MAINTENANCE).rows[0][3] == "лист № 9 від 2026-11-27"
+
+
+def test_a_handover_that_was_repeated_before_both_had_signed_is_repeated_once_more(office: Office) -> None:
+    made = handed_over(office)
+    office.act("iryna", "journal volume", **VOLUME, since=first_moment(office, made))
+    office.act("iryna", "journal sheet", journal="handover")
+    for signer in ("БОНДАР Ірина", "ШЕВЧУК Дар’я"):
+        office.record(*signed(office.scene(), made.sheet, Checked(Verdict.VERIFIED, "RSA", signer), "f" * 64))
+    office.act("iryna", "journal sheet", journal="handover")
+    assert "підписів" not in sheet(office, Journal.HANDOVER).rows[-1][-1]
+    assert refused(office, "iryna", "journal sheet", journal="handover").code is ErrorCode.CONFLICT
+
+
+def test_what_a_sheet_tells_is_not_told_anew_when_the_sheet_itself_is_forgotten(office: Office) -> None:
+    opened(office, "2026-11-27T08:00:00.000Z")
+    office.act("iryna", "journal sheet", journal="incident")
+    office.shift.sheets.clear()
+    assert refused(office, "iryna", "journal sheet", journal="incident").code is ErrorCode.CONFLICT
+
+
+def test_the_list_of_sheets_says_how_much_stands_on_none(office: Office) -> None:
+    assert sheets_view(office.scene()) == []
+    opened(office, "2026-11-27T08:00:00.000Z")
+    (waiting,) = sheets_view(office.scene())
+    assert (waiting["sheet"], waiting["journal"], waiting["volume"], waiting["rows"]) == (
+        "",
+        "incident",
+        1,
+        1,
+    )
+    office.act("iryna", "journal sheet", journal="incident")
+    assert [one["sheet"] for one in sheets_view(office.scene())] == [sheet(office, Journal.INCIDENT).sheet]
 
 
 def test_more_entries_than_a_line_of_the_ledger_holds_make_more_sheets(office: Office) -> None:
