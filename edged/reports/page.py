@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from edged.journals.papers import PAPERS, Paper
+from edged.reports.alert_words import alert_cells
+from edged.reports.alert_words import attention as about_alert
 from edged.reports.build import Read
 from edged.reports.data import CameraRow, IssueRow, PaperRow, Reconciliation, Report
 from edged.reports.issue_words import addressed, issue_cells
@@ -122,7 +124,7 @@ def _attention(report: Report, lang: Lang) -> Iterator[str]:
     if strays := len(report.strays) + report.strays_left_out:
         yield say("attend-strays", lang, number=strays)
     for alert in report.alerts:
-        yield say("attend-alert", lang, alert=alert.alert, code=alert.code, since=when(alert.since))
+        yield about_alert(alert, report, lang)
 
 
 def _shortened(sentences: tuple[str, ...], lang: Lang, room: int) -> tuple[str, ...]:
@@ -150,6 +152,7 @@ def _sections(report: Report, lang: Lang) -> Iterator[Section]:
         ("strays", (10, 24, 26, 12, 12, 16), _strays(report, lang)),
         ("equipment", (25, 20, 10, 45), _equipment(report, lang)),
         ("cameras", (12, 8, 38, 12, 14, 16), _camera_rows(report, lang)),
+        ("alerts", (48, 26, 16, 10), [alert_cells(one, report, lang) for one in report.alerts]),
         ("incidents", (14, 46, 26, 14), _incidents(report, lang)),
         ("works", (18, 14, 14, 54), _works(report, lang)),
         ("papers", (42, 32, 14, 12), _papers(report, lang)),

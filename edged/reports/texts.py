@@ -49,8 +49,8 @@ _TABLE: Mapping[str, tuple[str, str]] = MappingProxyType(
         ),
         "attend-paper": ("{paper}: прострочено з {due}", "{paper}: overdue since {due}"),
         "attend-alert": (
-            "Попередження: {alert} (E{code}) з {since}",
-            "Alert: {alert} (E{code}) since {since}",
+            "Попередження: {what}, E{code}, з {since}",
+            "Alert: {what}, E{code}, since {since}",
         ),
         "attend-incident": (
             "Чернетка інциденту без рішення: {text}",
@@ -94,6 +94,8 @@ _TABLE: Mapping[str, tuple[str, str]] = MappingProxyType(
             "Інв. №|Слот|Готовність|Заряд, %|Вільно, ГБ|Похибка годинника, с",
             "Inv. No|Slot|Readiness|Charge, %|Free, GB|Clock error, s",
         ),
+        "alerts": ("Чинні попередження", "Open alerts"),
+        "alerts-columns": ("Що|Про що|З якого часу|Код", "What|About|Since|Code"),
         "incidents": ("Інциденти", "Incidents"),
         "incidents-columns": ("Коли|Що|Обладнання|Стан", "When|What|Equipment|Stage"),
         "works": ("Роботи, ремонти, виходи з ладу", "Works, repairs, outages"),
@@ -225,6 +227,182 @@ _TABLE: Mapping[str, tuple[str, str]] = MappingProxyType(
         "refusal-all-granted": ("усі відеокамери видаються", "all are granted"),
         "refusal-dock-silent": ("слот не відповідає", "slot does not answer"),
         "refusal-not-recorded": ("подію не записано", "not recorded"),
+        # alerts, by kind (edged.station), and what they are about (edged.reports.alert_words)
+        "alert-dock-silent": ("док-станція не відповідає", "a dock does not answer"),
+        "alert-dock-version": (
+            "док-станція має іншу версію протоколу",
+            "a dock speaks another version of the protocol",
+        ),
+        "alert-dock-counters-back": (
+            "лічильники док-станції зменшилися: плату замінено або втручання",
+            "a dock’s counters went backwards: its board was replaced or tampered with",
+        ),
+        "alert-dock-line": (
+            "на лінії док-станції хтось без ключа станції",
+            "somebody without the station’s key is on a dock’s line",
+        ),
+        "alert-reader-silent": ("зчитувач карток не відповідає", "a badge reader does not answer"),
+        "alert-reader-out-of-service": (
+            "зчитувач карток не обслуговує: видачу не можна записати",
+            "a badge reader serves nobody: an issue could not be recorded",
+        ),
+        "alert-reader-opened": ("корпус зчитувача відкрито", "the housing of a badge reader was opened"),
+        "alert-reader-line": (
+            "на лінії зчитувача хтось без ключа станції",
+            "somebody without the station’s key is on a reader’s line",
+        ),
+        "alert-reader-attacked": (
+            "хтось прикладає картку за карткою",
+            "somebody tries one badge after another",
+        ),
+        "alert-slot-fault": ("слот несправний і не працює", "a slot is out of use because of a fault"),
+        "alert-slot-forced": (
+            "відеокамеру вирвано із замкненого слота",
+            "a camera was torn out of a locked slot",
+        ),
+        "alert-device-refused": (
+            "у слоті пристрій, який не є відеокамерою",
+            "a device in a slot offers what no camera may have",
+        ),
+        "alert-camera-unidentified": (
+            "відеокамера без придатного серійного номера",
+            "a camera has no usable serial number",
+        ),
+        "alert-camera-unknown": ("відеокамери немає в переліку", "a camera is not in the list"),
+        "alert-camera-twin": (
+            "дві відеокамери показують один серійний номер",
+            "two cameras show the same serial number",
+        ),
+        "alert-camera-out": (
+            "відеокамеру не повернуто після кінця зміни",
+            "a camera is out after the end of its shift",
+        ),
+        "alert-camera-filesystem": (
+            "файлову систему носія відеокамери пошкоджено",
+            "the file system of a camera’s medium is damaged",
+        ),
+        "alert-camera-reads-differ": (
+            "відеозапис змінився між двома читаннями",
+            "a recording changed between two reads",
+        ),
+        "alert-clear-undone": (
+            "видалене з відеокамери з’являється знову",
+            "what was cleared is on the camera again",
+        ),
+        "alert-clearing-stopped": ("очищення відеокамер зупинено", "clearing of cameras has stopped"),
+        "alert-recording-damaged": (
+            "відеозапис пошкоджено або його копія змінилася",
+            "a recording is damaged, or its copy has changed",
+        ),
+        "alert-recording-held": ("сервер не приймає відеозапис", "the server refuses a recording"),
+        "alert-reference-bad": (
+            "запит про віднесення відеозапису до справи недійсний",
+            "a request to refer a recording to a case is not genuine",
+        ),
+        "alert-import-unfinished": (
+            "відновлені дані прийнято, але не збережено",
+            "recovered data was accepted and is not in the vault",
+        ),
+        "alert-scans-unread": (
+            "файли теки зображень не збережено",
+            "files of the watched folder are not in the vault",
+        ),
+        "alert-receipt-bad": ("квитанція сервера недійсна", "a receipt of the server is not genuine"),
+        "alert-countersignature-bad": (
+            "підпис сервера під контрольною точкою недійсний",
+            "the server’s signature under a checkpoint is not genuine",
+        ),
+        "alert-centre-clock": (
+            "годинники сервера і станції розходяться",
+            "the clocks of server and station contradict each other",
+        ),
+        "alert-centre-unreachable": ("сервер недоступний", "the server cannot be reached"),
+        "alert-centre-full": ("на сервері немає місця", "the server has no space left"),
+        "alert-courier-silent": (
+            "служба передавання не повідомляє про себе",
+            "the delivery service has said nothing of itself",
+        ),
+        "alert-ups-silent": ("ДБЖ не відповідає", "the UPS is not heard"),
+        "alert-ups-on-battery": ("немає живлення, працює ДБЖ", "no mains power, the UPS runs on its battery"),
+        "alert-ups-battery-low": (
+            "акумулятор ДБЖ майже розряджено",
+            "the battery of the UPS is nearly empty",
+        ),
+        "alert-ups-battery-worn": ("акумулятор ДБЖ треба замінити", "the UPS asks for another battery"),
+        "alert-ups-overloaded": ("ДБЖ перевантажено", "the UPS is overloaded"),
+        "alert-vault-nearly-full": ("у сховищі закінчується місце", "the vault is nearly full"),
+        "alert-vault-trouble": (
+            "відеозапис не вдалося записати у сховище",
+            "a recording could not be written into the vault",
+        ),
+        "alert-vault-away": ("сховище недоступне", "the vault is not there"),
+        "alert-vault-unreadable": (
+            "відеозапис у сховищі не читається",
+            "a recording in the vault cannot be read",
+        ),
+        "alert-manifest-missing": (
+            "опису відеозапису немає на диску",
+            "the manifest of a recording is not on the disk",
+        ),
+        "alert-clock-unknown": (
+            "час станції ненадійний",
+            "the station’s time cannot be relied on",
+        ),
+        "alert-ledger-trouble": (
+            "журнал подій пошкоджено або не записується",
+            "the ledger is damaged or cannot be written",
+        ),
+        "alert-checkpoint-unsigned": (
+            "контрольну точку журналу подій не підписано",
+            "a checkpoint of the ledger is not signed",
+        ),
+        "alert-roster-missing": ("немає переліку осіб", "there is no roster"),
+        "alert-roster-invalid": ("новий перелік осіб не прийнято", "a new roster was not accepted"),
+        "alert-roster-expired": ("перелік осіб більше не діє", "the roster is no longer valid"),
+        "alert-schedule-missing": ("немає графіка чергувань", "there is no duty schedule"),
+        "alert-schedule-invalid": (
+            "новий графік чергувань не прийнято",
+            "a new duty schedule was not accepted",
+        ),
+        "alert-schedule-expired": (
+            "графік чергувань більше не діє",
+            "the duty schedule is no longer valid",
+        ),
+        "alert-papers-late": ("документ прострочено", "a paper is late"),
+        "alert-handover-unsigned": (
+            "приймання-передачу підписали не обидві особи",
+            "a handover is not signed by both persons",
+        ),
+        "alert-works-long": (
+            "регламентні роботи наближаються до 24 годин",
+            "works will soon have taken 24 hours",
+        ),
+        "alert-works-long-over": (
+            "регламентні роботи тривають понад 24 години",
+            "works have taken more than 24 hours",
+        ),
+        "alert-works-due": (
+            "настав строк планових регламентних робіт",
+            "planned works are due",
+        ),
+        "alert-works-unentered": (
+            "відеокамера на роботах, яких немає в журналі",
+            "a camera is in works that no entry tells",
+        ),
+        "alert-update-unannounced": (
+            "версія змінилася, а роботи не оголошено",
+            "the version has changed and no works announced it",
+        ),
+        "about-dock": ("док-станція {name}", "dock {name}"),
+        "about-reader": ("зчитувач {name}", "reader {name}"),
+        "about-slot": ("слот {name}", "slot {name}"),
+        "about-number": ("відеокамера інв. № {name}", "camera inv. No {name}"),
+        "about-serial": ("№ {name}", "No {name}"),
+        "about-recording": ("відеозапис {name}", "recording {name}"),
+        "about-works": ("роботи {name}", "works {name}"),
+        "about-sheet": ("аркуш {name}", "sheet {name}"),
+        "about-matter": ("щодо {name}", "about {name}"),
+        "about-station": ("програмне забезпечення док-станції", "software of the dock station"),
         # findings of coverage
         "found-late": (
             "перший запис через {minutes} хв після видачі",

@@ -22,6 +22,7 @@ from edged.printed import report_html, report_pdf
 from edged.printed.page import printable
 from edged.readiness import NotReady
 from edged.reports import strays
+from edged.reports.alert_words import ABOUT, alert_cells
 from edged.reports.build import DIFFERENCES, Read, Why, why_behind
 from edged.reports.data import Report
 from edged.reports.issue_row import Other
@@ -33,6 +34,7 @@ from edged.reports.timeline import Bar, timeline
 from edged.shift.inventory import Sort
 from edged.shift.records import Stage
 from edged.shift.rows import Place
+from tests.edged.reports.alert_kinds import alert_kinds
 from tests.edged.reports.samples import BEGAN, ENDED, busy, film, report_of
 from tests.edged.shift.office import Office
 
@@ -112,7 +114,7 @@ def test_what_needs_attention_is_said_in_sentences(report: Report) -> None:
         "Return not confirmed: inv. No 109, Петро Гнатюк",
         "Draft incident without a decision: Відеокамеру вийнято з док-станції без авторизації",
     )
-    assert said[-1].startswith("Alert: vault-nearly-full (E6003)")
+    assert said[-1].startswith("Alert: the vault is nearly full, E6003, since ")
 
 
 def test_a_quiet_shift_needs_no_attention() -> None:
@@ -131,6 +133,60 @@ def test_what_needs_attention_leaves_room_for_the_timeline_and_says_how_much_mor
         page.attention[-1]
         == f"and {len(tuple(_attention(report_of(office, {}), Lang.EN))) - SENTENCES + 1} more: see the tables"
     )
+
+
+@pytest.mark.parametrize("lang", Lang)
+def test_every_open_alert_stands_in_a_table_however_many_there_are(lang: Lang) -> None:
+    """Whatever the list of what needs attention had no room for, is found there."""
+    office = Office(now="2026-11-27T07:00:00.000Z")
+    for number in range(50):
+        office.record(AlertRaised(alert=f"slot-fault:{number}", code=1201))
+    (table,) = [
+        one for one in compose(report_of(office, {}), lang).sections if one.title == say("alerts", lang)
+    ]
+    assert {row[1] for row in table.rows} == {say("about-slot", lang, name=number) for number in range(50)}
+    assert {row[2:] for row in table.rows} == {("27.11.2026 09:00", "E1201")}
+    html = report_html.render(compose(report_of(office, {}), lang))
+    assert html.count(say("alert-slot-fault", lang)) >= 50
+
+
+def about(alert: str) -> tuple[str, str]:
+    office = Office(now="2026-11-27T07:00:00.000Z")
+    office.dock("GAT-1", 1)
+    office.record(AlertRaised(alert=alert, code=1201))
+    (row,) = report_of(office, {}).alerts
+    uk, en = (alert_cells(row, report_of(office, {}), lang) for lang in Lang)
+    return f"{uk[0]} | {uk[1]}", f"{en[0]} | {en[1]}"
+
+
+@pytest.mark.parametrize(
+    ("alert", "said"),
+    [
+        ("camera-out:GAT-1", "a camera is out after the end of its shift | camera inv. No 101"),
+        ("camera-unknown:X", "a camera is not in the list | No X"),
+        (
+            "update-unannounced:station",
+            "the version has changed and no works announced it | software of the dock station",
+        ),
+        ("papers-late:centre-full", "a paper is late | the server has no space left"),
+        ("papers-late:ab12", "a paper is late | about ab12"),
+        ("clock-unknown", "the station’s time cannot be relied on | —"),
+        ("of-tomorrow:7", "of-tomorrow | 7"),
+    ],
+)
+def test_an_alert_says_what_it_is_about(alert: str, said: str) -> None:
+    uk, en = about(alert)
+    assert en == said
+    assert uk == en or re.search("[а-яїєі]", uk)
+
+
+def test_every_kind_of_alert_has_words_and_what_it_is_about() -> None:
+    """Of every call in edged/station that raises one; what a call does not show is named here."""
+    kinds = alert_kinds()
+    assert len(kinds) > 50
+    assert {kind for kind in kinds if f"alert-{kind}" not in _TABLE} == set()
+    assert {key.removeprefix("alert-") for key in _TABLE if key.startswith("alert-")} == set(kinds)
+    assert {kind for kind, subject in kinds.items() if subject} == set(ABOUT)
 
 
 def test_a_report_accuses_nobody(report: Report) -> None:
