@@ -5,7 +5,7 @@ from types import MappingProxyType
 
 from edged.reports.data import AlertRow, Report
 from edged.reports.moments import NONE, when
-from edged.reports.texts import Lang, say, word
+from edged.reports.texts import Lang, of, say
 
 ABOUT: Mapping[str, str] = MappingProxyType(
     {
@@ -29,9 +29,7 @@ ABOUT: Mapping[str, str] = MappingProxyType(
 
 def sentence_of(alert: str, lang: Lang) -> str:
     """Return what is the matter; of a kind that a newer station has, its id."""
-    kind = alert.partition(":")[0]
-    said = word(f"alert-{kind}", lang)
-    return kind if said == f"alert-{kind}" else said
+    return of("alert", alert.partition(":")[0], lang)
 
 
 def subject_of(alert: str, report: Report, lang: Lang) -> str:
@@ -43,7 +41,7 @@ def subject_of(alert: str, report: Report, lang: Lang) -> str:
         case "camera":
             return _camera(name, report, lang)
         case "entry":
-            return word(f"entry-{name}", lang).removeprefix("entry-")
+            return of("entry", name, lang)
         case "part":
             return say("about-station", lang) if name == "station" else _camera(name, report, lang)
         case "matter":  # of papers: an incident or works by its id, a copy by its own, or another alert

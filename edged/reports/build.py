@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from enum import StrEnum
+from functools import partial
 
 from edged.formats import times
 from edged.reports import data as d
@@ -9,9 +10,10 @@ from edged.reports.issue_row import issue_row
 from edged.reports.period import Made, Period
 from edged.reports.source import Account, Source
 from edged.reports.strays import strays
-from edged.shift.dues import described, equipment, owed, person_of
+from edged.reports.texts import Lang, of
+from edged.reports.things import equipment_text, in_each, incident_text, owed_text, repair_text
+from edged.shift.dues import owed
 from edged.shift.inventory import Sort
-from edged.shift.manual import name_uk
 from edged.shift.rows import Place, place_of
 
 DIFFERENCES = 200  # shown of a reconciliation
@@ -105,13 +107,12 @@ def _cameras(source: Source) -> Iterator[d.CameraRow]:
 def _incidents(period: Period, source: Source) -> Iterator[d.IncidentRow]:
     for incident in source.station.shift.incidents.values():
         if period.began <= incident.happened < period.ended:
-            name = source.names.get(person_of(incident, source.station.issues), "")
             yield d.IncidentRow(
                 incident=incident.id,
                 happened=incident.happened,
                 stage=incident.stage,
-                text=described(incident, name),
-                equipment=equipment(incident, source.inventory),
+                text=in_each(partial(incident_text, incident, source)),
+                equipment=in_each(partial(equipment_text, incident, source.inventory)),
             )
 
 
@@ -121,7 +122,7 @@ def _papers(source: Source) -> Iterator[d.PaperRow]:
         yield d.PaperRow(
             paper=one.paper,
             about=one.about,
-            what=one.occasion.what,
+            what=in_each(partial(owed_text, one, source)),
             due=times.format_ns(one.due_ns),
             overdue=one.overdue(source.now_ns),
         )
@@ -129,13 +130,14 @@ def _papers(source: Source) -> Iterator[d.PaperRow]:
 
 def _works(period: Period, source: Source) -> Iterator[d.WorksRow]:
     shift, inventory = source.station.shift, source.inventory
+    repairs = (*shift.repairs.values(), *shift.repaired.values())
     rows = [
-        *(("works", w.began, w.ended, name_uk(w.entry)) for w in shift.works.values()),
-        *(("outage", o.since, o.until, o.cause) for o in shift.outages.values()),
+        *(("works", w.began, w.ended, in_each(partial(of, "entry", w.entry))) for w in shift.works.values()),
         *(
-            ("repair", r.since, r.returned, f"{inventory.describe_uk(r.item)}: {r.description}")
-            for r in (*shift.repairs.values(), *shift.repaired.values())
+            ("outage", o.since, o.until, dict.fromkeys(map(str, Lang), o.cause))
+            for o in shift.outages.values()
         ),
+        *(("repair", r.since, r.returned, in_each(partial(repair_text, r, inventory))) for r in repairs),
     ]
     for kind, began, ended, text in rows:
         if began < period.ended and (not ended or ended >= period.began):

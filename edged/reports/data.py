@@ -94,14 +94,14 @@ class IncidentRow(_Part, frozen=True):
     incident: str
     happened: str
     stage: str
-    text: str
-    equipment: str
+    text: dict[str, str]  # by language: edged.reports.texts.Lang; so too below
+    equipment: dict[str, str]
 
 
 class PaperRow(_Part, frozen=True):
     paper: str
     about: str
-    what: str  # in a sentence
+    what: dict[str, str]  # in a sentence
     due: str
     overdue: bool
 
@@ -150,7 +150,7 @@ class WorksRow(_Part, frozen=True):
     kind: str  # "works" "outage" "repair"
     began: str
     ended: str
-    text: str
+    text: dict[str, str]
 
 
 class Report(_Part, frozen=True, tag="edged/report/v1"):

@@ -114,7 +114,7 @@ def _attention(report: Report, lang: Lang) -> Iterator[str]:
     yield from _about_cameras(report, lang)
     for incident in report.incidents:
         if incident.stage == "draft":
-            yield say("attend-incident", lang, text=incident.text)
+            yield say("attend-incident", lang, text=incident.text[lang])
     for paper in report.papers:
         if paper.overdue:
             yield say("attend-paper", lang, paper=_paper(paper, lang), due=when(paper.due))
@@ -224,7 +224,7 @@ def _readiness(row: CameraRow, lang: Lang) -> str:
 
 def _incidents(report: Report, lang: Lang) -> list[tuple[str, ...]]:
     return [
-        (when(row.happened), row.text, row.equipment, word(f"stage-{row.stage}", lang))
+        (when(row.happened), row.text[lang], row.equipment[lang], word(f"stage-{row.stage}", lang))
         for row in report.incidents
     ]
 
@@ -235,7 +235,7 @@ def _works(report: Report, lang: Lang) -> list[tuple[str, ...]]:
             word(f"kind-{r.kind}", lang),
             when(r.began),
             when(r.ended) if r.ended else say("goes-on", lang),
-            r.text,
+            r.text[lang],
         )
         for r in report.works
     ]
@@ -243,7 +243,7 @@ def _works(report: Report, lang: Lang) -> list[tuple[str, ...]]:
 
 def _papers(report: Report, lang: Lang) -> list[tuple[str, ...]]:
     return [
-        (_paper(row, lang), row.what, when(row.due), say("yes" if row.overdue else "no", lang))
+        (_paper(row, lang), row.what[lang], when(row.due), say("yes" if row.overdue else "no", lang))
         for row in report.papers
     ]
 

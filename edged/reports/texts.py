@@ -4,11 +4,53 @@ from collections.abc import Mapping
 from enum import StrEnum
 from types import MappingProxyType
 
+from edged.shift.inventory import SORTS_UK, Sort
+from edged.shift.kinds import KINDS_UK
+from edged.shift.manual import name_uk
+
 
 class Lang(StrEnum):
     UK = "uk"
     EN = "en"
 
+
+_INCIDENTS = {
+    "forced-removal": "a camera was taken out of the dock without authorisation",
+    "damaged-recording": "a recording is damaged",
+    "camera-not-returned": "a camera was not returned by the end of the shift",
+    "disk": "fault of a disk of the vault",
+    "ledger": "the integrity of the ledger is broken",
+    "malfunction": "malfunction of a part of the complex",
+    "loss": "loss of a part of the complex",
+    "damage": "damage to a part of the complex",
+    "journal-lost": "loss of a journal",
+    "journal-seized": "seizure of a journal",
+}
+_ENTRIES = {
+    "cleaning": "cleaning of the contacts of slots and cameras",
+    "locks": "check of the slots’ locks and sensors",
+    "batteries": "check of the capacity of the cameras’ batteries",
+    "ups": "check of the UPS and its battery",
+    "disks": "check of the host’s disks",
+    "clock": "check of the source of exact time",
+    "cabling": "inspection of cables, power and network connections",
+    "disk-replacement": "replacement of a disk of the vault",
+    "part-replacement": "replacement of a part by its operating documents",
+    "update-station": "update of the dock station’s software",
+    "update-dock": "update of a dock controller’s firmware",
+    "update-camera": "update of a camera’s firmware",
+}
+_ITEMS = {
+    Sort.CAMERA: "body-worn camera",
+    Sort.MOUNT: "mount",
+    Sort.DOCK: "dock",
+    Sort.HOST: "host",
+    Sort.SERVER: "server",
+    Sort.CHARGER: "portable charger",
+    Sort.NETWORK: "network equipment",
+    Sort.UPS: "UPS",
+}
+"""English beside the journals' own Ukrainian (`edged.shift`), which a report repeats."""
 
 _TABLE: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
@@ -199,6 +241,16 @@ _TABLE: Mapping[str, tuple[str, str]] = MappingProxyType(
         "reason-clock-off": ("годинник неточний", "clock is off"),
         "reason-clock-unknown": ("час невідомий", "time unknown"),
         "reason-dock-silent": ("слот не відповідає", "slot does not answer"),
+        # incidents, works and parts, as the journals name them (edged.reports.things)
+        **{f"incident-{kind}": (KINDS_UK[kind], words) for kind, words in _INCIDENTS.items()},
+        **{f"entry-{entry}": (name_uk(entry), words) for entry, words in _ENTRIES.items()},
+        **{f"item-{sort}": (SORTS_UK[sort], words) for sort, words in _ITEMS.items()},
+        "item-number": ("інв. № {number}", "inv. No {number}"),
+        "item-serial": ("відеокамера {serial}", "camera {serial}"),
+        "copy-text": (
+            "відеозапис {recording}, запит № {number} від {date}, підстава: {law}, одержувач: {receiver}",
+            "recording {recording}, request No {number} of {date}, ground: {law}, receiver: {receiver}",
+        ),
         # what an issue is flagged with (edged.duty)
         "flag-no-schedule": ("без графіка чергувань", "no duty schedule"),
         "flag-schedule-expired": ("графік чергувань не чинний", "duty schedule not in force"),
@@ -456,3 +508,8 @@ def say(key: str, lang: Lang, **fields: object) -> str:
 def word(key: str, lang: Lang) -> str:
     """Return the word for a value of the ledger, or the value itself where a newer one is not in the table."""
     return _TABLE[key][0 if lang is Lang.UK else 1] if key in _TABLE else key
+
+
+def of(prefix: str, value: str, lang: Lang) -> str:
+    """As `word`, for a value whose name without the prefix is more to a reader than one with it."""
+    return word(f"{prefix}-{value}", lang) if f"{prefix}-{value}" in _TABLE else value

@@ -68,6 +68,10 @@ class Inventory:
             raise EdgeError(ErrorCode.NOT_FOUND, camera=serial[:64])
         return found
 
+    def find(self, number: str) -> Item | None:
+        """As `item`, but None for a number that is not in the list."""
+        return self._by_number.get(number)
+
     def number_of(self, serial: str) -> str:
         """Return a camera's inventory number, "" for one that is not in the list."""
         found = self._by_serial.get(serial)
@@ -75,7 +79,7 @@ class Inventory:
 
     def describe_uk(self, number: str) -> str:
         """Return an item as the journals name it."""
-        found = self._by_number.get(number)
+        found = self.find(number)
         return f"{SORTS_UK[found.sort]} інв. № {number}" if found is not None else f"інв. № {number}"
 
     def of(self, sort: Sort) -> tuple[Item, ...]:

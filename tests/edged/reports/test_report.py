@@ -15,6 +15,7 @@ from edged.clock_drift import Off
 from edged.coverage import Kind as Found
 from edged.coverage import Unknown
 from edged.formats import facts as f
+from edged.formats import shift_facts as sf
 from edged.formats import times
 from edged.formats.facts import AlertRaised
 from edged.journals.papers import Paper, Party
@@ -32,11 +33,13 @@ from edged.reports.source import Account
 from edged.reports.texts import _TABLE, Lang, say
 from edged.reports.timeline import Bar, timeline
 from edged.shift.inventory import Sort
+from edged.shift.kinds import KINDS_UK
+from edged.shift.manual import ENTRIES
 from edged.shift.records import Stage
 from edged.shift.rows import Place
 from tests.edged.reports.alert_kinds import alert_kinds
 from tests.edged.reports.samples import BEGAN, ENDED, busy, film, report_of
-from tests.edged.shift.office import Office
+from tests.edged.shift.office import NAMES, Office
 
 VALUES: dict[str, Iterable[str]] = {
     "place": Place,
@@ -53,6 +56,9 @@ VALUES: dict[str, Iterable[str]] = {
     "legend": Bar,
     "paper": Paper,
     "party": Party,
+    "incident": KINDS_UK,
+    "entry": ENTRIES,
+    "item": Sort,
 }
 
 
@@ -112,7 +118,7 @@ def test_what_needs_attention_is_said_in_sentences(report: Report) -> None:
         "Not where they are kept: inv. No 124",
         "Issued and not returned: inv. No 105, Петро Гнатюк",
         "Return not confirmed: inv. No 109, Петро Гнатюк",
-        "Draft incident without a decision: Відеокамеру вийнято з док-станції без авторизації",
+        "Draft incident without a decision: A camera was taken out of the dock without authorisation",
     )
     assert said[-1].startswith("Alert: the vault is nearly full, E6003, since ")
 
@@ -133,6 +139,53 @@ def test_what_needs_attention_leaves_room_for_the_timeline_and_says_how_much_mor
         page.attention[-1]
         == f"and {len(tuple(_attention(report_of(office, {}), Lang.EN))) - SENTENCES + 1} more: see the tables"
     )
+
+
+TYPED = "Власноруч «введене»"
+
+
+def eventful() -> Report:
+    """All that a report tells of incidents, papers and works; what persons typed is TYPED, and names."""
+    office = Office(now="2026-11-27T07:00:00.000Z")
+    for kind, item in zip(("loss", "damage", "malfunction"), ("101", "301", ""), strict=True):
+        about = {"cause": kind, "happened": office.now, "description": TYPED, "item": item, "person": "olena"}
+        office.act("iryna", "incident open", **about)
+    office.draft(camera="GAT-2", slot=2)
+    office.draft("j" * 32, camera="FOREIGN-1")
+    works = {"entry": "cleaning", "grounds": TYPED, "items": ["202"], "persons": [TYPED]}
+    office.act("taras", "works start", **works)
+    office.act("taras", "repair damaged", item="401", description=TYPED)
+    office.act("iryna", "outage start", cause=TYPED, since=office.now)
+    office.record(AlertRaised(alert="vault-nearly-full", code=6003))
+    request = sf.Document(number=TYPED, date="2026-11-27")
+    export = "e" * 32
+    office.record(
+        sf.ExportRequested(export=export, recording="r" * 32, request=request, law=TYPED, receiver=TYPED)
+    )
+    office.record(sf.ExportMade(export=export, recording="r" * 32, folder="x", sha256="0" * 64, size=1))
+    return report_of(office, {})
+
+
+def test_what_the_station_says_is_english_in_the_english_report() -> None:
+    """Typed words and names of persons stay as they are; nothing else is Ukrainian."""
+    page = compose(eventful(), Lang.EN)
+    said = [*page.attention, *(cell for section in page.sections for row in section.rows for cell in row)]
+    typed = "|".join(map(re.escape, (TYPED, *NAMES.values())))
+    assert [text for text in said if re.search("[А-яЇїЄєІіҐґ]", re.sub(typed, "", text))] == []
+    assert len([text for text in said if TYPED in text]) > 5
+
+
+def test_the_ukrainian_report_names_things_as_the_journals_do() -> None:
+    sections = {one.title: one.rows for one in compose(eventful(), Lang.UK).sections}
+    first, *_, last = sections[say("incidents", Lang.UK)]
+    assert first[1:3] == (
+        f"Втрата складової комплексу. {TYPED}. Олена Коваль",
+        "індивідуальна портативна відеокамера інв. № 101",
+    )
+    assert last[2] == "відеокамера FOREIGN-1"
+    about = {row[1] for row in sections[say("papers", Lang.UK)]}
+    assert "очищення контактів слотів док-станції та роз’ємів відеокамер" in about
+    assert say("alert-vault-nearly-full", Lang.UK) in about
 
 
 @pytest.mark.parametrize("lang", Lang)
