@@ -1,12 +1,14 @@
 """Sheets of the three journals and of inspection rounds, and handovers: who makes, signs and registers what. Pure."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Annotated
 
 import msgspec
 
+from edged.duty import Margins
 from edged.errors import EdgeError, ErrorCode
 from edged.formats import document, times
 from edged.formats import shift_facts as sf
@@ -15,6 +17,7 @@ from edged.formats.roster import Person, Role
 from edged.journals.forms import Form, Range, Sheet, Signatory
 from edged.journals.forms import Kind as Journal
 from edged.journals.signature import Checked, is_of
+from edged.shift.dues import not_returned
 from edged.shift.entries import ENTRIES, untold
 from edged.shift.inventory import Sort
 from edged.shift.records import SheetRecord, repeats
@@ -29,6 +32,7 @@ KEEPER: Mapping[Journal, Role] = MappingProxyType(
         Journal.ROUND: "responsible",
     }
 )
+_AT_ONCE = Margins(timedelta(0), timedelta(0))
 ENTRIES_A_SHEET = 100
 ROWS_LIMIT = 48 * 1024  # bytes of rows, so that the whole sheet is one line of the ledger
 _UNTOLD = "an entry that no sheet tells yet as it is now; works and repairs: with their result, or named"
@@ -81,7 +85,10 @@ def _handover(scene: Scene, p: HandoverParams) -> tuple[Fact, ...]:
         raise EdgeError(ErrorCode.BAD_REQUEST, expected=f"a count of each of: {', '.join(wanted)}")
     counted = Counted(p.safe, p.counts, p.discrepancies, p.note)
     names = {person.id: person.name for person in scene.persons.values()}
-    rows = handover_rows(scene.station, scene.inventory, names, counted, scene.now_ns)
+    # No margin here: at a handover every camera that the ended shift still holds is to be explained.
+    late = not_returned(scene.station, scene.schedule, _AT_ONCE, scene.longest_h, scene.now_ns)
+    out = frozenset(issue.id for issue in late)
+    rows = handover_rows(scene.station, scene.inventory, names, counted, out, scene.now_ns)
     return (_made(scene, Journal.HANDOVER, rows, (giving, taking), ()),)
 
 

@@ -3,7 +3,7 @@
 A row has a text for every column of its form but the number (`edged.journals.forms.Sheet`).
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -92,18 +92,22 @@ def handover_rows(
     inventory: Inventory,
     names: Mapping[str, str],
     counted: Counted,
+    late: Collection[str],
     now_ns: int,
 ) -> tuple[Row, ...]:
-    """Return the rows of a handover: cameras by place, then the rest, then what the persons said."""
+    """Return the rows of a handover: cameras by place, then the rest, then what the persons said.
+
+    ``late``: issues that should have ended.
+    """
     when = kyiv(now_ns)
     cameras: dict[Place, list[Item]] = {place: [] for place in Place}
     for item in inventory.of(Sort.CAMERA):
         cameras[place_of(item, station)].append(item)
     rows = []
     for place, items in cameras.items():
-        if items:
-            amount = {Place.SAFE: counted.safe, Place.ABSENT: 0}.get(place, len(items))
-            findings = "; ".join(_camera_findings(place, items, amount, station))
+        amount = {Place.SAFE: counted.safe, Place.ABSENT: 0}.get(place, len(items))
+        if items or amount:  # what was counted and is expected nowhere is a discrepancy too
+            findings = "; ".join(_camera_findings(place, items, amount, station, late))
             rows.append(
                 (
                     _listed(PLACES_UK[place], items),
@@ -136,21 +140,26 @@ def handover_rows(
     return tuple(rows)
 
 
-def _listed(what: str, items: Iterable[Item]) -> str:
-    return f"{sentence(what)}: інв. № {', '.join(sorted(item.number for item in items))}"
+def _listed(what: str, items: list[Item]) -> str:
+    numbers = f"інв. № {', '.join(sorted(item.number for item in items))}" if items else "за переліком немає"
+    return f"{sentence(what)}: {numbers}"
 
 
 def _difference(items: list[Item], amount: int) -> str:
     return f"за переліком {len(items)}, фактично {amount}" if amount != len(items) else ""
 
 
-def _camera_findings(place: Place, items: list[Item], amount: int, station: StationState) -> Iterable[str]:
+def _camera_findings(
+    place: Place, items: list[Item], amount: int, station: StationState, late: Collection[str]
+) -> Iterable[str]:
     if place in {Place.SAFE, Place.ABSENT} and (difference := _difference(items, amount)):
         yield difference
     for item in items:
         camera = station.cameras.get(item.serial)
         if camera is not None and place is Place.SLOT and camera.quarantine:
             yield f"інв. № {item.number}: у карантині ({camera.quarantine})"
+        if camera is not None and place is Place.ISSUED and camera.issue in late:
+            yield f"інв. № {item.number}: не повернуто до кінця зміни"
         if camera is not None and place is Place.ABSENT and camera.missing:
             yield f"інв. № {item.number}: вийнято без авторизації"
 

@@ -55,6 +55,7 @@ class Scene:
     roles: frozenset[Role]
     new_id: Callable[[], str]
     margins: Margins = field(default_factory=Margins)
+    longest_h: float = 24.0  # of an issue whose shift is not known
     off_duty: frozenset[Role] = frozenset()  # roles of the actor that hold in another shift only
     listed: frozenset[str] = frozenset()  # cameras whose whole card was listed since they were docked
     forms: Mapping[Journal, Form] = field(default_factory=dict)

@@ -53,7 +53,7 @@ class Office:
         recovered = config.recovered
         self._designated = frozenset(recovered.persons if recovered.decision is not None else ())
         self.inventory = inventory_of(config)
-        self.margins = margins_of(config)
+        self.margins, self._longest_h = margins_of(config), config.shift.longest_h
         self._turn = asyncio.Lock()  # an act is decided by what the one before has left
 
     async def act(self, actor: Actor, verb: str, entered: Params) -> tuple[Line, ...]:
@@ -112,6 +112,7 @@ class Office:
             roles=actor.roles,
             new_id=lambda: self._random.token(16).hex(),
             margins=self.margins,
+            longest_h=self._longest_h,
             listed=frozenset(work.key for work in works if work.listed_whole),
             forms=self.forms,
             exports=self._exports,

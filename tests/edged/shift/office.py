@@ -146,9 +146,11 @@ class Office:
         )
         self.listed = self.listed | {serial} if listed else self.listed - {serial}
 
-    def issue(self, serial: str, officer: str, slot: int, issue: str) -> None:
+    def issue(self, serial: str, officer: str, slot: int, issue: str, shift: str = "") -> None:
         self.listed -= {serial}
-        self.record(f.CameraIssued(grant="g", issue=issue, slot=slot, camera=serial, officer=officer))
+        self.record(
+            f.CameraIssued(grant="g", issue=issue, slot=slot, camera=serial, officer=officer, shift=shift)
+        )
 
     def film(self, serial: str, recording: str) -> None:
         clip = f.ClipFact(

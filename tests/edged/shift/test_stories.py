@@ -16,7 +16,7 @@ from edged.shift.dues import owed, too_long, unsigned_handovers
 from edged.shift.journal_acts import sheet_of, signed
 from edged.shift.records import Stage
 from edged.shift.rows import Place, place_of
-from tests.edged.shift.office import COUNTS, FORMS, NAMES, Office
+from tests.edged.shift.office import COUNTS, FORMS, MIDNIGHT, NAMES, Office
 
 REC = f"{7:032x}"
 OPENED = {"cause": "damage", "happened": "2026-11-27T09:30:00.000Z", "description": "Розбито скло об’єктива"}
@@ -367,6 +367,52 @@ def test_a_camera_that_is_nowhere_is_a_discrepancy(office: Office) -> None:
     rows = sheet(office, Journal.HANDOVER).rows
     missing = next(row for row in rows if "немає на місці" in row[0])
     assert (missing[1], missing[3]) == ("0", "за переліком 2, фактично 0")
+
+
+def row_of(office: Office, what: str) -> tuple[str, ...]:
+    return next(row for row in sheet(office, Journal.HANDOVER).rows if what in row[0])
+
+
+@pytest.mark.clause(
+    "459-III.1-handover", "a camera that is still out after the end of its shift is a discrepancy"
+)
+def test_a_camera_that_is_out_after_its_shift_is_a_discrepancy_of_the_handover(office: Office) -> None:
+    office.issue("GAT-1", "olena", 1, "j", shift="day")
+    office.issue("GAT-2", "ivan", 2, "k", shift="night")
+    office.now = "2026-11-27T17:59:00.000Z"
+    office.act("iryna", "handover", **HANDOVER)
+    assert row_of(office, "видані")[3] == "—"
+    office.now = MIDNIGHT
+    office.act("daria", "handover", **(HANDOVER | {"taking": "iryna"}))
+    assert row_of(office, "видані")[3] == "інв. № 101: не повернуто до кінця зміни"
+
+
+def test_a_camera_that_is_out_for_longer_than_any_shift_is_a_discrepancy_of_the_handover(
+    office: Office,
+) -> None:
+    office.schedule = None
+    office.issue("GAT-1", "olena", 1, "j")
+    office.later(23)
+    office.act("iryna", "handover", **HANDOVER)
+    assert row_of(office, "видані")[3] == "—"
+    office.later(2)
+    office.act("iryna", "handover", **HANDOVER)
+    assert row_of(office, "видані")[3] == "інв. № 101: не повернуто до кінця зміни"
+
+
+@pytest.mark.clause(
+    "459-III.5-reserve", "a camera that was counted in the safe and is expected in none is a discrepancy"
+)
+def test_a_camera_that_was_counted_in_the_safe_and_is_not_expected_there_is_a_discrepancy(
+    office: Office,
+) -> None:
+    office.dock("GAT-9", 1)
+    office.act("iryna", "handover", **(HANDOVER | {"safe": 2}))
+    what, amount, _, found, _ = row_of(office, "сейфі")
+    assert what == "Резервні індивідуальні портативні відеокамери у сейфі: за переліком немає"
+    assert (amount, found) == ("2", "за переліком 0, фактично 2")
+    office.act("iryna", "handover", **(HANDOVER | {"safe": 0}))
+    assert not any("сейфі" in row[0] for row in sheet(office, Journal.HANDOVER).rows)
 
 
 @pytest.mark.clause(
