@@ -1,7 +1,8 @@
 """Who may take a camera: the list of persons, and what a tap of a badge means. Pure.
 
 Rule 1: one list, made from the signed roster and from what the account administrator entered since (only
-        officers, only until the next roster). A revocation anywhere beats an admission anywhere.
+        officers, only until the next roster). A revocation anywhere beats an admission anywhere. A badge that was
+        entered here makes an officer of its holder and nothing else, whatever the roster says of that person.
 Rule 2: a badge is its keyed digest. Nobody here ever sees its number.
 Rule 3: every refusal has a name; the reader shows only that it is one.
 Rule 4: time is `TimeFloor.judged`, never the wall clock alone.
@@ -18,6 +19,9 @@ from edged.formats import times
 from edged.formats.roster import Credential, Person, Role, RoleGrant, Roster
 
 HOUR_NS = 3_600_000_000_000
+
+OF_ACCOUNTS: frozenset[Role] = frozenset({"officer", "viewer"})
+"""Whose rights the account administrator manages (459-II.2-accounts); all else comes with the signed roster."""
 
 
 class Refusal(StrEnum):
@@ -164,6 +168,11 @@ class AccessList:
         """Return the roster's entry of that id."""
         return self._persons.get(person)
 
+    def beyond_accounts(self, person: str) -> frozenset[Role]:
+        """Return what the roster makes of a person, now or at another time, that no account administrator may touch."""
+        entry = self._persons.get(person)
+        return frozenset(grant.role for grant in entry.roles) - OF_ACCOUNTS if entry else frozenset()
+
     def _badge_fault(self, holder: _Holder, at_ns: int) -> Refusal | None:
         if self._is_revoked(holder.person, at_ns):
             return Refusal.REVOKED
@@ -182,9 +191,9 @@ class AccessList:
         return signed or person in self._revoked_here
 
     def _roles(self, holder: _Holder, at_ns: int) -> frozenset[Role]:
-        entry = self._persons.get(holder.person)
-        roles = _in_force(entry.roles, at_ns) if entry else frozenset[Role]()
-        return roles | {"officer"} if holder.until_ns is not None else roles
+        if holder.until_ns is not None:
+            return frozenset[Role]({"officer"})
+        return _in_force(self._persons[holder.person].roles, at_ns)
 
     def _roster_fault(self, at_ns: int) -> Refusal | None:
         assert self._roster is not None

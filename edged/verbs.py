@@ -118,13 +118,20 @@ def check_new_officer(access: AccessList, actor: str, person: str, credential: s
         credential: full keyed digest of the new badge.
 
     Raises:
-        EdgeError: NOT_ALLOWED for oneself, CONFLICT for a person whom the roster revoked or a credential
-            that somebody has.
+        EdgeError: NOT_ALLOWED for oneself and for whoever is more than an officer by the roster, CONFLICT for a
+            person whom the roster revoked or a credential that somebody has.
     """
     if person == actor:
         raise EdgeError(ErrorCode.NOT_ALLOWED, reason="nobody gives rights to oneself", person=person)
+    _require_of_accounts(access, person)
     entry = access.person(person)
     if entry is not None and entry.revoked is not None:
         raise EdgeError(ErrorCode.CONFLICT, reason="revoked by the roster", person=person)
     if holder := access.knows(credential):
         raise EdgeError(ErrorCode.CONFLICT, reason="the badge is somebody's already", person=holder)
+
+
+def _require_of_accounts(access: AccessList, person: str) -> None:
+    if roles := access.beyond_accounts(person):
+        reason = "roles other than officer come and go with the signed roster"
+        raise EdgeError(ErrorCode.NOT_ALLOWED, reason=reason, person=person, has=", ".join(sorted(roles)))

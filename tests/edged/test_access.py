@@ -72,6 +72,7 @@ ROSTER = Roster(
         person("accounts", role("account_admin"), account="accounts"),
         person("security", role("security_admin"), account="security"),
         person("officer-with-account", role("officer"), account="clerk"),
+        person("reader", role("officer"), role("viewer")),
     ),
 )
 
@@ -210,6 +211,19 @@ def test_a_local_entry_never_takes_over_a_badge_of_the_roster() -> None:
     assert listed.decide(digest("petro"), KIND, NOW) == Admitted(
         "petro", "Petro", frozenset({"officer", "responsible"})
     )
+
+
+@pytest.mark.clause(
+    "459-II.8-lists", "a badge that was entered at the station gives the role of officer, whoever holds it"
+)
+@pytest.mark.parametrize("name", ["petro", "iryna", "tech", "accounts", "security"])
+def test_a_badge_that_was_entered_here_never_gives_more_than_the_role_of_officer(name: str) -> None:
+    listed = access(local=[Entry(name, credential=digest("second"))])
+    admitted = listed.decide(digest("second"), KIND, NOW)
+    assert isinstance(admitted, Admitted)
+    assert admitted.roles == {"officer"}
+    waiting = replace(IDLE, returns_waiting=("i1",))
+    assert not isinstance(tap(admitted, waiting), ConfirmReturns)
 
 
 def test_a_local_second_badge_does_not_revive_a_person_whom_the_roster_revoked() -> None:
@@ -529,6 +543,7 @@ def test_a_verb_that_is_none_is_not_found() -> None:
         ("friend", "accounts", ErrorCode.CONFLICT),
         ("friend", "olena", ErrorCode.CONFLICT),
         ("gone", "new", ErrorCode.CONFLICT),
+        *((other, "new", ErrorCode.NOT_ALLOWED) for other in ("iryna", "petro", "tech", "security")),
     ],
 )
 def test_nobody_gives_rights_to_oneself(person_: str, credential: str, code: ErrorCode) -> None:
@@ -537,5 +552,6 @@ def test_nobody_gives_rights_to_oneself(person_: str, credential: str, code: Err
     assert caught.value.code is code
 
 
-def test_a_new_officer_with_a_new_badge_may_be_added() -> None:
-    check_new_officer(access(), "accounts", "friend", digest("new"))
+@pytest.mark.parametrize("person_", ["friend", "olena", "unpaid", "reader"])
+def test_an_officer_or_a_stranger_may_be_added_with_a_new_badge(person_: str) -> None:
+    check_new_officer(access(), "accounts", person_, digest("new"))
