@@ -111,19 +111,17 @@ def authorise(access: AccessList | None, verb: str, account: str, at_ns: int) ->
 
 
 def check_new_officer(access: AccessList, actor: str, person: str, credential: str) -> None:
-    """Refuse an officer.added that would give a person's badge away or a right to oneself.
+    """Refuse an officer.added that would give a person's badge away, or a right that is not the actor's to give.
 
     Args:
         actor: person id of the account administrator.
         credential: full keyed digest of the new badge.
 
     Raises:
-        EdgeError: NOT_ALLOWED for oneself and for whoever is more than an officer by the roster, CONFLICT for a
-            person whom the roster revoked or a credential that somebody has.
+        EdgeError: as `check_rights_of`; CONFLICT for a person whom the roster revoked or a credential that
+            somebody has.
     """
-    if person == actor:
-        raise EdgeError(ErrorCode.NOT_ALLOWED, reason="nobody gives rights to oneself", person=person)
-    _require_of_accounts(access, person)
+    check_rights_of(access, actor, person)
     entry = access.person(person)
     if entry is not None and entry.revoked is not None:
         raise EdgeError(ErrorCode.CONFLICT, reason="revoked by the roster", person=person)
@@ -131,7 +129,14 @@ def check_new_officer(access: AccessList, actor: str, person: str, credential: s
         raise EdgeError(ErrorCode.CONFLICT, reason="the badge is somebody's already", person=holder)
 
 
-def _require_of_accounts(access: AccessList, person: str) -> None:
+def check_rights_of(access: AccessList, actor: str, person: str) -> None:
+    """Refuse a change of rights, a revocation too, that the account administrator ``actor`` may not make.
+
+    Raises:
+        EdgeError: NOT_ALLOWED for oneself, and for whoever is more than an officer or a user by the roster.
+    """
+    if person == actor:
+        raise EdgeError(ErrorCode.NOT_ALLOWED, reason="nobody changes the own rights", person=person)
     if roles := access.beyond_accounts(person):
         reason = "roles other than officer come and go with the signed roster"
         raise EdgeError(ErrorCode.NOT_ALLOWED, reason=reason, person=person, has=", ".join(sorted(roles)))

@@ -21,7 +21,7 @@ from edged.ledger.proofs import prove
 from edged.projections.store import LogQuery
 from edged.slots.state import Event, accepts
 from edged.station.doubts import end_doubts
-from edged.verbs import check_new_officer
+from edged.verbs import check_new_officer, check_rights_of
 
 BLINK_S = 10.0
 
@@ -133,6 +133,7 @@ async def _officer_revoke(call: Call) -> Any:
     known = station.lists.access.person(p.person) is not None
     if not known and p.person not in station.recorder.state.local_officers:
         raise EdgeError(ErrorCode.NOT_FOUND, person=p.person)
+    check_rights_of(station.lists.access, call.actor.person, p.person)
     await station.recorder.record(f.OfficerRevoked(person=p.person, reason=p.reason), call.actor.text)
     station.lists.rebuild()
     station.outside.log("EDG-7112", person=p.person, actor=call.actor.text, reason=p.reason)

@@ -23,7 +23,7 @@ from edged.formats.roster import Appointment, Credential, Person, Revocation, Ro
 from edged.ports import ClockClass, HostTime
 from edged.throttle import BADGES, HOLD_S, Bucket, Throttle
 from edged.time_floor import TimeFloor
-from edged.verbs import VERBS, authorise, check_new_officer
+from edged.verbs import VERBS, authorise, check_new_officer, check_rights_of
 
 KIND = "desfire-id"
 JAN, MAR, JUN, SEP, DEC = (f"2026-{m:02}-01T00:00:00.000Z" for m in (1, 3, 6, 9, 12))
@@ -537,21 +537,40 @@ def test_a_verb_that_is_none_is_not_found() -> None:
     "O06", "The account administrator cannot add a badge for himself, nor hand out somebody's badge."
 )
 @pytest.mark.parametrize(
-    ("person_", "credential", "code"),
+    ("actor", "person_", "credential", "code"),
     [
-        ("accounts", "new", ErrorCode.NOT_ALLOWED),
-        ("friend", "accounts", ErrorCode.CONFLICT),
-        ("friend", "olena", ErrorCode.CONFLICT),
-        ("gone", "new", ErrorCode.CONFLICT),
-        *((other, "new", ErrorCode.NOT_ALLOWED) for other in ("iryna", "petro", "tech", "security")),
+        ("accounts", "accounts", "new", ErrorCode.NOT_ALLOWED),
+        ("olena", "olena", "new", ErrorCode.NOT_ALLOWED),  # whatever else she is
+        ("accounts", "friend", "accounts", ErrorCode.CONFLICT),
+        ("accounts", "friend", "olena", ErrorCode.CONFLICT),
+        ("accounts", "gone", "new", ErrorCode.CONFLICT),
+        *(("accounts", one, "new", ErrorCode.NOT_ALLOWED) for one in ("iryna", "petro", "tech", "security")),
     ],
 )
-def test_nobody_gives_rights_to_oneself(person_: str, credential: str, code: ErrorCode) -> None:
+def test_nobody_gives_rights_to_oneself(actor: str, person_: str, credential: str, code: ErrorCode) -> None:
     with pytest.raises(EdgeError) as caught:
-        check_new_officer(access(), "accounts", person_, digest(credential))
+        check_new_officer(access(), actor, person_, digest(credential))
     assert caught.value.code is code
 
 
 @pytest.mark.parametrize("person_", ["friend", "olena", "unpaid", "reader"])
 def test_an_officer_or_a_stranger_may_be_added_with_a_new_badge(person_: str) -> None:
     check_new_officer(access(), "accounts", person_, digest("new"))
+
+
+@pytest.mark.clause(
+    "459-II.2-accounts", "the account administrator revokes officers and users, nobody else and never oneself"
+)
+@pytest.mark.parametrize("person_", ["accounts", "security", "iryna", "petro", "tech"])
+def test_only_officers_and_users_are_revoked_by_the_account_administrator(person_: str) -> None:
+    with pytest.raises(EdgeError) as caught:
+        check_rights_of(access(), "accounts", person_)
+    assert caught.value.code is ErrorCode.NOT_ALLOWED
+    for officer in ("olena", "unpaid", "reader", "entered-here"):
+        check_rights_of(access(), "accounts", officer)
+
+
+def test_nobody_revokes_oneself_even_as_an_officer() -> None:
+    with pytest.raises(EdgeError) as caught:
+        check_rights_of(access(), "olena", "olena")
+    assert caught.value.code is ErrorCode.NOT_ALLOWED

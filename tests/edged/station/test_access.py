@@ -325,6 +325,16 @@ async def test_entries_that_are_refused(params: OfficerParams, code: ErrorCode) 
         assert not world.facts(f.OfficerAdded)
 
 
+@pytest.mark.parametrize("person", ["daria", "iryna", "taras"])
+@story
+async def test_who_is_more_than_an_officer_is_revoked_by_the_roster_only(person: str) -> None:
+    async with World.open() as world:
+        with pytest.raises(EdgeError) as caught:
+            await ask(world, "officer revoke", DARIA, RevokeParams(person=person, reason="so"))
+        assert caught.value.code is ErrorCode.NOT_ALLOWED
+        assert not world.facts(f.OfficerRevoked)
+
+
 @pytest.mark.parametrize("someone", [IRYNA, TARAS, OLENA])
 @story
 async def test_only_the_account_administrator_enters_officers(someone: Someone) -> None:
