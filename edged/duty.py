@@ -2,7 +2,9 @@
 
 Rule 1: a schedule that is missing, or has run out, keeps nobody from a camera: the issue is flagged.
 Rule 2: days are days in Kyiv; Monday to Friday are working days unless the schedule says otherwise.
-Rule 3: a deadline is the last moment at which the order is still kept; the act itself is due at once.
+Rule 3: while nobody knows what time it is, nobody can be told to be off duty either: ``None`` for the moment. An issue
+is flagged, a responsible person acts; the ledger's lines say themselves that the clock was unknown.
+Rule 4: a deadline is the last moment at which the order is still kept; the act itself is due at once.
 """
 
 from collections.abc import Iterator
@@ -23,6 +25,7 @@ class Flag(StrEnum):
     NONE = ""
     NO_SCHEDULE = "no-schedule"
     SCHEDULE_EXPIRED = "schedule-expired"  # or not in force yet
+    UNKNOWN = "duty-unknown"  # nobody vouches for the host's clock, so which shift is now cannot be told
     NOT_LISTED = "not-on-duty"  # of no shift that is now (459-IV.7-off-duty)
     NOT_BRIEFED = "not-briefed"  # the first use, and no briefing before it (459-II.1-briefing)
 
@@ -55,11 +58,13 @@ def shifts_of(schedule: Schedule | None, person: str) -> Iterator[Shift]:
 
 
 def duty_of(
-    schedule: Schedule | None, person: str, at_ns: int, margins: Margins
+    schedule: Schedule | None, person: str, at_ns: int | None, margins: Margins
 ) -> tuple[Shift | None, Flag]:
     """Return the shift in which an officer takes a camera now, and why his issue is to be flagged."""
     if schedule is None:
         return None, Flag.NO_SCHEDULE
+    if at_ns is None:
+        return None, Flag.UNKNOWN
     if not times.parse_ns(schedule.valid_from) <= at_ns < times.parse_ns(schedule.valid_until):
         return None, Flag.SCHEDULE_EXPIRED
     listed = [shift for shift in shifts_at(schedule, at_ns, margins) if person in shift.officers]
@@ -77,7 +82,7 @@ class Standing:
 
 
 def standing(
-    schedule: Schedule | None, person: str, at_ns: int, margins: Margins, *, first_use: bool
+    schedule: Schedule | None, person: str, at_ns: int | None, margins: Margins, *, first_use: bool
 ) -> Standing:
     """``first_use``: he has neither taken a camera of this station before nor been briefed."""
     shift, flag = duty_of(schedule, person, at_ns, margins)
@@ -85,9 +90,12 @@ def standing(
     return Standing(shift.id if shift is not None else "", tuple(one for one in (flag, unbriefed) if one))
 
 
-def is_responsible(schedule: Schedule | None, person: str, at_ns: int, margins: Margins) -> bool:
-    """Whether this person's own shift is now (459-II.1-own-shift). Without a schedule nobody can be kept from it."""
-    now = tuple(shifts_at(schedule, at_ns, margins)) if schedule is not None else ()
+def is_responsible(schedule: Schedule | None, person: str, at_ns: int | None, margins: Margins) -> bool:
+    """Whether this person's own shift is now (459-II.1-own-shift). Without a schedule, or the time, nobody can be kept
+    from it."""
+    if schedule is None or at_ns is None:
+        return True
+    now = tuple(shifts_at(schedule, at_ns, margins))
     return not now or any(person in shift.responsible for shift in now)
 
 

@@ -13,7 +13,12 @@ from edged.reports.texts import Lang, say, word
 NAMED = 4  # recordings of one finding
 _FOR_SECURITY = {Kind.ORDER, Other.MEDIUM, Other.CLOCK}
 
-_WITHOUT_SHIFT = {Flag.NO_SCHEDULE, Flag.SCHEDULE_EXPIRED, Flag.NOT_LISTED}  # and the issue says so
+_WITHOUT_SHIFT = {
+    Flag.NO_SCHEDULE,
+    Flag.SCHEDULE_EXPIRED,
+    Flag.UNKNOWN,
+    Flag.NOT_LISTED,
+}  # and the issue says so
 
 
 def addressed(report: Report, lang: Lang) -> str:

@@ -254,6 +254,7 @@ _TABLE: Mapping[str, tuple[str, str]] = MappingProxyType(
         # what an issue is flagged with (edged.duty)
         "flag-no-schedule": ("без графіка чергувань", "no duty schedule"),
         "flag-schedule-expired": ("графік чергувань не чинний", "duty schedule not in force"),
+        "flag-duty-unknown": ("зміну не встановлено: час невідомий", "shift not known: time unknown"),
         "flag-not-on-duty": ("не у своїй зміні", "not in the own shift"),
         "flag-not-briefed": ("перше використання без інструктажу", "first use without a briefing"),
         # why a badge was refused (edged.access)

@@ -1,6 +1,7 @@
 """Every act of a person about the shift: who may do it, what is entered, what the ledger then holds. One table. Pure.
 
-Rule 1: a responsible person acts in the own shift only (459-II.1-own-shift); without a schedule nobody is kept from it.
+Rule 1: a responsible person acts in the own shift only (459-II.1-own-shift); without a schedule, or while the
+        clock is unknown, nobody is kept from it.
 Rule 2: only a named person of the roster acts; an account that is nobody's may look, nothing else.
 Rule 3: an act that is refused has changed nothing; whoever called records the refusal.
 Rule 4: the fact that names the act is the last one: cut off before it, the act can be entered once more.
@@ -104,7 +105,7 @@ def decide(scene: Scene, verb: str, params: Mapping[str, Any] | Params) -> tuple
 
 def in_own_shift(scene: Scene) -> Scene:
     """Return the scene with the roles that its actor has now: a responsible person's only in the own shift."""
-    if is_responsible(scene.schedule, scene.actor, scene.now_ns, scene.margins):
+    if is_responsible(scene.schedule, scene.actor, scene.duty_ns, scene.margins):
         return scene
     return replace(scene, roles=scene.roles - _RESPONSIBLE, off_duty=scene.roles & _RESPONSIBLE)
 

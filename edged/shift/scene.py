@@ -44,13 +44,15 @@ class Exports:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scene:
-    """``now_ns`` is `TimeFloor.judged`; ``actor`` the id of a person, never an account that is nobody's."""
+    """``now_ns`` is `TimeFloor.judged`, ``duty_ns`` the time by which a shift is now (None: nobody vouches for the
+    clock); ``actor`` the id of a person, never an account that is nobody's."""
 
     station: StationState
     inventory: Inventory
     persons: Mapping[str, Person]  # the roster's
     schedule: Schedule | None
     now_ns: int
+    duty_ns: int | None
     actor: str
     roles: frozenset[Role]
     new_id: Callable[[], str]

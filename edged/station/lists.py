@@ -13,7 +13,7 @@ from edged.formats.facts import StationCommissioned
 from edged.formats.note import Verifier
 from edged.formats.roster import ROSTER_LIMIT, Roster, open_roster
 from edged.formats.schedule import SCHEDULE_LIMIT, Schedule, open_schedule
-from edged.ports import Clock, FileSystem, Log
+from edged.ports import Clock, ClockClass, FileSystem, Log
 from edged.station.alerts import Alerts
 from edged.station.recorder import Recorder
 from edged.station.signed_list import SignedList, Sort
@@ -64,6 +64,15 @@ class Lists:
         now = self._clock.now()
         self._floor = self._floor.seen(now)
         return self._floor.judged(now)
+
+    def duty_ns(self) -> int | None:
+        """The time by which it is decided whose shift is now; None while nobody vouches for the host's clock.
+
+        The floor that stands in for it then is the earliest moment that it can be: enough for what runs out, and days
+        too early for a shift.
+        """
+        unknown = self._clock.now().clock is ClockClass.UNKNOWN
+        return None if unknown else self.judged_ns()
 
     async def start(self) -> None:
         """Take the copies in force, then look at the files."""

@@ -108,6 +108,7 @@ class Office:
             persons=self.persons(),
             schedule=self._lists.schedule,
             now_ns=self._lists.judged_ns(),
+            duty_ns=self._lists.duty_ns(),
             actor=actor.person,
             roles=actor.roles,
             new_id=lambda: self._random.token(16).hex(),

@@ -13,7 +13,8 @@ RESPONSIBLE: frozenset[Role] = frozenset({"responsible"})
 
 
 class OnDuty:
-    """A schedule that is missing or has run out keeps nobody from a camera: the issue is flagged."""
+    """No schedule that is missing or has run out keeps anybody from a camera, nor a clock that nobody vouches for: the
+    issue is flagged."""
 
     def __init__(self, settings: Shift, margins: Margins, lists: Lists, recorder: Recorder) -> None:
         self._settings, self._margins = settings, margins
@@ -23,12 +24,12 @@ class OnDuty:
         shift = self._recorder.state.shift
         known = officer in shift.briefed or officer in shift.users
         return standing(
-            self._lists.schedule, officer, self._lists.judged_ns(), self._margins, first_use=not known
+            self._lists.schedule, officer, self._lists.duty_ns(), self._margins, first_use=not known
         )
 
     def roles_now(self, person: str, roles: frozenset[Role]) -> frozenset[Role]:
         """Return the roles that count now: a responsible person's only in the own shift (459-II.1-own-shift)."""
-        own = is_responsible(self._lists.schedule, person, self._lists.judged_ns(), self._margins)
+        own = is_responsible(self._lists.schedule, person, self._lists.duty_ns(), self._margins)
         return roles if own else roles - RESPONSIBLE
 
     def require_own_shift(self, actor: Actor, verb: str) -> None:

@@ -19,6 +19,7 @@ from edged.duty import (
     shift_of,
     shifts_at,
     shifts_of,
+    standing,
 )
 from edged.errors import FormatError
 from edged.formats import times
@@ -69,6 +70,37 @@ def test_without_a_schedule_an_issue_is_flagged() -> None:
 def test_a_shift_is_known_by_its_name_at_its_time(name: str, at: str, found: Shift | None) -> None:
     assert shift_of(SCHEDULE, name, ns(at), Margins()) is found
     assert shift_of(None, name, ns(at), Margins()) is None
+
+
+OVER: Schedule = msgspec.structs.replace(SCHEDULE, valid_until="2026-11-27T07:00:00.000Z")
+
+
+@pytest.mark.parametrize(
+    ("listed", "person", "at", "flags", "responsible"),
+    [
+        (SCHEDULE, "olena", "2026-11-27T12:00", (), False),
+        (SCHEDULE, "ivan", "2026-11-27T12:00", (Flag.NOT_LISTED,), False),
+        (SCHEDULE, "iryna", "2026-11-27T12:00", (Flag.NOT_LISTED,), True),
+        (SCHEDULE, "daria", "2026-11-27T12:00", (Flag.NOT_LISTED,), False),
+        (SCHEDULE, "olena", None, (Flag.UNKNOWN,), True),
+        (SCHEDULE, "ivan", None, (Flag.UNKNOWN,), True),
+        (SCHEDULE, "daria", None, (Flag.UNKNOWN,), True),
+        (OVER, "ivan", "2026-11-27T12:00", (Flag.SCHEDULE_EXPIRED,), False),
+        (OVER, "ivan", None, (Flag.UNKNOWN,), True),
+        (None, "ivan", "2026-11-27T12:00", (Flag.NO_SCHEDULE,), True),
+        (None, "ivan", None, (Flag.NO_SCHEDULE,), True),
+    ],
+)
+def test_who_is_on_duty_by_schedule_and_clock(
+    listed: Schedule | None, person: str, at: str | None, flags: tuple[Flag, ...], responsible: bool
+) -> None:
+    """Nobody is told to be off duty by a schedule, or by a clock, that does not tell. ``at`` None: it does not."""
+    at_ns = ns(at) if at is not None else None
+    found = standing(listed, person, at_ns, NO_MARGINS, first_use=False)
+    assert (found.flags, found.shift) == (flags, "" if flags else "d")
+    first = standing(listed, person, at_ns, NO_MARGINS, first_use=True)
+    assert first.flags == (*flags, Flag.NOT_BRIEFED)
+    assert is_responsible(listed, person, at_ns, NO_MARGINS) is responsible
 
 
 def test_an_officer_s_shifts_are_those_that_list_him() -> None:

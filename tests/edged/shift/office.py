@@ -82,6 +82,7 @@ class Office:
     station: StationState = field(default_factory=StationState)
     lines: list[Line] = field(default_factory=list)
     listed: frozenset[str] = frozenset()
+    clock_known: bool = True
     _ids: int = 0
 
     @property
@@ -95,6 +96,7 @@ class Office:
             persons={name: person(name) for name in NAMES},
             schedule=self.schedule,
             now_ns=times.parse_ns(self.now),
+            duty_ns=times.parse_ns(self.now) if self.clock_known else None,
             actor=actor,
             roles=frozenset(ROLES.get(actor, ())),
             new_id=self._new_id,

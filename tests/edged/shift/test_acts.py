@@ -66,6 +66,14 @@ def test_without_a_schedule_nobody_is_kept_from_the_own_shift() -> None:
     assert office.act("iryna", "officer brief", person="ivan")
 
 
+def test_while_nobody_knows_the_time_nobody_is_kept_from_the_own_shift() -> None:
+    office = Office(now=MIDNIGHT)
+    assert code_of(office, "iryna", "officer brief", person="ivan") is ErrorCode.NOT_ALLOWED
+    office.clock_known = False
+    assert office.act("iryna", "officer brief", person="ivan")
+    assert code_of(office, "taras", "officer brief", person="ivan") is ErrorCode.NOT_ALLOWED
+
+
 def test_an_act_that_is_none_is_named() -> None:
     assert code_of(Office(), "iryna", "journal burn") is ErrorCode.NOT_FOUND
 

@@ -219,6 +219,40 @@ async def test_in_anothers_shift_no_badge_confirms_and_no_account() -> None:
         await world.ask("iryna", "clock confirm")
 
 
+@pytest.mark.clause(
+    "459-II.1-own-shift",
+    "while the host's time is unknown whose shift it is cannot be told, and nobody is kept out",
+)
+@story
+async def test_a_host_that_does_not_know_the_time_tells_nobody_to_be_off_duty() -> None:
+    async with World.open(boot=False, access=LISTED, shift=NO_MARGINS) as world:
+        world.publish(schedule(AUTHORITY, 1, DAY, NIGHT), SCHEDULE)
+        world.publish(roster(AUTHORITY, 2, CROWD))
+        await world.boot()
+        await world.ask("iryna", "officer brief", person="petro")
+        await world.crash()
+        world.time.sleeps(13 * 3600)  # without power; it is night, and for all that the host knows still day
+        off_s = world.time.wall_ns() / 1e9
+        world.clock.off_s = -off_s
+        world.clock.unknown()
+        await world.boot()
+        await docked(world, "K000001", 1)
+        issued = await taken(world, PETRO, 1)
+        assert (issued.shift, issued.flags[0]) == ("", "duty-unknown")
+        world.insert("K000001", 1)
+        await world.until_slot(1, State.READY)
+        world.tap(MAKSYM.badge)
+        await world.until(lambda: world.facts(f.ReturnConfirmed))
+        await world.ask("maksym", "officer brief", person="olena")
+        world.clock.off_s = 0.0
+        await world.ask("maksym", "clock confirm")
+        told = {type(line.fact): line.stamp.clock for line in world.station.book.lines()}
+        assert told[f.ReturnConfirmed] == told[sf.OfficerBriefed] == told[f.ClockConfirmed] == "unknown"
+        await turned_away(world, OLENA, Refusal.NOT_ON_DUTY)  # from now on the shift can be told
+        why = await refused(world, "iryna", "officer brief", person="olena")
+        assert why.code is ErrorCode.NOT_ALLOWED
+
+
 # --- reserve cameras -----------------------------------------------------------------------------------
 
 
