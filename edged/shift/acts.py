@@ -65,7 +65,7 @@ RIGHTS: Mapping[str, frozenset[Role]] = MappingProxyType(
         "repair release": _TECHNICIAN,
         "repair back": _TECHNICIAN,
         "recording refer": _RESPONSIBLE,
-        "works start": _TECHNICIAN | {"account_admin"},  # an update is the account administrator's alone
+        "works start": _TECHNICIAN | {"account_admin"},  # which works are whose: works_acts
         "works end": _TECHNICIAN | {"account_admin"},
         "outage start": _RESPONSIBLE | _TECHNICIAN,
         "outage end": _RESPONSIBLE | _TECHNICIAN,

@@ -10,6 +10,7 @@ from edged.errors import EdgeError, ErrorCode
 from edged.formats import facts as f
 from edged.formats import shift_facts as sf
 from edged.formats.facts import Fact
+from edged.formats.roster import Role
 from edged.shift.inventory import Sort
 from edged.shift.manual import ENTRIES
 from edged.shift.records import Works
@@ -49,7 +50,7 @@ def _start(scene: Scene, p: StartParams) -> tuple[Fact, ...]:
     entry = ENTRIES.get(p.entry)
     if entry is None:
         raise EdgeError(ErrorCode.BAD_REQUEST, entry=p.entry[:40], expected=f"one of {', '.join(ENTRIES)}")
-    _require_updater(scene, p.entry)
+    _require_whose(scene, p.entry)
     if entry.update and not p.version:
         raise EdgeError(ErrorCode.BAD_REQUEST, expected="the version before the update")
     if busy := set(p.items) & {item for works in _going_on(scene) for item in works.items}:
@@ -69,10 +70,12 @@ def _start(scene: Scene, p: StartParams) -> tuple[Fact, ...]:
     return (*in_works, opened)
 
 
-def _require_updater(scene: Scene, entry: str) -> None:
-    """An update is begun and ended by the account administrator (459-II.2-update)."""
-    if ENTRIES[entry].update and "account_admin" not in scene.roles:
-        raise EdgeError(ErrorCode.NOT_ALLOWED, entry=entry, person=scene.actor, roles="account_admin")
+def _require_whose(scene: Scene, entry: str) -> None:
+    """An update is begun and ended by the account administrator (459-II.2-update), all other works by the technical
+    administrator (459-II.3-maintenance)."""
+    whose: Role = "account_admin" if ENTRIES[entry].update else "technician"
+    if whose not in scene.roles:
+        raise EdgeError(ErrorCode.NOT_ALLOWED, entry=entry, person=scene.actor, roles=whose)
 
 
 def _going_on(scene: Scene) -> Iterator[Works]:
@@ -85,7 +88,7 @@ def _end(scene: Scene, p: EndParams) -> tuple[Fact, ...]:
         raise EdgeError(ErrorCode.NOT_FOUND, works=p.works)
     if works.finished:
         raise refuse(works=p.works, ended=works.ended)
-    _require_updater(scene, works.entry)
+    _require_whose(scene, works.entry)
     if ENTRIES[works.entry].update and not p.version:
         raise EdgeError(ErrorCode.BAD_REQUEST, expected="the version after the update")
     closed = sf.WorksClosed(

@@ -14,6 +14,7 @@ from edged.journals.papers import Paper
 from edged.journals.signature import Checked, Verdict
 from edged.shift.dues import owed, too_long, unsigned_handovers
 from edged.shift.journal_acts import sheet_of, signed
+from edged.shift.manual import ENTRIES
 from edged.shift.records import Stage
 from edged.shift.rows import Place, place_of
 from tests.edged.shift.office import COUNTS, FORMS, MIDNIGHT, NAMES, Office
@@ -300,6 +301,29 @@ def test_an_update_is_the_account_administrators_with_its_versions(office: Offic
     assert refused(office, "taras", "works end", **done, version="2").code is ErrorCode.NOT_ALLOWED
     office.act("nadia", "works end", **done, version="2")
     assert office.shift.works[works].versions == ("1", "2")
+
+
+OF_THE_TECHNICIAN = {
+    "cleaning", "locks", "batteries", "ups", "disks", "clock", "cabling", "disk-replacement", "part-replacement",
+}  # fmt: skip
+OF_THE_ACCOUNT_ADMINISTRATOR = {"update-station", "update-dock", "update-camera"}
+
+
+@pytest.mark.clause(
+    "459-II.3-maintenance", "works are begun and ended by the technical administrator, updates excepted"
+)
+@pytest.mark.parametrize("entry", sorted(OF_THE_TECHNICIAN | OF_THE_ACCOUNT_ADMINISTRATOR))
+def test_works_of_every_entry_are_begun_and_ended_by_whom_they_belong_to(entry: str) -> None:
+    assert set(ENTRIES) == OF_THE_TECHNICIAN | OF_THE_ACCOUNT_ADMINISTRATOR
+    whose, others = ("taras", "nadia") if entry in OF_THE_TECHNICIAN else ("nadia", "taras")
+    office = Office()
+    about = {**WORKS, "entry": entry, "version": "1"}
+    assert refused(office, others, "works start", **about).code is ErrorCode.NOT_ALLOWED
+    office.act(whose, "works start", **about)
+    (works,) = office.shift.works
+    done = {"works": works, "measures": "виконано", "result": "справна", "version": "2"}
+    assert refused(office, others, "works end", **done).code is ErrorCode.NOT_ALLOWED
+    office.act(whose, "works end", **done)
 
 
 @pytest.mark.clause("459-I.3-works", "works are those of the operating manual and nothing else")
