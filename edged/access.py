@@ -150,6 +150,17 @@ class AccessList:
         expired = self._roster_fault(at_ns) is not None
         return Admitted(person.id, person.name, frozenset() if expired else _in_force(person.roles, at_ns))
 
+    def officer_only(self, account: str, at_ns: int) -> bool:
+        """Return whether the roster knows a unix account as an officer's (or a user's) and as nothing else.
+
+        It goes on knowing it when that role, the person or the roster itself is not in force any more.
+        """
+        person = self._accounts.get(account)
+        if person is None:
+            return False
+        roles = _in_force(person.roles, at_ns) or frozenset(grant.role for grant in person.roles)
+        return bool(roles) and roles <= OF_ACCOUNTS
+
     def knows(self, digest: str) -> str:
         """Return whose credential this is, "" if nobody's. For refusing a second holder.
 

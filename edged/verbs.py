@@ -1,6 +1,7 @@
 """Which verb of edgectl is whose: one table. Pure.
 
-An officer reaches neither edgectl nor the control socket (Order 459, IV.7). Verbs marked ``unnamed`` change
+An officer reaches neither edgectl nor the control socket (Order 459, IV.7), nor does whoever was one: a role that has
+run out or was revoked opens nothing. Verbs marked ``unnamed`` change
 nothing that anybody decides; they also serve accounts that are no person of the roster (root, a monitor, a
 station whose roster has run out) and are recorded under the account's name.
 """
@@ -101,8 +102,8 @@ def authorise(access: AccessList | None, verb: str, account: str, at_ns: int) ->
     person = access.who(account, at_ns) if access is not None else None
     if person is not None and person.roles & needed.roles:
         return Actor(f"person:{person.person}", person.person, person.roles)
-    only_officer = person is not None and person.roles and person.roles <= {"officer", "viewer"}
-    if needed.unnamed and not only_officer:
+    officer_only = access is not None and access.officer_only(account, at_ns)
+    if needed.unnamed and not officer_only:
         if person is not None:
             return Actor(f"person:{person.person}", person.person, person.roles)
         return Actor(f"account:{account[:32]}")

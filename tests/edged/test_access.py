@@ -73,6 +73,9 @@ ROSTER = Roster(
         person("security", role("security_admin"), account="security"),
         person("officer-with-account", role("officer"), account="clerk"),
         person("reader", role("officer"), role("viewer")),
+        person("lapsed", role("officer", JAN, MAR), account="lapsed"),
+        person("moved", role("officer"), role("technician", JAN, MAR), account="moved"),
+        person("helper", account="helper"),
     ),
 )
 
@@ -506,6 +509,36 @@ def test_root_and_unnamed_accounts_look_but_do_not_touch_and_show_as_such() -> N
     for verb in ("officer add", "camera works", "clock confirm", "slots open", "log"):
         with pytest.raises(EdgeError):
             authorise(access(), verb, "root", NOW)
+
+
+@pytest.mark.clause(
+    "459-IV.7-no-tampering",
+    "whoever was an officer, and is revoked or no longer in force, has no verb of edgectl",
+)
+@pytest.mark.parametrize(
+    ("account", "at", "local"),
+    [
+        ("clerk", JUN, ()),
+        ("clerk", DEC, ()),  # the roster has run out
+        ("clerk", JUN, (Entry("officer-with-account", revoked="lost badge"),)),
+        ("gone", JUN, ()),  # by the roster
+        ("lapsed", JUN, ()),  # the document that made him one
+        ("moved", JUN, ()),  # was more than that until March
+    ],
+)
+@pytest.mark.parametrize("verb", sorted(VERBS))
+def test_whoever_is_known_as_an_officer_only_reaches_nothing(
+    account: str, at: str, local: tuple[Entry, ...], verb: str
+) -> None:
+    with pytest.raises(EdgeError) as caught:
+        authorise(access(local=local), verb, account, times.parse_ns(at))
+    assert caught.value.code is ErrorCode.NOT_ALLOWED
+
+
+@pytest.mark.parametrize(("account", "at"), [("root", JUN), ("monitor", DEC), ("tech", DEC), ("helper", JUN)])
+def test_an_account_of_no_officer_looks_and_loads_lists(account: str, at: str) -> None:
+    for verb in ("status", "events", "reload"):
+        authorise(access(), verb, account, times.parse_ns(at))
 
 
 def test_with_an_expired_roster_a_new_one_can_still_be_loaded() -> None:
