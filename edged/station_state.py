@@ -120,6 +120,7 @@ class Camera:
     reasons: tuple[str, ...] = ()
     charge_percent: int = -1
     free_bytes: int = -1
+    volume: str = ""  # of the medium that was listed last; "": none was
     offset_ms: int | None = None  # last measured clock offset before correction
     uncertainty_ms: int = -1
 
@@ -465,6 +466,8 @@ def _readiness(s: StationState, at: _At, x: f.ReadinessChanged) -> None:
 
 
 def _listed(s: StationState, at: _At, x: f.CameraListed) -> None:
+    if x.slot:  # else it lay on no card
+        s._camera(x.camera).volume = x.volume
     for clip in x.clips:
         if (known := s.recordings.get(clip.recording)) is not None:
             known.seen_again = True

@@ -28,13 +28,12 @@ from edged.journals.papers import Paper
 from edged.journals.signature import SIGNATURE_LIMIT
 from edged.projections.store import LogQuery
 from edged.reports.bounds import Span
-from edged.reports.issue import shown
 from edged.shift.acts import ACTS
 from edged.shift.journal_acts import find
 from edged.shift.recovered_acts import RecoveredParams
 from edged.shift.scene import Scene
 from edged.shift.tags import tag_of
-from edged.station.reporting import lines_of_issue, report, rules_of, source_of
+from edged.station.reporting import issue_shown, report, rules_of, source_of
 
 SIGNATURE = 4 * (SIGNATURE_LIMIT // 3 + 1)  # characters in base64
 
@@ -116,15 +115,14 @@ async def _report(call: Call) -> Any:
     scene = station.office.scene(call.actor)
     at_ns = times.parse_ns(p.at) if p.at else scene.now_ns
     source = source_of(scene, rules_of(station.config), account_of(await courier_of(call)))
-    made = await report(station.book, source, p.span, at_ns)
+    made = await report(station.book, station.projector, source, p.span, at_ns)
     return msgspec.to_builtins(made)
 
 
 async def _issue_show(call: Call) -> Any:
-    station, issue = call.station, call.params.issue
-    lines = await lines_of_issue(station.projector, issue)
+    station = call.station
     source = source_of(station.office.scene(call.actor), rules_of(station.config))
-    return msgspec.to_builtins(shown(issue, lines, source))
+    return msgspec.to_builtins(await issue_shown(station.projector, source, call.params.issue))
 
 
 async def _export_make(call: Call) -> Any:

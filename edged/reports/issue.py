@@ -15,10 +15,14 @@ from edged.reports.period import Period
 from edged.reports.source import Source
 
 
-def shown(issue: str, lines: Iterable[Line], source: Source) -> d.IssueShown:
-    """Return what the ledger's lines about it say. Raises EdgeError: NOT_FOUND, they tell of no such issue."""
+def shown(issue: str, lines: Iterable[Line], source: Source, left: Iterable[Line] = ()) -> d.IssueShown:
+    """Return what the ledger's lines about it say; ``left``: those of its camera for `Period.recall`.
+
+    Raises EdgeError: NOT_FOUND, they tell of no such issue.
+    """
     lines = list(lines)
     period = Period("", times.format_ns(source.now_ns))
+    period.recall(left)
     for line in lines:
         period.take(line)
     issued = period.issues.get(issue)

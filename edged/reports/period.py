@@ -1,9 +1,10 @@
 """What happened in a period: a fold over its lines of the ledger and those shortly before. Pure.
 
-An issue that began before the period and goes on in it belongs to it, so reading begins ``BEFORE`` earlier.
+An issue that began before the period and goes on in it belongs to it, so reading begins ``BEFORE`` earlier. How a
+camera was left that lay idle for longer is recalled from a few lines of its own.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -98,6 +99,23 @@ class Period:
         handler = _HANDLERS.get(type(line.fact))
         if handler is not None:
             handler(self, line, line.fact)
+
+    def recall(self, lines: Iterable[Line]) -> None:
+        """Take the newest lines of one camera from before those that are taken, however old they are.
+
+        They say with which medium it was left, and after which film: the last of its last issue with films, if the
+        times of all of them are known.
+        """
+        sealed: list[f.RecordingSealed] = []
+        for line in lines:
+            if isinstance(line.fact, f.CameraListed) and line.fact.slot:
+                self._volumes[line.fact.camera] = line.fact.volume
+            elif isinstance(line.fact, f.RecordingSealed) and is_film(line.fact):
+                sealed.append(line.fact)
+        last = [film_of(one) for one in sealed if one.issue == sealed[-1].issue]
+        films = [film for film in last if film is not None]
+        if films and len(films) == len(last):
+            self._newest[sealed[-1].camera] = max(films, key=lambda one: one.ended)
 
     def own_issues(self) -> list[Issued]:
         """Those that were open at some moment of the period, by the time they were taken."""

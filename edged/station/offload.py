@@ -1,6 +1,7 @@
 """Takes everything aboard a camera into the vault: list, copy, read back, seal. The camera loses nothing here.
 
-1. What is new on the card is a fact before a byte of it is copied (gate G1).
+1. What is new on the card is a fact before a byte of it is copied (gate G1). So is a card that is another than
+   before, though it be empty: 459-IV.7-no-tampering.
 2. A file that was sealed before is recognised by serial, path, size, mtime, first cluster and the hash of its
    first and last MiB; anything less makes it a new recording. Names prove nothing. One whose copy in the
    vault is found to be lost becomes a new recording too: it is copied again.
@@ -188,10 +189,15 @@ class Offload:
         entered = [(clip, self._t.random.token(16).hex()) for clip in new]
         for at in range(0, len(entered), CLIPS_A_LINE):
             await self._t.recorder.record(self._listed(entered[at : at + CLIPS_A_LINE], listing))
-        if not entered and listing.problems:
+        if not entered and (listing.problems or self._another_medium(listing)):
             await self._t.recorder.record(self._listed((), listing))
         await self._tell_about_card(listing)
         return entered
+
+    def _another_medium(self, listing: m.ClipsListed) -> bool:
+        """Whether it is none that the ledger knows to be in this camera: a new card, or one formatted anew."""
+        camera = self._t.recorder.state.cameras.get(self._aboard.camera)
+        return camera is None or camera.volume != listing.volume_id
 
     async def _tell_about_card(self, listing: m.ClipsListed) -> None:
         alert = f"camera-filesystem:{self._aboard.camera}"

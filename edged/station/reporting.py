@@ -6,38 +6,56 @@ from datetime import timedelta
 from edged.config import Config
 from edged.coverage import Rules
 from edged.formats import times
-from edged.formats.facts import CameraIssued
+from edged.formats.facts import CameraIssued, CameraListed, RecordingSealed
 from edged.formats.line import Line, decode_line
 from edged.ledger.book import Book
 from edged.projections.store import LogQuery
 from edged.reports.bounds import Span, bounds
 from edged.reports.build import build
-from edged.reports.data import Report
+from edged.reports.data import IssueShown, Report
+from edged.reports.issue import shown
 from edged.reports.period import BEFORE, TYPES, Period
 from edged.reports.source import Account, Source
+from edged.shift.inventory import Sort
 from edged.shift.scene import Scene
 from edged.station.projector import Projector
 
 LINES = 100_000  # that are looked at to show one issue
+LEFT = 64  # that tell how a camera was left: its last films, and a listing of its card among those of what was brought
+_LEFT = (CameraListed.TYPE, RecordingSealed.TYPE)
 
 
-async def report(book: Book, source: Source, span: Span, at_ns: int) -> Report:
+async def report(book: Book, projector: Projector, source: Source, span: Span, at_ns: int) -> Report:
     """Return the report of what ``at_ns`` lies in.
 
     Raises:
         EdgeError: NOT_FOUND, no shift is then; the ledger cannot be read.
     """
     began, ended = bounds(span, at_ns, source.schedule)
-    return await asyncio.to_thread(_read, book, Period(began, ended), source)
+    period, cameras = Period(began, ended), source.inventory.of(Sort.CAMERA)
+    for left in await asyncio.gather(*(_left(projector, one.serial, _before(began)) for one in cameras)):
+        period.recall(left)
+    return await asyncio.to_thread(_read, book, period, source)
 
 
-async def lines_of_issue(projector: Projector, issue: str) -> list[Line]:
-    """Return the lines that name it, and those of its camera's clock since shortly before it was taken."""
+async def issue_shown(projector: Projector, source: Source, issue: str) -> IssueShown:
+    """Return one issue as `edged.reports.issue.shown`, with what its camera's clock and card were before.
+
+    Raises EdgeError: NOT_FOUND, there is no such issue.
+    """
     lines = await _found(projector, LogQuery(issue=issue, limit=LINES))
+    left: list[Line] = []
     for taken, camera in [(one.time, one.fact.camera) for one in lines if isinstance(one.fact, CameraIssued)]:
         clocks = LogQuery(camera=camera, type="clock", since=_before(taken), limit=LINES)
         lines += await _found(projector, clocks)
-    return sorted(lines, key=lambda line: line.seq)
+        left += await _left(projector, camera, taken)
+    return shown(issue, sorted(lines, key=lambda line: line.seq), source, left)
+
+
+async def _left(projector: Projector, camera: str, until: str) -> list[Line]:
+    """Return the lines that tell how a camera was left then, long before as it may have been."""
+    asked = (LogQuery(camera=camera, type=one, until=until, limit=LEFT) for one in _LEFT)
+    return [line for query in asked for line in await _found(projector, query)]
 
 
 async def _found(projector: Projector, query: LogQuery) -> list[Line]:

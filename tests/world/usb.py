@@ -14,6 +14,8 @@ from simulators.usb.bus import Enumerated, UsbBus
 from simulators.usb.direct import DirectDevice
 from tests.drivers.usb_world import card
 
+VOLUME_ID = slice(39, 43)  # in the boot sector of a FAT16 card
+
 
 class MemoryImage(Image):
     """An image that is no file."""
@@ -34,6 +36,12 @@ class MemoryCard:
 
     def __init__(self, image: bytearray | None = None) -> None:
         self.image = card({}) if image is None else image
+
+    def replace(self) -> None:
+        """Empty, and with another volume serial number."""
+        serial = int.from_bytes(self.image[VOLUME_ID], "little") + 1
+        self.image[:] = card({})
+        self.image[VOLUME_ID] = serial.to_bytes(4, "little")
 
     def volume(self) -> CardFilesystem:
         """The file system as it is now."""

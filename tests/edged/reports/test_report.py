@@ -499,6 +499,25 @@ def test_a_number_is_not_missing_that_a_film_without_a_time_may_have(order: tupl
     assert report_of(office, {}).issues[1].findings == ()
 
 
+@pytest.mark.parametrize(("film_ms", "known"), [(1_800_000, True), (-1, False)])
+def test_the_last_number_of_long_ago_is_known_if_the_times_of_the_last_films_are(
+    film_ms: int, known: bool
+) -> None:
+    office = Office(now="2026-11-20T07:00:00.000Z")
+    seal(office, "3" * 32, "h", path="CLIP0003.MP4", film_ms=-1)
+    seal(office, "4" * 32, "i", path="CLIP0004.MP4")
+    office.later(1)
+    seal(office, "5" * 32, "i", path="CLIP0005.MP4", film_ms=film_ms)
+    long_ago = len(office.lines)
+    office.now = "2026-11-27T07:00:00.000Z"
+    brought_back(office, 0.5, "j")
+    period = Period(BEGAN, ENDED)
+    period.recall(office.lines[:long_ago])
+    for line in office.lines[long_ago:]:
+        period.take(line)
+    assert (period.before["j"].path if "j" in period.before else "") == ("CLIP0005.MP4" if known else "")
+
+
 def measure(office: Office, offset_ms: int, *, after_correction: bool = False, bound_ms: int = 1000) -> None:
     office.record(
         f.ClockMeasured(

@@ -645,6 +645,65 @@ async def test_a_camera_whose_clock_was_moved_while_it_was_out_is_told_of_in_rep
 
 
 @pytest.mark.clause(
+    "459-IV.7-no-tampering",
+    "a card that was replaced or formatted while the camera was out is a finding on that issue, though it is empty",
+)
+@pytest.mark.parametrize("replaced", [True, False])
+@story
+async def test_a_card_that_was_replaced_by_an_empty_one_is_found_on_the_issue(replaced: bool) -> None:
+    async with World.open() as world:
+        await docked(world, "K000001", 1)
+        issued = await taken(world, OLENA, 1)
+        if replaced:
+            world.replace_card("K000001")
+        world.insert("K000001", 1)
+        await world.until_slot(1, State.READY)
+        made = msgspec.convert(await world.ask("iryna", "report", span="day"), Report)
+        shown = msgspec.convert(await world.ask("iryna", "issue show", issue=issued.issue), IssueShown)
+        for row in (made.issues[0], shown.issue):
+            assert ("medium-changed" in [one.kind for one in row.findings]) == replaced
+
+
+@pytest.mark.clause(
+    "459-IV.7-no-tampering",
+    "however long a camera lay idle: its medium and its last number are compared with those that it was left with",
+)
+@story
+async def test_a_camera_that_lay_idle_for_a_week_is_compared_with_how_it_was_left() -> None:
+    async with World.open() as world:
+        await docked(world, "K000001", 1)
+        await taken(world, OLENA, 1)
+        world.record("K000001", "CLIP0001.MP4", filmed(300))
+        world.insert("K000001", 1)
+        await world.until_cleared("K000001")
+        world.time.sleeps(7 * 86_400)
+        await world.passes(60)
+        await world.until_slot(1, State.READY)
+        issued = await taken(world, OLENA, 1)
+        world.replace_card("K000001")
+        await world.passes(400)
+        world.record("K000001", "CLIP0004.MP4", filmed(300))
+        world.insert("K000001", 1)
+        await world.until_cleared("K000001")
+        made = msgspec.convert(await world.ask("iryna", "report", span="day"), Report)
+        shown = msgspec.convert(await world.ask("iryna", "issue show", issue=issued.issue), IssueShown)
+        for row in (made.issues[0], shown.issue):
+            found = {one.kind: one.numbers for one in row.findings}
+            assert (found["missing-number"], "medium-changed" in found) == ("0002-0003", True)
+
+
+@story
+async def test_a_card_that_stays_in_its_camera_is_entered_once() -> None:
+    async with World.open() as world:
+        await docked(world, "K000001", 1)
+        for _ in range(3):
+            await taken(world, OLENA, 1)
+            world.insert("K000001", 1)
+            await world.until_slot(1, State.READY)
+        assert [one.clips for one in world.facts(f.CameraListed)] == [()]
+
+
+@pytest.mark.clause(
     "459-V.4-inspection",
     "what the ledger knows of an issue is handed out so that anybody can check it off line",
 )
