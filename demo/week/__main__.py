@@ -4,6 +4,7 @@ Takes some minutes: the week's seven days are virtual, its events are not.
 """
 
 import asyncio
+import shutil
 import sys
 import tempfile
 import time
@@ -51,7 +52,8 @@ async def _played() -> tuple[Week, dict[str, Any], list[Line]]:
     post = Post()
     try:
         week = await play(post)
-        OUT.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(OUT, ignore_errors=True)  # names change from one week to the next: ids are in them
+        OUT.mkdir(parents=True)
         await _sheets(week)
         report_s = await _reports(week)
         await _bundles(week)

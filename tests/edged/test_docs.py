@@ -32,6 +32,15 @@ def test_the_officers_card_is_well_formed_and_says_every_sign(language: str) -> 
     assert "http" not in text.replace("http://www.w3.org/2000/svg", "")
 
 
+def test_the_example_of_a_copy_for_a_third_party_holds_nothing_of_another_week() -> None:
+    copy = ROOT / "docs/examples/week/copy-for-a-third-party"
+    chain = ElementTree.parse(copy / "ascmhl/ascmhl_chain.xml")
+    of_history = {f"ascmhl/{one.text}" for one in chain.iter("{urn:ASC:MHL:DIRECTORY:v2.0}path")}
+    summed = {line.split()[1] for line in (copy / "SHA256SUMS").read_text().splitlines()}
+    there = {path.relative_to(copy).as_posix() for path in copy.rglob("*") if path.is_file()}
+    assert there == {"SHA256SUMS", "ascmhl/ascmhl_chain.xml"} | of_history | summed
+
+
 def test_the_journals_catalogue_has_every_event_once_and_in_its_form() -> None:
     ids = re.findall(r"^-- ([0-9a-f]{32})$", catalog(), re.MULTILINE)
     assert ids == [event.message_id.hex for event in EVENTS.values()]
