@@ -33,6 +33,10 @@ class Kind(StrEnum):
     UNTIMED = "untimed"  # nobody knows when it was made
 
 
+BREAKS = frozenset({Kind.LATE, Kind.GAP})
+"""Time without a film: each may be a private break, and is never named without saying so."""
+
+
 class Unknown(StrEnum):
     """Why nobody knows when a film was made."""
 

@@ -5,8 +5,11 @@ from types import MappingProxyType
 from typing import Any
 
 from edged.cli.output import pairs, table
+from edged.coverage import BREAKS
+from edged.reports.texts import Lang, say
 
 Rows = Sequence[dict[str, Any]]
+MAY_BE = " / ".join(say("break", lang) for lang in Lang)
 
 
 def show_act(answer: dict[str, Any]) -> str:
@@ -40,7 +43,7 @@ def show_issue(answer: dict[str, Any]) -> str:
         (("path", "FILE"), ("began", "BEGAN"), ("ended", "ENDED"), ("recording", "RECORDING")),
     )
     findings = table(
-        issue["findings"],
+        [row | {"note": MAY_BE if row["kind"] in BREAKS else ""} for row in issue["findings"]],
         (
             ("kind", "FINDING"),
             ("why", "WHY"),
@@ -48,6 +51,7 @@ def show_issue(answer: dict[str, Any]) -> str:
             ("ended", "TO"),
             ("numbers", "NUMBERS"),
             ("perhaps", "PERHAPS"),
+            ("note", "NOTE"),
         ),
     )
     listen = table(

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from edged.coverage import Kind
+from edged.coverage import BREAKS, Kind
 from edged.duty import Flag
 from edged.formats import times
 from edged.reports.data import Finding, IssueRow, Report
@@ -22,11 +22,13 @@ _WITHOUT_SHIFT = {
 
 
 def addressed(report: Report, lang: Lang) -> str:
-    """To whom coverage goes (459-III.3-control), and what of it could not be looked at."""
+    """To whom coverage goes (459-III.3-control), what a gap may be, and what could not be looked at."""
     if not report.issues:
         return ""
     found = {finding.kind for issue in report.issues for finding in issue.findings}
     said = [say("addressed", lang)]
+    if found & BREAKS:
+        said.append(say("addressed-break", lang))
     if found & _FOR_SECURITY:
         said.append(say("addressed-security", lang))
     if unknown := sum(

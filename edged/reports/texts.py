@@ -117,6 +117,10 @@ _TABLE: Mapping[str, tuple[str, str]] = MappingProxyType(
             "Відхилення і стрибки годинника та зміни носія адресовано також адміністратору безпеки.",
             "What clock or medium have undergone is addressed to the security administrator too.",
         ),
+        "addressed-break": (
+            "* Час без запису може бути особистою перервою.",
+            "* Time without a recording may be a private break.",
+        ),
         "shift-unknown": (
             "Зйомку після кінця зміни не перевірено, бо кінець зміни невідомий, видач: {number}.",
             "Not looked at for filming after the shift, whose end is not known: {number} of the issues.",
@@ -458,10 +462,11 @@ _TABLE: Mapping[str, tuple[str, str]] = MappingProxyType(
         "about-station": ("програмне забезпечення док-станції", "software of the dock station"),
         # findings of coverage
         "found-late": (
-            "перший запис через {minutes} хв після видачі",
-            "first recording {minutes} min after the issue",
+            "перший запис через {minutes} хв після видачі*",
+            "first recording {minutes} min after the issue*",
         ),
-        "found-gap": ("без запису {minutes} хв", "no recording for {minutes} min"),
+        "found-gap": ("без запису {minutes} хв*", "no recording for {minutes} min*"),
+        "break": ("може бути особистою перервою", "may be a private break"),  # what the star says
         "found-overlap": ("записи накладаються на {minutes} хв", "recordings overlap by {minutes} min"),
         "found-clock-off": (
             "{how}: похибка при видачі {before}, при поверненні {after}, ± {bound} с",

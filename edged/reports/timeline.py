@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from edged.coverage import Kind
+from edged.coverage import BREAKS
 from edged.formats import times
 from edged.formats.times import KYIV
 from edged.reports.data import IssueRow, Report
@@ -75,7 +75,7 @@ def _pieces(issue: IssueRow, scale: "_Scale", until: str) -> Iterator[Piece]:
     for stretch in issue.filmed:
         yield from scale.pieces(Bar.RECORDED, stretch.began, stretch.ended)
     for found in issue.findings:
-        if found.kind in {Kind.GAP, Kind.LATE}:
+        if found.kind in BREAKS:
             kind = Bar.PERHAPS if found.perhaps else Bar.GAP
             yield from scale.pieces(kind, found.began, found.ended)
 

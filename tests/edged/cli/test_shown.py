@@ -3,11 +3,15 @@
 import json
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from edged.cli import entered
 from edged.cli.main import main
 from edged.cli.online import _show_log
 from edged.cli.output import EXIT_FINDINGS, EXIT_OK
+from edged.coverage import Kind
+from edged.reports.data import Finding, IssueRow, IssueShown
 from tests.edged.samples import AUTHORITY
 
 
@@ -52,3 +56,26 @@ def test_countersignatures_without_the_centres_key_are_refused_and_not_passed_ov
     ]
     assert main(words) not in {EXIT_OK, EXIT_FINDINGS}
     assert "--centre-key" in capsys.readouterr().err
+
+
+ISSUE = IssueRow(
+    issue="a" * 32,
+    camera="GAT-1",
+    number="101",
+    officer="Олена",
+    taken="2026-11-27T07:00:00.000Z",
+    findings=(Finding(kind=Kind.GAP), Finding(kind=Kind.OVERLAP), Finding(kind=Kind.LATE)),
+)
+
+
+@pytest.mark.clause(
+    "459-IV.1-continuous",
+    "an issue shown at the terminal says of each gap, in both languages, that it may be a private break",
+)
+def test_a_gap_of_an_issue_is_never_shown_without_what_it_may_be() -> None:
+    shown = entered.show_issue(msgspec.to_builtins(IssueShown(issue=ISSUE, films=(), points=())))
+    said = "може бути особистою перервою / may be a private break"
+    noted = {
+        line.split()[0]: said in line for line in shown.splitlines() if line[:4] in {"gap ", "over", "late"}
+    }
+    assert noted == {"gap": True, "overlap": False, "late": True}

@@ -250,6 +250,26 @@ def test_a_report_accuses_nobody(report: Report) -> None:
         assert next(t for t in page.tiles if t.label == say("tile-coverage", lang)).good
 
 
+@pytest.mark.clause(
+    "459-IV.1-continuous",
+    "each row of time without a recording bears a mark, and above the table stands that it may be a private break",
+)
+@pytest.mark.parametrize("lang", Lang)
+def test_each_gap_bears_a_mark_that_says_what_it_may_be(lang: Lang) -> None:
+    office = Office(now="2026-11-27T07:00:00.000Z")
+    brought_back(office, 3)
+    seal(office, "1" * 32, "j", true_time="2026-11-27T08:00:00.000Z")
+    seal(office, "2" * 32, "j", true_time="2026-11-27T09:00:00.000Z")
+    made = report_of(office, {})
+    assert [one.kind for one in made.issues[0].findings] == ["late", "gap", "gap"]
+    issues = table(made, "issues", lang)
+    assert [cell.count("*") for cell in issues.rows[0]] == [0, 0, 0, 0, 0, 0, 3]
+    (said,) = re.findall(r"\* [^*]+\.", issues.lead)
+    assert say("break", lang) in said
+    quiet = report_of(Office(now="2026-11-27T07:00:00.000Z"), {})
+    assert "*" not in table(quiet, "issues", lang).lead
+
+
 def test_an_issue_that_began_before_the_period_belongs_to_it() -> None:
     office = Office(now="2026-11-26T20:00:00.000Z")
     office.dock("GAT-1", 1)
@@ -468,7 +488,7 @@ def test_beside_a_film_without_a_time_everything_is_said_with_a_reserve() -> Non
     (cells,) = table(made, "issues").rows
     assert cells[5] == "at least 0:30 / 1:00"
     assert cells[6] == (
-        "time not known (its length is not told): 22222222; first recording 30 min after the issue (09:00), "
+        "time not known (its length is not told): 22222222; first recording 30 min after the issue* (09:00), "
         "perhaps a recording is there whose time is not known"
     )
     assert ("50 %", "coverage, at least") in [(one.figure, one.label) for one in compose(made, Lang.EN).tiles]
