@@ -56,6 +56,23 @@ def film_of(sealed: RecordingSealed) -> Film | None:
     return Film(sealed.recording, sealed.path, began, began + length, uncertainty)
 
 
+def own_film_of(sealed: RecordingSealed) -> Film | None:
+    """Return a film whose camera's clock was not measured, in that clock's own time as if it were UTC.
+
+    By it films follow each other and have pauses, but it may be any time from true time: nothing is compared with it.
+    None: its clock was measured, or its length or date is not known.
+    """
+    if sealed.uncertainty_ms >= 0 or sealed.film_ms < 0 or not sealed.mtime:
+        return None
+    try:
+        length = timedelta(milliseconds=sealed.film_ms)
+        ended = datetime.fromisoformat(sealed.mtime).replace(tzinfo=UTC)
+        began = _began(sealed, ended, length)
+    except (ValueError, OverflowError):
+        return None
+    return Film(sealed.recording, sealed.path, began, began + length)
+
+
 def _began(sealed: RecordingSealed, ended: datetime, length: timedelta) -> datetime:
     if not (sealed.film_began and sealed.mtime):
         return ended - length

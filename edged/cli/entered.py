@@ -6,10 +6,12 @@ from typing import Any
 
 from edged.cli.output import pairs, table
 from edged.coverage import BREAKS
+from edged.reports.issue import Clock
 from edged.reports.texts import Lang, say
 
 Rows = Sequence[dict[str, Any]]
 MAY_BE = " / ".join(say("break", lang) for lang in Lang)
+UNMEASURED = " / ".join(say("own-clock", lang) for lang in Lang)
 
 
 def show_act(answer: dict[str, Any]) -> str:
@@ -39,8 +41,14 @@ def show_issue(answer: dict[str, Any]) -> str:
         }
     )
     films = table(
-        answer["films"],
-        (("path", "FILE"), ("began", "BEGAN"), ("ended", "ENDED"), ("recording", "RECORDING")),
+        _with_doubt(answer["films"]),
+        (
+            ("path", "FILE"),
+            ("began", "BEGAN"),
+            ("ended", "ENDED"),
+            ("recording", "RECORDING"),
+            ("note", "NOTE"),
+        ),
     )
     findings = table(
         [row | {"note": MAY_BE if row["kind"] in BREAKS else ""} for row in issue["findings"]],
@@ -55,9 +63,21 @@ def show_issue(answer: dict[str, Any]) -> str:
         ),
     )
     listen = table(
-        answer["points"], (("place", "LISTEN AT"), ("path", "FILE"), ("second", "SECOND"), ("at", "TIME"))
+        _with_doubt(answer["points"]),
+        (
+            ("place", "LISTEN AT"),
+            ("path", "FILE"),
+            ("second", "SECOND"),
+            ("at", "TIME"),
+            ("note", "NOTE"),
+        ),
     )
     return "\n\n".join((head, films, findings, listen))
+
+
+def _with_doubt(rows: Rows) -> Rows:
+    """Each with a word on a time that nobody has measured."""
+    return [row | {"note": UNMEASURED if row["clock"] == Clock.CAMERA else ""} for row in rows]
 
 
 def _flat(value: Any) -> Any:

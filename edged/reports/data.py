@@ -54,6 +54,7 @@ class PointRow(_Part, frozen=True):
     path: str
     second: float
     at: str
+    clock: str = "measured"  # edged.reports.issue.Clock: what `at` is told by
 
 
 class FilmRow(_Part, frozen=True):
@@ -62,6 +63,7 @@ class FilmRow(_Part, frozen=True):
     began: str  # "": its time is not known
     ended: str
     sha256: str
+    clock: str = "measured"  # edged.reports.issue.Clock: what its times are told by
 
 
 class IssueShown(_Part, frozen=True, tag="edged/issue/v1"):

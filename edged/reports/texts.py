@@ -496,6 +496,10 @@ _TABLE: Mapping[str, tuple[str, str]] = MappingProxyType(
         "at-least": ("не менше {value}", "at least {value}"),
         "unknown-no-length": ("тривалості не вказано", "its length is not told"),
         "unknown-no-clock": ("годинник відеокамери не виміряно", "the camera’s clock was not measured"),
+        "own-clock": (
+            "за годинником відеокамери, який не виміряно: похибка невідома",
+            "by the camera’s clock, which was not measured: its error is not known",
+        ),
         "unknown-no-date": ("файл без дати", "the file has no date"),
         "found-outside-issue": (
             "запис поза видачею, {minutes} хв",

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edged.coverage import Unknown, Untimed
-from edged.films import film_facts, film_of, is_film, untimed_of
+from edged.films import film_facts, film_of, is_film, own_film_of, untimed_of
 from edged.formats.facts import RecordingSealed
 from edged.formats.movie import MovieTimes
 from tests.edged.formats.samples import SEALED
@@ -74,13 +74,35 @@ def test_without_length_date_or_clock_a_film_has_no_time(unknown: dict[str, Any]
     assert untimed_of(sealed) == Untimed(sealed.recording, sealed.path, why)
 
 
+@pytest.mark.parametrize("ahead", [timedelta(0), timedelta(days=-3)])
+@pytest.mark.parametrize("said", [None, BEGAN])
+def test_without_a_measured_clock_a_film_has_its_camera_s_own_time(
+    ahead: timedelta, said: datetime | None
+) -> None:
+    sealed = msgspec.structs.replace(Clock(ahead).sealed(said), true_time="", uncertainty_ms=-1)
+    film = own_film_of(sealed)
+    assert film is not None
+    assert (film.began, film.ended) == (BEGAN + ahead + KYIV, BEGAN + ahead + KYIV + LENGTH)
+
+
+@pytest.mark.parametrize(
+    "known", [{}, {"uncertainty_ms": -1, "film_ms": -1}, {"uncertainty_ms": -1, "mtime": ""}]
+)
+def test_a_film_has_its_camera_s_own_time_only_where_there_is_no_other_but_length_and_date(
+    known: dict[str, Any],
+) -> None:
+    assert own_film_of(msgspec.structs.replace(Clock().sealed(BEGAN), **known)) is None
+
+
 def test_a_picture_is_no_film() -> None:
     assert not is_film(msgspec.structs.replace(SEALED, path="A.JPG", file="content.jpg"))
 
 
 @given(st.text(max_size=30), st.text(max_size=30), st.integers(-1, 2**62))
 def test_whatever_the_ledger_holds_is_a_film_or_none(began: str, mtime: str, length: int) -> None:
-    film_of(msgspec.structs.replace(Clock().sealed(None), film_began=began, mtime=mtime, film_ms=length))
+    sealed = msgspec.structs.replace(Clock().sealed(None), film_began=began, mtime=mtime, film_ms=length)
+    film_of(sealed)
+    own_film_of(msgspec.structs.replace(sealed, uncertainty_ms=-1))
 
 
 def test_what_is_kept_of_a_movie() -> None:

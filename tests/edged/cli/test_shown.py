@@ -11,7 +11,8 @@ from edged.cli.main import main
 from edged.cli.online import _show_log
 from edged.cli.output import EXIT_FINDINGS, EXIT_OK
 from edged.coverage import Kind
-from edged.reports.data import Finding, IssueRow, IssueShown
+from edged.reports.data import FilmRow, Finding, IssueRow, IssueShown, PointRow
+from edged.reports.issue import Clock
 from tests.edged.samples import AUTHORITY
 
 
@@ -79,3 +80,19 @@ def test_a_gap_of_an_issue_is_never_shown_without_what_it_may_be() -> None:
         line.split()[0]: said in line for line in shown.splitlines() if line[:4] in {"gap ", "over", "late"}
     }
     assert noted == {"gap": True, "overlap": False, "late": True}
+
+
+@pytest.mark.clause(
+    "459-III.9-two-steps",
+    "where the camera's clock was not measured, the reader sees it beside the place to listen at",
+)
+@pytest.mark.parametrize("clock", Clock)
+def test_a_time_of_an_unmeasured_clock_is_never_shown_without_saying_so(clock: Clock) -> None:
+    film = FilmRow(recording="r", path="A.MP4", began="b", ended="e", sha256="", clock=clock)
+    point = PointRow(place="start", recording="r", path="A.MP4", second=0.0, at="b", clock=clock)
+    shown = entered.show_issue(msgspec.to_builtins(IssueShown(issue=ISSUE, films=(film,), points=(point,))))
+    said = (
+        "за годинником відеокамери, який не виміряно: похибка невідома / "
+        "by the camera’s clock, which was not measured: its error is not known"
+    )
+    assert [said in line for line in shown.splitlines() if "A.MP4" in line] == [clock is Clock.CAMERA] * 2

@@ -742,6 +742,34 @@ async def test_an_issue_shows_where_to_listen_and_an_extract_of_it_is_checked_by
         assert (await refused(world, "iryna", "extract", issue="f" * 16)).code is ErrorCode.NOT_FOUND
 
 
+@pytest.mark.clause(
+    "459-III.9-two-steps",
+    "start, end and pauses are pointed to also where the camera cannot tell its clock, in its own time and marked so",
+)
+@story
+async def test_an_issue_of_a_camera_that_cannot_tell_its_clock_shows_where_to_listen() -> None:
+    async with World.open() as world:
+        world.add("K000001", reads_clock=False)
+        world.insert("K000001", 1)
+        await world.until_slot(1, State.READY)
+        issued = await taken(world, OLENA, 1)
+        for number, pause in ((1, 600), (2, 900)):
+            await world.passes(pause)
+            world.record("K000001", f"CLIP000{number}.MP4", filmed(300))
+        world.insert("K000001", 1)
+        await world.until_cleared("K000001")
+        shown = msgspec.convert(await world.ask("iryna", "issue show", issue=issued.issue), IssueShown)
+        assert [(one.place, one.path[-8:], one.second, one.clock) for one in shown.points] == [
+            ("start", "0001.MP4", 0.0, "camera"),
+            ("before-pause", "0001.MP4", 285.0, "camera"),
+            ("after-pause", "0002.MP4", 0.0, "camera"),
+            ("end", "0002.MP4", 285.0, "camera"),
+        ]
+        assert [one.clock for one in shown.films] == ["camera", "camera"]
+        assert not any(one.at.endswith("Z") for one in shown.points)
+        assert [(one.kind, one.why) for one in shown.issue.findings] == [("untimed", "no-clock")]
+
+
 @pytest.mark.clause("459-II.5-audit", "every change of rights stands in the ledger and is listed")
 @story
 async def test_every_change_of_rights_is_listed() -> None:
