@@ -32,10 +32,11 @@ class Flag(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Margins:
-    """Ours: the order gives no numbers. For the handover, and for who comes early or leaves late."""
+    """Ours: the order gives no numbers. For the handover, for who comes early or leaves late, and for papers."""
 
     before: timedelta = timedelta(minutes=30)
     after: timedelta = timedelta(minutes=60)
+    at_once: timedelta = timedelta(minutes=60)  # within which somebody does what is to be done at once
 
 
 def shifts_at(schedule: Schedule, at_ns: int, margins: Margins) -> Iterator[Shift]:
@@ -126,7 +127,7 @@ def report_due_ns(schedule: Schedule | None, at_ns: int) -> int:
 
 
 def _goes_on(shift: Shift, at_ns: int, margins: Margins) -> bool:
-    before, after = _ns(margins.before), _ns(margins.after)
+    before, after = ns(margins.before), ns(margins.after)
     return times.parse_ns(shift.begins) - before <= at_ns < times.parse_ns(shift.ends) + after
 
 
@@ -134,5 +135,5 @@ def _now(shift: Shift, at_ns: int) -> bool:
     return times.parse_ns(shift.begins) <= at_ns < times.parse_ns(shift.ends)
 
 
-def _ns(length: timedelta) -> int:
+def ns(length: timedelta) -> int:
     return length // timedelta(microseconds=1) * 1000

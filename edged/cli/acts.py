@@ -50,7 +50,7 @@ HELP: Mapping[str, str] = MappingProxyType(
 )
 FIELDS: Mapping[str, str] = MappingProxyType(
     {
-        "about": "id of the incident or the works, name of the alert",
+        "about": "what it is about, as `edgectl paper list` names it",
         "acts": "what was done",
         "at": "when: 2026-11-22T07:00:00Z, or 30m, 8h ago",
         "camera": "serial number",

@@ -64,7 +64,7 @@ def draft_view(scene: Scene, paper: Paper, about: str) -> dict[str, Any]:
 
 def _owed(scene: Scene) -> tuple[Owed, ...]:
     names = {person.id: person.name for person in scene.persons.values()}
-    return owed(scene.station, scene.inventory, scene.schedule, names, scene.now_ns)
+    return owed(scene.station, scene.inventory, scene.schedule, names, scene.margins, scene.now_ns)
 
 
 def works_view(scene: Scene) -> Rows:

@@ -111,7 +111,9 @@ class PaperGiven(Fact, frozen=True):
     """A notice, memo or letter was given by its author. The station drafted it and did nothing else."""
 
     paper: str  # edged.journals.papers.Paper
-    about: str  # id of an incident or of works; the alert that a warning is about
+    about: (
+        str  # id of an incident, of works or of a copy; of a warning: the alert, @, the line that raised it
+    )
     document: Document
 
 

@@ -117,8 +117,8 @@ def _incidents(period: Period, source: Source) -> Iterator[d.IncidentRow]:
 
 
 def _papers(source: Source) -> Iterator[d.PaperRow]:
-    args = (source.station, source.inventory, source.schedule, source.names, source.now_ns)
-    for one in owed(*args):
+    parts = (source.station, source.inventory, source.schedule, source.names)
+    for one in owed(*parts, source.margins, source.now_ns):
         yield d.PaperRow(
             paper=one.paper,
             about=one.about,

@@ -8,12 +8,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
-from edged.duty import Margins, duty_of
+from edged.duty import Margins, duty_of, ns
 from edged.formats import times
 from edged.formats.schedule import Schedule
 from edged.journals.forms import Kind as Journal
 from edged.journals.forms import kyiv
 from edged.journals.papers import HOURS_24_NS, Occasion, Paper, due_ns
+from edged.shift import forecasts
 from edged.shift.incident_acts import OF_INCIDENTS
 from edged.shift.inventory import Inventory
 from edged.shift.kinds import KINDS_UK
@@ -22,17 +23,6 @@ from edged.shift.records import Incident, SheetRecord, Stage, Works, repeats
 from edged.shift.state import ShiftState
 from edged.station_state import Issue, StationState
 
-FORECASTS = (
-    "vault-nearly-full",
-    "vault-unreadable",
-    "clock-unknown",
-    "slot-fault",
-    "centre-unreachable",
-    "centre-full",
-    "courier-silent",
-    "ups-",
-)
-"""Alerts (by the beginning of their names) of conditions that may end the work of the complex (459-II.3-warn)."""
 WARN_BEFORE = timedelta(hours=2)  # ours: of the 24 hours that works may take
 
 
@@ -55,13 +45,14 @@ def owed(
     inventory: Inventory,
     schedule: Schedule | None,
     names: Mapping[str, str],
+    margins: Margins,
     now_ns: int,
 ) -> tuple[Owed, ...]:
     """Return what is owed now, the most urgent first."""
     found = [
-        *_of_incidents(station, inventory, schedule, names),
+        *_of_incidents(station, inventory, schedule, names, margins),
         *_of_works(station.shift, inventory, schedule, now_ns),
-        *_of_forecasts(station),
+        *_of_forecasts(station.shift, margins),
         *_of_copies(station.shift),
     ]
     return tuple(sorted(found, key=lambda one: (one.due_ns, one.about, one.paper)))
@@ -72,6 +63,7 @@ def _of_incidents(
     inventory: Inventory,
     schedule: Schedule | None,
     names: Mapping[str, str],
+    margins: Margins,
 ) -> Iterator[Owed]:
     for incident in station.shift.incidents.values():
         if incident.stage is Stage.REJECTED:
@@ -81,7 +73,7 @@ def _of_incidents(
         occasion = Occasion(
             described(incident, names.get(officer, "")), kyiv(happened), equipment(incident, inventory)
         )
-        own = duty_of(schedule, officer, happened, Margins())[0] if officer else None
+        own = duty_of(schedule, officer, happened, margins)[0] if officer else None
         for paper in sorted(OF_INCIDENTS):
             if station.shift.given(incident.id, paper) or (paper is Paper.NOTICE and not officer):
                 continue
@@ -104,11 +96,14 @@ def _of_works(
                 yield Owed(paper, works.id, began, due_ns(paper, began, schedule, None), occasion)
 
 
-def _of_forecasts(station: StationState) -> Iterator[Owed]:
-    for name, alert in station.alerts.items():
-        if name.startswith(FORECASTS) and not station.shift.given(name, Paper.WARNING):
-            since = times.parse_ns(alert.since)
-            yield Owed(Paper.WARNING, name, since, since, Occasion(name, kyiv(since), "док-станція"))
+def _of_forecasts(shift: ShiftState, margins: Margins) -> Iterator[Owed]:
+    """One an alert, since the first of its raisings that owes a warning."""
+    for raisings in shift.forecasts.values():
+        first = next((one for one in raisings if one.owes(ns(margins.at_once))), None)
+        if first is not None:
+            since = times.parse_ns(first.since)
+            what, of = forecasts.described(first.alert)
+            yield Owed(Paper.WARNING, first.id, since, since, Occasion(what, kyiv(since), of))
 
 
 def _of_copies(shift: ShiftState) -> Iterator[Owed]:
@@ -123,15 +118,15 @@ def _of_copies(shift: ShiftState) -> Iterator[Owed]:
 
 
 def late_papers(
-    station: StationState, inventory: Inventory, schedule: Schedule | None, now_ns: int, at_once_ns: int
+    station: StationState, inventory: Inventory, schedule: Schedule | None, margins: Margins, now_ns: int
 ) -> dict[str, list[Owed]]:
-    """Return the papers that are late, by what they are about. What is due at once is late after ``at_once_ns``.
+    """Return the papers that are late, by what they are about. What is due at once is late after a margin.
 
     Works that have begun without their letter are late with it at once, whenever it is due (459-III.14-notice).
     """
     late: dict[str, list[Owed]] = {}
-    for one in owed(station, inventory, schedule, {}, now_ns):
-        if one.paper is Paper.WORKS or now_ns >= max(one.due_ns, one.since_ns + at_once_ns):
+    for one in owed(station, inventory, schedule, {}, margins, now_ns):
+        if one.paper is Paper.WORKS or now_ns >= max(one.due_ns, one.since_ns + ns(margins.at_once)):
             late.setdefault(one.about, []).append(one)
     return late
 
@@ -160,7 +155,7 @@ def not_returned(
             continue
         shift = shifts.get(issue.shift)
         if shift is not None:
-            due_ns = times.parse_ns(shift.ends) + margins.after // timedelta(microseconds=1) * 1000
+            due_ns = times.parse_ns(shift.ends) + ns(margins.after)
         else:
             due_ns = times.parse_ns(issue.taken) + round(longest_h * 3_600_000_000_000)
         if now_ns >= due_ns:
@@ -176,7 +171,7 @@ def lasted_ns(works: Works, now_ns: int) -> int:
 
 def too_long(shift: ShiftState, now_ns: int) -> tuple[tuple[Works, bool], ...]:
     """Return the works that go on and near the 24 hours of 459-III.15-24h; True: they are over."""
-    near = HOURS_24_NS - WARN_BEFORE // timedelta(microseconds=1) * 1000
+    near = HOURS_24_NS - ns(WARN_BEFORE)
     going_on = ((works, lasted_ns(works, now_ns)) for works in shift.works.values() if not works.finished)
     return tuple((works, lasted > HOURS_24_NS) for works, lasted in going_on if lasted >= near)
 

@@ -136,12 +136,12 @@ def _give(scene: Scene, p: PaperParams) -> tuple[Fact, ...]:
     if not ENTERED_BY[p.paper] & scene.roles:
         roles = ", ".join(sorted(ENTERED_BY[p.paper]))
         raise EdgeError(ErrorCode.NOT_ALLOWED, paper=p.paper, person=scene.actor, roles=roles)
+    if scene.shift.given(p.about, p.paper):
+        raise refuse(paper=p.paper, about=p.about, expected="a paper that was not entered before")
     if p.paper in OF_INCIDENTS:
         _incident(scene, p.about, Stage.DRAFT, Stage.OPEN, Stage.CLOSED)
     elif p.about not in _occasions(scene, p.paper):
         raise EdgeError(ErrorCode.NOT_FOUND, about=p.about)
-    if scene.shift.given(p.about, p.paper):
-        raise refuse(paper=p.paper, about=p.about, expected="a paper that was not entered before")
     return (sf.PaperGiven(paper=p.paper, about=p.about, document=scene.document(p.number, p.date)),)
 
 
@@ -149,7 +149,9 @@ def _occasions(scene: Scene, paper: Paper) -> Collection[str]:
     """What a paper that is about no incident can be about."""
     if paper is Paper.COPY:
         return {export.id for export in scene.shift.exports.values() if export.made}
-    return scene.shift.works if paper in OF_WORKS else scene.station.alerts
+    if paper is Paper.WARNING:
+        return {raising.id for raisings in scene.shift.forecasts.values() for raising in raisings}
+    return scene.shift.works
 
 
 ACTS: Mapping[str, Act] = MappingProxyType(

@@ -14,6 +14,7 @@ from edged.formats import shift_facts as sf
 from edged.formats.line import Line
 from edged.journals.forms import Kind as Journal
 from edged.journals.papers import Paper
+from edged.shift.forecasts import Raisings, is_forecast, named_alert, raised, withdrawn
 from edged.shift.records import (
     Condition,
     Export,
@@ -52,6 +53,7 @@ class ShiftState:
     briefed: set[str] = field(default_factory=set)
     users: set[str] = field(default_factory=set)  # officers who have taken a camera here
     papers: OrderedDict[tuple[str, str], sf.Document] = field(default_factory=OrderedDict)  # (about, paper)
+    forecasts: dict[str, Raisings] = field(default_factory=dict)  # by alert: what nobody has warned of yet
     volumes: dict[Journal, Volume] = field(default_factory=lambda: {kind: Volume() for kind in Journal})
     ended: dict[tuple[Journal, int], str] = field(default_factory=dict)  # volume → from when it was lost
     sheets: OrderedDict[str, SheetRecord] = field(default_factory=OrderedDict)
@@ -167,8 +169,20 @@ def _given(s: ShiftState, at: Line, x: sf.PaperGiven) -> None:
     s.papers[(x.about, x.paper)] = x.document
     if x.paper == Paper.WORKS and (works := s.works.get(x.about)) is not None:
         works.changed = at.seq  # the letter stands in their note
+    if x.paper == Paper.WARNING:
+        s.forecasts.pop(named_alert(x.about), None)
     while len(s.papers) > PAPERS_KEPT:
         s.papers.popitem(last=False)
+
+
+def _alert_raised(s: ShiftState, at: Line, x: f.AlertRaised) -> None:
+    if is_forecast(x.alert):
+        s.forecasts[x.alert] = raised(s.forecasts.get(x.alert, ()), x.alert, at.seq, at.time)
+
+
+def _alert_withdrawn(s: ShiftState, at: Line, x: f.AlertWithdrawn) -> None:
+    if x.alert in s.forecasts:
+        s.forecasts[x.alert] = withdrawn(s.forecasts[x.alert], at.time)
 
 
 def _memo(s: ShiftState, at: Line, x: sf.MemoEntered) -> None:
@@ -292,6 +306,8 @@ _HANDLERS: dict[type[f.Fact], Callable[[ShiftState, Line, Any], None]] = {
     sf.ClearAgreed: _clear_agreed,
     sf.ClearEnded: _clear_ended,
     f.IncidentDrafted: _drafted,
+    f.AlertRaised: _alert_raised,
+    f.AlertWithdrawn: _alert_withdrawn,
     sf.ScheduleAccepted: _schedule,
     sf.OfficerBriefed: _briefed,
     sf.IncidentOpened: _opened,

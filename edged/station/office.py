@@ -146,4 +146,9 @@ def exports_of(settings: Export) -> Exports | None:
 
 
 def margins_of(config: Config) -> Margins:
-    return Margins(timedelta(minutes=config.shift.early_min), timedelta(minutes=config.shift.late_min))
+    shift = config.shift
+    return Margins(
+        before=timedelta(minutes=shift.early_min),
+        after=timedelta(minutes=shift.late_min),
+        at_once=timedelta(minutes=shift.at_once_min),
+    )

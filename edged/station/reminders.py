@@ -101,8 +101,8 @@ class Reminders:
     async def _papers(self) -> None:
         """One alert for all papers about one thing; `edgectl paper list` names them."""
         now_ns = self._lists.judged_ns()
-        at_once_ns = round(self._settings.at_once_min * 60e9)
-        late = late_papers(self._recorder.state, self._inventory, self._lists.schedule, now_ns, at_once_ns)
+        state, schedule = self._recorder.state, self._lists.schedule
+        late = late_papers(state, self._inventory, schedule, self._margins, now_ns)
         for about, papers in late.items():
             await self._alerts.raise_(
                 f"{_PAPERS}:{about}", ErrorCode.PAPER_LATE, about=about, first=papers[0].paper

@@ -1,10 +1,12 @@
 """What happens at a post, step by step: incidents, reserve cameras, repairs, works, journals."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from edged.control.shift_views import sheets_view
+from edged.duty import Margins
 from edged.errors import EdgeError, ErrorCode
 from edged.formats import facts as f
 from edged.formats import shift_facts as sf
@@ -85,8 +87,8 @@ def test_an_incident_to_come_is_none(office: Office) -> None:
 
 def debts(office: Office) -> dict[str, str]:
     """What is owed, and by when."""
-    now = times.parse_ns(office.now)
-    found = owed(office.station, office.inventory, office.schedule, NAMES, now)
+    scene = office.scene()
+    found = owed(office.station, office.inventory, office.schedule, NAMES, scene.margins, scene.now_ns)
     return {one.paper: times.format_ns(one.due_ns) for one in found}
 
 
@@ -106,6 +108,18 @@ def test_an_incident_owes_four_papers_each_by_its_deadline(office: Office) -> No
         "written-notice": "2026-11-27T18:00:00.000Z",
         "report-memo": "2026-11-27T22:00:00.000Z",
     }
+
+
+def test_whose_shift_it_was_is_told_by_the_margins_of_the_configuration(office: Office) -> None:
+    """Half an hour after the day shift: within the margins as they are by default, outside those of this post."""
+    office.now = "2026-11-27T18:30:00.000Z"
+    incident = office.draft(issue="j", camera="GAT-1")
+    office.issue("GAT-1", "olena", 1, "j")
+    assert debts(office)["written-notice"] == office.now
+    late = Margins(timedelta(0), timedelta(hours=1))
+    found = owed(office.station, office.inventory, office.schedule, NAMES, late, times.parse_ns(office.now))
+    notice = next(one for one in found if (one.about, one.paper) == (incident, Paper.NOTICE))
+    assert times.format_ns(notice.due_ns) == "2026-11-27T18:00:00.000Z"
 
 
 def test_an_incident_with_whom_nobody_knows_owes_no_officers_notice(office: Office) -> None:
@@ -139,7 +153,7 @@ def test_the_technical_administrator_enters_no_paper_of_the_responsible_person(o
 def test_a_disk_that_fills_is_warned_of_by_the_technical_administrator(office: Office) -> None:
     office.record(f.AlertRaised(alert="vault-nearly-full", code=6003))
     assert Paper.WARNING in debts(office)
-    given = {"paper": "warning", "about": "vault-nearly-full", "number": "4", "date": "2026-11-27"}
+    given = {"paper": "warning", "about": "vault-nearly-full@0", "number": "4", "date": "2026-11-27"}
     office.act("taras", "paper give", **given)
     assert Paper.WARNING not in debts(office)
 
