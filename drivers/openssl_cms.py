@@ -4,7 +4,7 @@ import os
 import subprocess
 from contextlib import ExitStack
 
-from edged.errors import FormatError
+from edged.errors import ErrorCode, FormatError
 
 TIMEOUT_S = 10.0
 
@@ -16,7 +16,7 @@ class OpensslCms:
         self._program = program
 
     def signer(self, content: bytes, signature: bytes) -> bytes:
-        """Return the signer's certificate, PEM. Raises FormatError: no signature over these bytes, or no openssl."""
+        """Return the signer's certificate, PEM. Raises FormatError: SHEET_UNSIGNED, or no openssl."""
         with ExitStack() as stack:
             files = [_in_memory(stack, data) for data in (content, signature, b"")]
             what, signed, signer = (f"/dev/fd/{fd}" for fd in files)
@@ -30,7 +30,10 @@ class OpensslCms:
                 raise FormatError(reason="openssl did not answer", why=str(exc)[:200]) from exc
             if done.returncode:
                 last = done.stderr.decode(errors="replace").strip().splitlines()[-1:]
-                raise FormatError(reason="no valid signature over this sheet", why="".join(last)[:200])
+                why = "".join(last)[:200]
+                raise FormatError(
+                    ErrorCode.SHEET_UNSIGNED, reason="no valid signature over this sheet", why=why
+                )
             os.lseek(files[2], 0, os.SEEK_SET)
             return os.read(files[2], 1 << 20)
 

@@ -492,6 +492,12 @@ class ErrorCode(Enum):
         "A handover is not signed by both responsible persons",
         "Have the sheet in the details signed, and attach the signature: edgectl journal sign.",
     )
+    SHEET_UNSIGNED = (
+        7041,
+        "The file does not hold one signature over this sheet",
+        "Sign the sheet's JSON file as edgectl journal print has written it, each person alone, detached (CMS, DER), "
+        "and attach that signature.",
+    )
     IMPORT_UNFINISHED = (
         7011,
         "Recovered data was accepted but is not in the vault",

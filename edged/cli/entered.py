@@ -107,6 +107,17 @@ def _papers(rows: Rows) -> str:
     )
 
 
+def _sheets(rows: Rows) -> str:
+    """A line a sheet, and below it one a signature: who, when, what it is worth."""
+    lines = _columns("sheet", "journal", "volume", "made", "rows", "signed", "registered")(
+        [row | {"signatures": []} for row in rows]
+    )
+    signatures = [one | {"sheet": row["sheet"]} for row in rows for one in row.get("signatures", ()) if one["signed"]]
+    if not signatures:
+        return lines
+    return f"{lines}\n\n{_columns('sheet', 'name', 'signed', 'verdict', 'algorithm', 'signer')(signatures)}"
+
+
 show_rights = _columns("time", "person", "change", "what", "by", "actor")
 
 LISTS: Mapping[str, tuple[str, Callable[[Rows], str]]] = MappingProxyType(
@@ -131,7 +142,7 @@ LISTS: Mapping[str, tuple[str, Callable[[Rows], str]]] = MappingProxyType(
         ),
         "journal list": (
             "sheets of the three journals and of rounds; without an id: rows that stand on none yet",
-            _columns("sheet", "journal", "volume", "made", "rows", "signed", "registered"),
+            _sheets,
         ),
     }
 )

@@ -37,7 +37,9 @@ def add_report(commands: Sub) -> None:
 
 
 def add_sheets(actions: Sub) -> None:
-    sheet = actions.add_parser("print", help="write a sheet as it is signed (JSON), as PDF and as CSV")
+    sheet = actions.add_parser(
+        "print", help="write a sheet as it is signed (JSON), as PDF, as CSV, and its signatures"
+    )
     sheet.add_argument("sheet", help="its id")
     sheet.add_argument("--out", default="", help="name without a suffix (default sheet-<id>)")
     sheet.set_defaults(run=_print)
@@ -85,12 +87,26 @@ async def _print(args: argparse.Namespace) -> int:
         f"{name}.pdf": journal.render(sheet, msgspec.convert(answer["registered"], Document | None)),
         f"{name}.csv": sheet.csv().encode(),
     }
+    signed = [one for one in answer["signatures"] if one["signed"]]
+    files |= {_signature(name, one): base64.b64decode(one["file"]) for one in signed if one["file"]}
     _write(files)
-    _tell(
-        {"sheet": made.sheet, "to be signed": f"{name}.json", "sha256": made.sha256, "files": list(files)},
-        as_json=args.json,
-    )
+    summary = {
+        "sheet": made.sheet,
+        "to be signed": f"{name}.json",
+        "sha256": made.sha256,
+        "files": list(files),
+    }
+    if signed:
+        summary["signatures"] = [f"{one['name']}: {one['verdict']}" for one in signed]
+    if lost := [f"{one['name']}: {one['sha256']}" for one in signed if not one["file"]]:
+        summary["signatures that do not lie there as they were attached"] = lost
+    _tell(summary, as_json=args.json)
     return EXIT_OK
+
+
+def _signature(name: str, row: dict[str, Any]) -> str:
+    """Beside the JSON that it is over, numbered as the lines to sign are."""
+    return f"{name}.json.{row['place'] + 1}.p7s"
 
 
 async def _tag(args: argparse.Namespace) -> int:

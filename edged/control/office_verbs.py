@@ -18,6 +18,7 @@ from edged.control.shift_views import (
     repairs_view,
     rights_rows,
     sheets_view,
+    signatures_view,
     works_view,
 )
 from edged.errors import EdgeError, ErrorCode
@@ -33,6 +34,7 @@ from edged.shift.journal_acts import find
 from edged.shift.recovered_acts import RecoveredParams
 from edged.shift.scene import Scene
 from edged.shift.tags import tag_of
+from edged.station.office import Office
 from edged.station.reporting import issue_shown, report, rules_of, source_of
 
 SIGNATURE = 4 * (SIGNATURE_LIMIT // 3 + 1)  # characters in base64
@@ -90,10 +92,22 @@ async def _draft(call: Call) -> Any:
 
 
 async def _print(call: Call) -> Any:
-    """The sheet as the ledger holds it; who asked draws it."""
-    found = find(call.station.office.scene(call.actor), call.params.sheet)
-    registered = msgspec.to_builtins(found.registered)
-    return {"at": found.at, "sheet": msgspec.to_builtins(found.made), "registered": registered}
+    """The sheet as the ledger holds it, with its signatures' files; who asked draws it."""
+    office = call.station.office
+    found = find(office.scene(call.actor), call.params.sheet)
+    signatures = [row | {"file": await _file_of(office, row["sha256"])} for row in signatures_view(found)]
+    return {
+        "at": found.at,
+        "sheet": msgspec.to_builtins(found.made),
+        "registered": msgspec.to_builtins(found.registered),
+        "signatures": signatures,
+    }
+
+
+async def _file_of(office: Office, sha256: str) -> str:
+    """In base64; "": there is none, or not that one any more."""
+    file = await office.signature(sha256) if sha256 else None
+    return base64.b64encode(file or b"").decode()
 
 
 async def _tag(call: Call) -> Any:

@@ -10,6 +10,7 @@ from edged.journals.forms import ANNEX
 from edged.journals.papers import PAPERS, PARTIES_UK, Paper, draft
 from edged.shift.dues import Owed, equipment, owed, person_of
 from edged.shift.entries import untold
+from edged.shift.records import SheetRecord
 from edged.shift.scene import Scene
 
 Rows = list[dict[str, Any]]
@@ -201,7 +202,26 @@ def _sheets(scene: Scene) -> Rows:
             "rows": len(one.made.rows),
             "sha256": one.made.sha256,
             "signed": f"{len(one.signatures)} of {len(one.made.signatories)}",
+            "signatures": signatures_view(one),
             "registered": one.registered.number if one.registered is not None else "",
         }
         for one in scene.shift.sheets.values()
+    ]
+
+
+def signatures_view(sheet: SheetRecord) -> Rows:
+    """Who has to sign, whose signature lies there since when, and what it is worth; in the order of the lines."""
+    return [
+        {
+            "place": place,
+            "person": who.person,
+            "name": who.name,
+            "signer": found.signer if found is not None else "",
+            "signed": found.at if found is not None else "",
+            "algorithm": found.algorithm if found is not None else "",
+            "verdict": found.verdict if found is not None else "",
+            "sha256": found.sha256 if found is not None else "",
+        }
+        for place, who in enumerate(sheet.made.signatories)
+        for found in (sheet.signatures.get(place),)
     ]

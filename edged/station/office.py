@@ -12,7 +12,7 @@ from edged.formats.line import Line
 from edged.formats.roster import Person
 from edged.journals.forms import Form
 from edged.journals.forms import Kind as Journal
-from edged.journals.signature import Verifier, check
+from edged.journals.signature import SIGNATURE_LIMIT, Verifier, check
 from edged.ledger.book import Book
 from edged.ports import FileSystem, Random
 from edged.shift.acts import decide
@@ -82,6 +82,17 @@ class Office:
             (fact,) = signed(self.scene(actor), sheet, checked, sha256)
             await asyncio.to_thread(self._keep, f"{self._signatures}/{sha256}.p7s", signature)
             return await self._record(fact, actor)
+
+    async def signature(self, sha256: str) -> bytes | None:
+        """Return the file of a signature as it was attached; None: it does not lie there as it was."""
+        return await asyncio.to_thread(self._kept, sha256)
+
+    def _kept(self, sha256: str) -> bytes | None:
+        try:
+            data = self._fs.read(f"{self._signatures}/{sha256}.p7s", SIGNATURE_LIMIT)
+        except OSError:  # a sheet is printed all the same
+            return None
+        return data if hashlib.sha256(data).hexdigest() == sha256 else None
 
     def _keep(self, path: str, signature: bytes) -> None:
         """Before the fact that names it."""

@@ -543,6 +543,15 @@ async def test_a_handover_counts_when_both_have_signed_the_same_bytes() -> None:
         await world.until(lambda: f"handover-unsigned:{sheet}" not in world.alerts(), 120)
         (row,) = await world.ask("iryna", "journal list")
         assert (row["signed"], row["registered"]) == ("2 of 2", "1/26")
+        said = [(one["person"], one["signer"], one["verdict"]) for one in row["signatures"]]
+        verified = str(Verdict.VERIFIED)
+        assert said == [(who, f"Особа {who}", verified) for who in ("iryna", "maksym")]
+        back = (await world.ask("iryna", "journal print", sheet=sheet))["signatures"]
+        files = [base64.b64decode(one["file"]) for one in back]
+        assert [hashlib.sha256(data).hexdigest() for data in files] == [one["sha256"] for one in back]
+        world.fs.put(f"{STATE}/signatures/{first['sha256']}.p7s", b"another")
+        back = (await world.ask("iryna", "journal print", sheet=sheet))["signatures"]
+        assert [bool(one["file"]) for one in back] == [False, True]  # said, and the sheet is printed
         world.check_live()
 
 
