@@ -112,7 +112,9 @@ def _sheets(rows: Rows) -> str:
     lines = _columns("sheet", "journal", "volume", "made", "rows", "signed", "registered")(
         [row | {"signatures": []} for row in rows]
     )
-    signatures = [one | {"sheet": row["sheet"]} for row in rows for one in row.get("signatures", ()) if one["signed"]]
+    signatures = [
+        one | {"sheet": row["sheet"]} for row in rows for one in row.get("signatures", ()) if one["signed"]
+    ]
     if not signatures:
         return lines
     return f"{lines}\n\n{_columns('sheet', 'name', 'signed', 'verdict', 'algorithm', 'signer')(signatures)}"

@@ -10,6 +10,7 @@ from edged.reports.moments import NONE
 from edged.reports.source import Source
 from edged.reports.texts import Lang, of, say
 from edged.shift.dues import Owed, person_of, sentence
+from edged.shift.forecasts import named_alert
 from edged.shift.inventory import Inventory
 from edged.shift.records import Incident, Repair
 
@@ -62,4 +63,4 @@ def owed_text(owed: Owed, source: Source, lang: Lang) -> str:
             law=copy.law,
             receiver=copy.receiver,
         )
-    return sentence_of(owed.about, lang)
+    return sentence_of(named_alert(owed.about), lang)
