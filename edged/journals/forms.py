@@ -3,6 +3,7 @@
 Rule 1: columns, titles and signature lines are those of ``forms_uk.toml``, in its order; nothing is added. An
 inspection round, which that order does not know, has the columns of scan-annex3 and all the rest of its own.
 Rule 2: a sheet is its bytes: who signs, signs what `Sheet.text` returns.
+Rule 3: a sheet says that it is an entry and no journal: the journal of the law is kept elsewhere (459-III.4-edms).
 """
 
 import csv
@@ -32,6 +33,15 @@ class Kind(StrEnum):
 ANNEX: Mapping[Kind, str] = MappingProxyType(
     {Kind.HANDOVER: "annex_1", Kind.INCIDENT: "annex_2", Kind.MAINTENANCE: "annex_3"}
 )
+
+
+ENTRY = (
+    "Запис для реєстрації в системі електронного документообігу Держмитслужби; оригінал журналу ведеться там."
+)
+OWN = "Аркуш власного обліку підрозділу; не журнал за наказом № 459."
+STATUS: Mapping[Kind, str] = MappingProxyType({**dict.fromkeys(ANNEX, ENTRY), Kind.ROUND: OWN})
+"""What a sheet is. Beside the form: columns and wording are the order's (rule 1)."""
+EDITION = 2  # of the bytes that are signed; sheets of the first had no status
 
 
 class Form(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -101,6 +111,7 @@ class Sheet:
     rows: tuple[tuple[str, ...], ...]
     signatories: tuple[Signatory, ...]
     source: Range
+    edition: int = EDITION
 
     def __post_init__(self) -> None:
         width = len(self.form.columns) - 1
@@ -114,9 +125,11 @@ class Sheet:
 
     def text(self) -> bytes:
         """Return the one form that is signed: JSON on one line. The same sheet always gives the same bytes."""
+        status = {"status": STATUS[self.kind]} if self.edition > 1 else {}
         return document.encode(
             {
-                "type": f"edged/journal-{self.kind}/v1",
+                "type": f"edged/journal-{self.kind}/v{self.edition}",
+                **status,
                 "volume": self.volume,
                 "head": self.form.head,
                 "title": self.form.title,
@@ -132,7 +145,7 @@ class Sheet:
         return hashlib.sha256(self.text()).hexdigest()
 
     def csv(self) -> str:
-        """Return the table with its column titles, for a spreadsheet."""
+        """Return the table with its column titles, for a spreadsheet: these and no line more, so without the status."""
         return _csv((self.form.columns, *self.numbered()))
 
 

@@ -6,7 +6,7 @@ from types import MappingProxyType
 from reportlab.platypus import Flowable, KeepTogether, Spacer, Table, TableStyle
 
 from edged.formats.shift_facts import Document
-from edged.journals.forms import Kind, Sheet
+from edged.journals.forms import STATUS, Kind, Sheet
 from edged.printed.page import pdf, table, text, width
 
 WIDTHS: Mapping[Kind, tuple[float, ...]] = MappingProxyType(
@@ -19,17 +19,12 @@ WIDTHS: Mapping[Kind, tuple[float, ...]] = MappingProxyType(
 )
 """Of the columns, in percent."""
 
-ENTRY = (
-    "Запис для реєстрації в системі електронного документообігу Держмитслужби; оригінал журналу ведеться там."
-)
-OWN = "Аркуш власного обліку підрозділу; не журнал за наказом № 459."
-
 REGISTERED = "Зареєстровано в системі електронного документообігу Держмитслужби: № {number} від {date}."
 
 
 def render(sheet: Sheet, registered: Document | None = None) -> bytes:
     """Return the sheet as PDF, the same bytes for the same sheet. ``registered``: its number and date over there."""
-    told = OWN if sheet.kind is Kind.ROUND else ENTRY
+    told = STATUS[sheet.kind]
     if registered is not None:
         told = REGISTERED.format(number=registered.number, date=registered.date)
     foot = (

@@ -14,7 +14,7 @@ from edged.formats import document, times
 from edged.formats import shift_facts as sf
 from edged.formats.facts import Fact
 from edged.formats.roster import Person, Role
-from edged.journals.forms import Form, Range, Sheet, Signatory
+from edged.journals.forms import EDITION, Form, Range, Sheet, Signatory
 from edged.journals.forms import Kind as Journal
 from edged.journals.signature import Checked, is_of
 from edged.shift.dues import not_returned
@@ -143,7 +143,18 @@ def _made(
 
 
 def sheet_of(forms: Mapping[Journal, Form], made: sf.SheetMade) -> Sheet:
-    """Return the sheet that the ledger holds: what is signed, printed and handed to the document system."""
+    """Return the sheet that the ledger holds: what is signed, printed and handed to the document system.
+
+    In the edition in which it was made: its bytes are signed, and never change.
+    """
+    editions = (_in_edition(edition, forms, made) for edition in range(EDITION, 0, -1))
+    newest = next(editions)
+    if not made.sha256 or newest.sha256() == made.sha256:
+        return newest
+    return next((one for one in editions if one.sha256() == made.sha256), newest)
+
+
+def _in_edition(edition: int, forms: Mapping[Journal, Form], made: sf.SheetMade) -> Sheet:
     return Sheet(
         kind=Journal(made.journal),
         volume=made.volume,
@@ -151,6 +162,7 @@ def sheet_of(forms: Mapping[Journal, Form], made: sf.SheetMade) -> Sheet:
         rows=made.rows,
         signatories=tuple(Signatory(one.position, one.name) for one in made.signatories),
         source=Range(made.first, made.last, made.root),
+        edition=edition,
     )
 
 

@@ -72,6 +72,19 @@ def test_a_sheet_is_its_bytes_and_nothing_of_it_is_left_out() -> None:
     assert json.loads(one.text())["rows"] == [["1", "пошкоджено камеру", "", "", ""]]
 
 
+@pytest.mark.clause(
+    "459-III.4-edms", "what is signed says that it is an entry, and where the journal is kept"
+)
+@pytest.mark.parametrize("kind", Kind)
+def test_what_is_signed_says_what_it_is_and_no_column_does(kind: Kind) -> None:
+    one = sheet(kind, signatories=(IRYNA, DARIA)[: len(FORMS[kind].signatures)])
+    told = json.loads(one.text())
+    assert told["type"] == f"edged/journal-{kind}/v2"
+    assert ("електронного документообігу" in told["status"]) == (kind is not Kind.ROUND)
+    assert tuple(told["columns"]) == FORMS[kind].columns
+    assert told["status"] not in one.csv()
+
+
 def test_a_handover_is_signed_by_both() -> None:
     with pytest.raises(ValueError, match="signed by 2"):
         sheet(Kind.HANDOVER)

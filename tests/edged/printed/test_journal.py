@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edged.formats.shift_facts import Document
-from edged.journals.forms import Kind, Range, Sheet, Signatory
+from edged.journals.forms import STATUS, Kind, Range, Sheet, Signatory
 from edged.journals.papers import PAPERS, PARTIES_UK, Occasion, Paper, draft
-from edged.printed.journal import ENTRY, OWN, REGISTERED, WIDTHS, render
+from edged.printed.journal import REGISTERED, WIDTHS, render
 from edged.printed.page import printable
 from edged.shift.inventory import SORTS_UK
 from edged.shift.kinds import KINDS_UK
@@ -81,9 +81,8 @@ def test_many_rows_make_many_pages() -> None:
 def test_every_text_of_ours_has_its_letters() -> None:
     """An empty box stands where the fonts have no letter: in none of the forms, papers and names of things."""
     texts = [
-        ENTRY,
-        OWN,
         REGISTERED,
+        *STATUS.values(),
         *PARTIES_UK.values(),
         *SORTS_UK.values(),
         *KINDS_UK.values(),

@@ -1,8 +1,10 @@
 """What happens at a post, step by step: incidents, reserve cameras, repairs, works, journals."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+import msgspec
 import pytest
 
 from edged.control.shift_views import sheets_view
@@ -484,6 +486,15 @@ def test_both_sign_the_same_bytes_and_then_it_is_registered(office: Office) -> N
     assert office.shift.sheets[made.sheet].signed
     office.act("iryna", "journal register", **register)
     assert office.shift.sheets[made.sheet].finished
+
+
+def test_a_sheet_that_an_older_version_made_keeps_its_bytes(office: Office) -> None:
+    made = handed_over(office)
+    first = replace(sheet_of(FORMS, made), edition=1)
+    assert b'"status"' not in first.text()
+    old = msgspec.structs.replace(made, sha256=first.sha256())
+    assert sheet_of(FORMS, old).text() == first.text()
+    assert sheet_of(FORMS, made).text() != first.text()
 
 
 def test_nobody_signs_in_anothers_place_or_twice(office: Office) -> None:
