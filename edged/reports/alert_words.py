@@ -44,9 +44,9 @@ def subject_of(alert: str, report: Report, lang: Lang) -> str:
             return of("entry", name, lang)
         case "part":
             return say("about-station", lang) if name == "station" else _camera(name, report, lang)
-        case "matter":  # of papers: an incident or works by its id, a copy by its own, or another alert
-            known = sentence_of(name, lang)
-            return known if known != name.partition(":")[0] else say("about-matter", lang, name=name)
+        case "matter":  # of papers: what the table of papers says it is
+            owed = next((row.what[lang] for row in report.papers if row.about == name), "")
+            return owed or say("about-matter", lang, name=name)
         case sort:
             return say(f"about-{sort}", lang, name=name)
 

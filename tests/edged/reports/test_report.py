@@ -25,7 +25,7 @@ from edged.readiness import NotReady
 from edged.reports import strays
 from edged.reports.alert_words import ABOUT, alert_cells
 from edged.reports.build import DIFFERENCES, Read, Why, why_behind
-from edged.reports.data import Report
+from edged.reports.data import AlertRow, Report
 from edged.reports.issue_row import Other
 from edged.reports.page import SENTENCES, Section, _attention, compose
 from edged.reports.period import Made, Period
@@ -221,7 +221,6 @@ def about(alert: str) -> tuple[str, str]:
             "update-unannounced:station",
             "the version has changed and no works announced it | software of the dock station",
         ),
-        ("papers-late:centre-full", "a paper is late | the server has no space left"),
         ("papers-late:ab12", "a paper is late | about ab12"),
         ("clock-unknown", "the station’s time cannot be relied on | —"),
         ("of-tomorrow:7", "of-tomorrow | 7"),
@@ -231,6 +230,15 @@ def test_an_alert_says_what_it_is_about(alert: str, said: str) -> None:
     uk, en = about(alert)
     assert en == said
     assert uk == en or re.search("[а-яїєі]", uk)
+
+
+@pytest.mark.parametrize("lang", Lang)
+def test_an_alert_of_a_late_paper_says_what_the_paper_is_about(lang: Lang) -> None:
+    report = eventful()
+    for paper in report.papers:
+        row = alert_cells(AlertRow(alert=f"papers-late:{paper.about}", code=7007, since=BEGAN), report, lang)
+        assert row[:2] == (say("alert-papers-late", lang), paper.what[lang])
+    assert len({paper.about for paper in report.papers}) == 8  # incidents, works, a copy, an alert
 
 
 def test_every_kind_of_alert_has_words_and_what_it_is_about() -> None:
