@@ -436,6 +436,12 @@ class ErrorCode(Enum):
         "See the details; look at edgectl status.",
     )
 
+    SWITCHED_OFF = (
+        7050,
+        "The configuration does not let anybody do that",
+        "It takes a document that decides on it, and the section named in the details; then start edged again.",
+    )
+
     BADGE_STORM = (
         7005,
         "Somebody tries one badge after another",

@@ -81,6 +81,11 @@ VERBS: Mapping[str, Verb] = MappingProxyType(
 )
 
 
+REFUSALS = frozenset({ErrorCode.NOT_ALLOWED, ErrorCode.SWITCHED_OFF})
+"""What somebody may not do, or nobody: each such answer is a line of the ledger (access.refused). A slip of the pen, or
+what does not fit the present state, is none."""
+
+
 @dataclass(frozen=True, slots=True)
 class Actor:
     """Who acts, as the ledger writes it: ``person:<id>`` or ``account:<unix name>``."""
@@ -119,15 +124,16 @@ def check_new_officer(access: AccessList, actor: str, person: str, credential: s
         credential: full keyed digest of the new badge.
 
     Raises:
-        EdgeError: as `check_rights_of`; CONFLICT for a person whom the roster revoked or a credential that
-            somebody has.
+        EdgeError: as `check_rights_of`; NOT_ALLOWED for a person whom the roster revoked or a credential that
+            another has; CONFLICT for one that this person has already.
     """
     check_rights_of(access, actor, person)
     entry = access.person(person)
     if entry is not None and entry.revoked is not None:
-        raise EdgeError(ErrorCode.CONFLICT, reason="revoked by the roster", person=person)
+        raise EdgeError(ErrorCode.NOT_ALLOWED, reason="revoked by the roster", person=person)
     if holder := access.knows(credential):
-        raise EdgeError(ErrorCode.CONFLICT, reason="the badge is somebody's already", person=holder)
+        code = ErrorCode.CONFLICT if holder == person else ErrorCode.NOT_ALLOWED
+        raise EdgeError(code, reason="the badge is somebody's already", person=holder)
 
 
 def check_rights_of(access: AccessList, actor: str, person: str) -> None:

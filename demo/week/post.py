@@ -14,12 +14,13 @@ from cryptography.x509.oid import NameOID
 
 from demo.week.people import BEGINS, TARAS, Worker, roster, schedule
 from edged.config import load
-from edged.errors import EdgeError, ErrorCode
+from edged.errors import EdgeError
 from edged.formats.facts import AccessRefused, RecordingSealed
 from edged.formats.line import Line
 from edged.formats.roster import sign_roster
 from edged.formats.schedule import sign_schedule
 from edged.station.station import Station
+from edged.verbs import REFUSALS
 from tests.fakes.clock import START_NS
 from tests.movies import film
 from tests.world.world import AUTHORITY, CENTRE, INBOX, ROSTER, SCHEDULE, STATE, STATION, VAULT, World
@@ -163,7 +164,7 @@ class Post(World):
         try:
             return await super().ask(account, verb, **params)
         except EdgeError as exc:
-            if exc.code is ErrorCode.NOT_ALLOWED:
+            if exc.code in REFUSALS:
                 await self.station.recorder.record(AccessRefused(verb=verb, account=account, uid=1000))
             raise
 

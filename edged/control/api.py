@@ -24,10 +24,15 @@ from edged.control.verbs import HANDLERS
 from edged.errors import EdgeError, ErrorCode
 from edged.formats.facts import AccessRefused
 from edged.station.station import Station
-from edged.verbs import Actor, authorise
+from edged.verbs import REFUSALS, Actor, authorise
 
 BODY_LIMIT = 256 * 1024
-STATUS = {ErrorCode.NOT_ALLOWED: 403, ErrorCode.NOT_FOUND: 404, ErrorCode.BAD_REQUEST: 400}
+STATUS = {
+    ErrorCode.NOT_ALLOWED: 403,
+    ErrorCode.SWITCHED_OFF: 403,
+    ErrorCode.NOT_FOUND: 404,
+    ErrorCode.BAD_REQUEST: 400,
+}
 KEEP_ALIVE_S = 15.0  # an idle event stream says so this often, so that a dead listener is noticed
 
 
@@ -112,11 +117,11 @@ class ControlServer(_Socket):
 
     @asynccontextmanager
     async def _refusals_recorded(self, request: web.Request, verb: str) -> AsyncIterator[None]:
-        """Whoever refuses what the account may not do: the table of verbs, or the act itself."""
+        """Whoever refuses what the account may not do (`REFUSALS`): the table of verbs, or the act itself."""
         try:
             yield
         except EdgeError as exc:
-            if exc.code is ErrorCode.NOT_ALLOWED:
+            if exc.code in REFUSALS:
                 uid = _peer_uid(request)
                 refused = AccessRefused(verb=verb, account=_account(uid), uid=uid)
                 await self._station.recorder.record(refused)

@@ -88,8 +88,9 @@ def decide(scene: Scene, verb: str, params: Mapping[str, Any] | Params) -> tuple
     """Return the facts that an act comes to; they are recorded in this order. ``params`` may have been read already.
 
     Raises:
-        EdgeError: NOT_FOUND for what does not exist, NOT_ALLOWED for another's act or another's shift, BAD_REQUEST
-            for what cannot be read, CONFLICT for what does not go with what is.
+        EdgeError: NOT_FOUND for what does not exist, NOT_ALLOWED for another's act or another's shift, SWITCHED_OFF for
+            what the configuration lets nobody do, BAD_REQUEST for what cannot be read, CONFLICT for what does not go
+            with what is.
     """
     act = ACTS.get(verb)
     if act is None:

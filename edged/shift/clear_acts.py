@@ -10,7 +10,7 @@ from types import MappingProxyType
 from edged.errors import EdgeError, ErrorCode
 from edged.formats import shift_facts as sf
 from edged.formats.facts import Fact
-from edged.shift.scene import Act, Params, Scene, Short, refuse
+from edged.shift.scene import Act, Params, Scene, Short, not_alone, refuse
 
 
 class AskParams(Params, frozen=True):
@@ -37,9 +37,7 @@ def _agree(scene: Scene, p: AgreeParams) -> tuple[Fact, ...]:
     if asked.agreed_by:
         raise refuse(camera=p.camera, agreed_by=asked.agreed_by)
     if asked.asked_by == f"person:{scene.actor}":
-        raise refuse(
-            camera=p.camera, asked_by=asked.asked_by, expected="another person than the one who asked for it"
-        )
+        raise not_alone(scene, camera=p.camera, asked_by=asked.asked_by)
     return (sf.ClearAgreed(camera=p.camera),)
 
 

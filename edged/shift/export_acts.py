@@ -8,7 +8,7 @@ from edged.formats import shift_facts as sf
 from edged.formats.facts import Fact
 from edged.formats.roster import Role
 from edged.shift.records import Export
-from edged.shift.scene import Act, Day, Exports, Number, Params, Scene, Short, refuse
+from edged.shift.scene import Act, Day, Exports, Number, Params, Scene, Short, not_alone, refuse, switched_off
 
 EXPORTERS: frozenset[Role] = frozenset({"responsible", "account_admin"})
 """Which of them, says the configuration."""
@@ -29,7 +29,7 @@ class DropParams(Params, frozen=True):
 
 def _require_allowed(scene: Scene) -> Exports:
     if scene.exports is None:
-        raise refuse(expected="[export] decision in the configuration: the document that says who decides")
+        raise switched_off("[export] decision: the document that says who decides")
     if scene.exports.role not in scene.roles:
         raise EdgeError(ErrorCode.NOT_ALLOWED, person=scene.actor, roles=scene.exports.role)
     return scene.exports
@@ -49,14 +49,12 @@ def require_second(scene: Scene, export: str) -> tuple[Export, Exports]:
     """Return what a second person may make now.
 
     Raises:
-        EdgeError: as `open_export`; NOT_ALLOWED, CONFLICT: whoever asked for it does not make it.
+        EdgeError: as `open_export`; SWITCHED_OFF; NOT_ALLOWED, also for whoever asked for it.
     """
     rules = _require_allowed(scene)
     found = open_export(scene, export)
     if found.asked_by == f"person:{scene.actor}":
-        raise refuse(
-            export=export, asked_by=found.asked_by, expected="another person than the one who asked for it"
-        )
+        raise not_alone(scene, export=export, asked_by=found.asked_by)
     return found, rules
 
 

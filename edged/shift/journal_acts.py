@@ -22,7 +22,19 @@ from edged.shift.entries import ENTRIES, untold
 from edged.shift.inventory import Sort
 from edged.shift.records import SheetRecord, repeats
 from edged.shift.rows import Counted, Row, handover_rows, to_count
-from edged.shift.scene import Act, Day, Maybe, MaybeLong, Number, Params, Scene, Short, Time, refuse
+from edged.shift.scene import (
+    Act,
+    Day,
+    Maybe,
+    MaybeLong,
+    Number,
+    Params,
+    Scene,
+    Short,
+    Time,
+    not_alone,
+    refuse,
+)
 
 KEEPER: Mapping[Journal, Role] = MappingProxyType(
     {
@@ -78,7 +90,7 @@ class RegisterParams(Params, frozen=True):
 def _handover(scene: Scene, p: HandoverParams) -> tuple[Fact, ...]:
     giving, taking = scene.person(scene.actor), scene.person(p.taking)
     if p.taking == scene.actor:
-        raise refuse(taking=p.taking, expected="another person than the one who hands over")
+        raise not_alone(scene, taking=p.taking)
     _require_role(scene, taking, "responsible")
     wanted = to_count(scene.inventory)
     if set(p.counts) != set(wanted):

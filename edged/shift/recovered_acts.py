@@ -7,7 +7,7 @@ import msgspec
 from edged.errors import EdgeError, ErrorCode
 from edged.formats import shift_facts as sf
 from edged.shift.custody_acts import require_open
-from edged.shift.scene import Params, Scene, Short, refuse
+from edged.shift.scene import Params, Scene, Short, switched_off
 
 FOLDER = "recovered/"  # before the name of the file: as the ledger has it, beside what cameras call theirs
 
@@ -24,9 +24,9 @@ class RecoveredParams(Params, frozen=True):
 
 
 def require_designated(scene: Scene) -> None:
-    """Raises EdgeError: CONFLICT, nobody is designated; NOT_ALLOWED, somebody else is."""
+    """Raises EdgeError: SWITCHED_OFF, nobody is designated; NOT_ALLOWED, somebody else is."""
     if not scene.designated:
-        raise refuse(expected="[recovered] decision and persons in the configuration")
+        raise switched_off("[recovered] decision and persons: whom a document designates")
     if scene.actor not in scene.designated:
         raise EdgeError(
             ErrorCode.NOT_ALLOWED, person=scene.actor, roles="a technical administrator who is designated"

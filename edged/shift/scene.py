@@ -113,5 +113,15 @@ class Act:
     decide: Callable[[Scene, Any], tuple[Fact, ...]]
 
 
+def switched_off(section: str) -> EdgeError:
+    """What the configuration lets nobody do. Whoever tried is recorded."""
+    return EdgeError(ErrorCode.SWITCHED_OFF, expected=section)
+
+
+def not_alone(scene: Scene, **why: str) -> EdgeError:
+    """What takes two persons, and the second one is the first. Recorded too."""
+    return EdgeError(ErrorCode.NOT_ALLOWED, person=scene.actor, reason="it takes another person", **why)
+
+
 def refuse(**why: str | int) -> EdgeError:
     return EdgeError(ErrorCode.CONFLICT, **why)

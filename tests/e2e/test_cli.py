@@ -22,13 +22,14 @@ from edged.control.verbs import HANDLERS
 from edged.errors import EdgeError, ErrorCode
 from edged.verbs import VERBS, authorise
 from tests.e2e import places
-from tests.e2e.places import GAT, OFFICER, QuickSite, clip
+from tests.e2e.places import CHIEF, GAT, OFFICER, QuickSite, clip
 from tests.patience import PATIENCE_S
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]  # of a busy machine; alone each needs a tenth
 live = pytest.mark.asyncio(loop_scope="module")
 
 UNTIL = (datetime.now(UTC) + timedelta(days=5)).strftime("%Y-%m-%dT%H:%M:%SZ")
+PAPER = ("--number", "1", "--date", "2026-01-01")
 HOSTILE = "\x1b[2J\x1b]0;owned\x07\r\n\u202egnp.exe"
 """Clears a terminal, sets its title, begins a line, turns the rest around."""
 
@@ -178,6 +179,43 @@ async def test_an_incident_is_entered_its_papers_drafted_and_what_is_refused_is_
     assert [line["data"]["verb"] for line in refused] == ["handover"]
 
 
+@pytest.mark.clause(
+    "459-II.5-protect",
+    "what somebody may not do, or nobody may, stands in the ledger, whichever code refuses it",
+)
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (("clear", "agree", "--camera", GAT.serial), "E7001"),  # who asked does not agree
+        (("handover", "--taking", CHIEF.id), "E7001"),  # to oneself
+        (("officer", "revoke", CHIEF.id, "--reason", "x"), "E7001"),
+        (("export", "request", "--recording", "1", *PAPER, "--law", "x", "--receiver", "x"), "E7050"),
+        (("export", "make", "1"), "E7050"),
+        (
+            (
+                *("import", "recovered", "--file", "a.mp4", "--camera", GAT.serial, "--incident", "1"),
+                *("--centre", "x", "--contract-number", "1", "--contract-date", "2026-01-01"),
+            ),
+            "E7050",
+        ),
+    ],
+    ids=lambda x: "-".join(x[:2]) if isinstance(x, tuple) else x,
+)
+@live
+async def test_a_refusal_of_what_is_not_allowed_is_recorded(
+    site: QuickSite, words: tuple[str, ...], code: str
+) -> None:
+    if words[0] == "clear":
+        await site.edgectl_json("clear", "ask", "--camera", GAT.serial, "--reason", "кабель замінено")
+    before = len(await site.facts("access.refused"))
+    status, _, err = await site.ask(*words)
+    assert (status, code in err) == (EXIT_REFUSED, True), err
+    refused = (await site.facts("access.refused"))[before:]
+    assert [line["data"]["verb"] for line in refused] == [
+        " ".join(words[:2]) if words[0] != "handover" else "handover"
+    ]
+
+
 @live
 async def test_reports_and_extracts_are_files_that_need_nothing_beside_them(site: QuickSite) -> None:
     html, pdf = site.folder / "report.html", site.folder / "report.pdf"
@@ -311,7 +349,7 @@ UNKNOWN: list[tuple[tuple[str, ...], str]] = [
             "--appointment",
             "a",
         ),
-        "E7004",
+        "E7001",
     ),
     (
         (

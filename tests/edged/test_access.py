@@ -574,9 +574,10 @@ def test_a_verb_that_is_none_is_not_found() -> None:
     [
         ("accounts", "accounts", "new", ErrorCode.NOT_ALLOWED),
         ("olena", "olena", "new", ErrorCode.NOT_ALLOWED),  # whatever else she is
-        ("accounts", "friend", "accounts", ErrorCode.CONFLICT),
-        ("accounts", "friend", "olena", ErrorCode.CONFLICT),
-        ("accounts", "gone", "new", ErrorCode.CONFLICT),
+        ("accounts", "friend", "accounts", ErrorCode.NOT_ALLOWED),
+        ("accounts", "friend", "olena", ErrorCode.NOT_ALLOWED),
+        ("accounts", "olena", "olena", ErrorCode.CONFLICT),  # she has it: nothing that anybody may not
+        ("accounts", "gone", "new", ErrorCode.NOT_ALLOWED),
         *(("accounts", one, "new", ErrorCode.NOT_ALLOWED) for one in ("iryna", "petro", "tech", "security")),
     ],
 )

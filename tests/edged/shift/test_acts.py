@@ -139,7 +139,13 @@ def tried(office: Office, actor: str, verb: str, params: dict[str, Any]) -> Erro
     return None
 
 
-REFUSALS = {ErrorCode.NOT_FOUND, ErrorCode.NOT_ALLOWED, ErrorCode.BAD_REQUEST, ErrorCode.CONFLICT}
+REFUSALS = {
+    ErrorCode.NOT_FOUND,
+    ErrorCode.NOT_ALLOWED,
+    ErrorCode.SWITCHED_OFF,
+    ErrorCode.BAD_REQUEST,
+    ErrorCode.CONFLICT,
+}
 
 
 @given(st.lists(acts(), max_size=30))

@@ -813,7 +813,7 @@ async def test_without_a_document_nothing_is_copied_for_a_third_party() -> None:
         await world.until_cleared("K000001")
         recording = world.recordings()[0].id
         why = await refused(world, "iryna", "export request", recording=recording, **REQUEST)
-        assert why.code is ErrorCode.CONFLICT
+        assert why.code is ErrorCode.SWITCHED_OFF
 
 
 @story
@@ -830,7 +830,7 @@ async def test_a_copy_is_asked_for_by_one_and_made_by_another_and_checked_by_any
         assert denied.code is ErrorCode.NOT_ALLOWED
         asked = await world.ask("iryna", "export request", recording=recording, **REQUEST)
         alone = await refused(world, "iryna", "export make", export=asked["export"])
-        assert alone.code is ErrorCode.CONFLICT
+        assert alone.code is ErrorCode.NOT_ALLOWED
         made = await world.ask("maksym", "export make", export=asked["export"])
         files = world.fs.files(made["folder"])
         for path, data in files.items():
@@ -980,7 +980,7 @@ async def test_recovered_data_that_was_cut_off_is_brought_in_anew() -> None:
 async def test_without_a_document_nobody_brings_anything_in() -> None:
     async with World.open() as world:
         entered = {"file": "found.mp4", "camera": "K000001", "incident": "f" * 32, **PARAMS}
-        assert (await refused(world, "taras", "import recovered", **entered)).code is ErrorCode.CONFLICT
+        assert (await refused(world, "taras", "import recovered", **entered)).code is ErrorCode.SWITCHED_OFF
 
 
 # --- returns in the shift --------------------------------------------------------------------------------
