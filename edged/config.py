@@ -168,6 +168,11 @@ class Shift(_Section, frozen=True):
         float, _m("A paper that is due at once is reminded of after this time.", "min", ge=0, le=1440)
     ] = 60.0
 
+    remind_min: Annotated[
+        float,
+        _m("A paper that is due by the end of a shift is reminded of so long before.", "min", ge=0, le=1440),
+    ] = 60.0
+
 
 class Clock(_Section, frozen=True):
     """How far the host's clock is relied on: docs/clock.md."""

@@ -16,6 +16,7 @@ from edged.formats import times
 from edged.formats.schedule import Schedule, Shift
 from edged.formats.times import KYIV
 
+MORNING = time(9)  # ours: when whoever owes a paper by the end of this day is at work
 DAYS_AHEAD = 400  # within which a schedule has a working day
 
 
@@ -37,6 +38,7 @@ class Margins:
     before: timedelta = timedelta(minutes=30)
     after: timedelta = timedelta(minutes=60)
     at_once: timedelta = timedelta(minutes=60)  # within which somebody does what is to be done at once
+    remind: timedelta = timedelta(minutes=60)  # before the end of a shift
 
 
 def shifts_at(schedule: Schedule, at_ns: int, margins: Margins) -> Iterator[Shift]:
@@ -124,6 +126,12 @@ def report_due_ns(schedule: Schedule | None, at_ns: int) -> int:
     day = next((day for day in days if is_working_day(schedule, day)), first)
     end = datetime.combine(day + timedelta(days=1), time(0), KYIV)
     return int(end.timestamp()) * 1_000_000_000
+
+
+def morning_of_ns(end_ns: int) -> int:
+    """Return the morning of the day, in Kyiv, that ends then."""
+    day = times.moment(end_ns - 1).astimezone(KYIV).date()
+    return int(datetime.combine(day, MORNING, KYIV).timestamp()) * 1_000_000_000
 
 
 def _goes_on(shift: Shift, at_ns: int, margins: Margins) -> bool:

@@ -457,6 +457,11 @@ class ErrorCode(Enum):
         "A notice, memo or letter is late",
         "See which, and by whom: edgectl paper list; print its draft: edgectl paper draft.",
     )
+    PAPER_DUE = (
+        7040,
+        "A notice, memo or letter is due soon",
+        "See which, and by whom: edgectl paper list; print its draft: edgectl paper draft.",
+    )
     WORKS_NEAR_24H = (
         7008,
         "Works will soon have taken 24 hours",

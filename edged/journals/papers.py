@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 
-from edged.duty import notice_due_ns, report_due_ns
+from edged.duty import Margins, morning_of_ns, notice_due_ns, ns, report_due_ns
 from edged.formats.schedule import Schedule, Shift
 from edged.journals.forms import kyiv
 
@@ -197,6 +197,25 @@ def due_ns(paper: Paper, at_ns: int, schedule: Schedule | None, shift: Shift | N
             return report_due_ns(schedule, at_ns)
         case Due.AFTER_24H:
             return at_ns + HOURS_24_NS
+
+
+def late_ns(at_ns: int, due: int, margins: Margins) -> int:
+    """Return when a paper is late: at its deadline; what is due at once, after the margin that a person has for it."""
+    return due if due > at_ns else at_ns + ns(margins.at_once)
+
+
+def remind_ns(paper: Paper, at_ns: int, due: int, margins: Margins) -> int:
+    """Return when a paper that nobody has entered is reminded of: before its deadline, never before its cause."""
+    at_once = at_ns + ns(margins.at_once)
+    match PAPERS[paper].due:
+        case Due.OWN_SHIFT if due > at_ns:
+            return max(at_ns, due - ns(margins.remind))
+        case Due.WORKING_DAY:
+            return min(due, max(at_once, morning_of_ns(due)))
+        case Due.AFTER_24H:
+            return due  # the works themselves are reminded of before it
+        case _:
+            return at_once
 
 
 def reminder(paper: Paper, due: int) -> str:

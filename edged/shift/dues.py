@@ -13,7 +13,7 @@ from edged.formats import times
 from edged.formats.schedule import Schedule
 from edged.journals.forms import Kind as Journal
 from edged.journals.forms import kyiv
-from edged.journals.papers import HOURS_24_NS, Occasion, Paper, due_ns
+from edged.journals.papers import HOURS_24_NS, Occasion, Paper, due_ns, late_ns, remind_ns
 from edged.shift import forecasts
 from edged.shift.incident_acts import OF_INCIDENTS
 from edged.shift.inventory import Inventory
@@ -35,9 +35,19 @@ class Owed:
     since_ns: int
     due_ns: int
     occasion: Occasion
+    late_ns: int
+    remind_ns: int
 
     def overdue(self, now_ns: int) -> bool:
-        return now_ns >= self.due_ns
+        return now_ns >= self.late_ns
+
+
+@dataclass(frozen=True, slots=True)
+class Reminded:
+    """Papers to be reminded of, by what they are about. No paper stands in both."""
+
+    late: Mapping[str, tuple[Owed, ...]]
+    soon: Mapping[str, tuple[Owed, ...]]
 
 
 def owed(
@@ -51,9 +61,9 @@ def owed(
     """Return what is owed now, the most urgent first."""
     found = [
         *_of_incidents(station, inventory, schedule, names, margins),
-        *_of_works(station.shift, inventory, schedule, now_ns),
+        *_of_works(station.shift, inventory, schedule, margins, now_ns),
         *_of_forecasts(station.shift, margins),
-        *_of_copies(station.shift),
+        *_of_copies(station.shift, margins),
     ]
     return tuple(sorted(found, key=lambda one: (one.due_ns, one.about, one.paper)))
 
@@ -77,11 +87,12 @@ def _of_incidents(
         for paper in sorted(OF_INCIDENTS):
             if station.shift.given(incident.id, paper) or (paper is Paper.NOTICE and not officer):
                 continue
-            yield Owed(paper, incident.id, happened, due_ns(paper, happened, schedule, own), occasion)
+            due = due_ns(paper, happened, schedule, own)
+            yield _owe(paper, incident.id, happened, due, occasion, margins)
 
 
 def _of_works(
-    shift: ShiftState, inventory: Inventory, schedule: Schedule | None, now_ns: int
+    shift: ShiftState, inventory: Inventory, schedule: Schedule | None, margins: Margins, now_ns: int
 ) -> Iterator[Owed]:
     for works in shift.works.values():
         began = times.parse_ns(works.began)
@@ -93,7 +104,8 @@ def _of_works(
         papers = (Paper.WORKS, Paper.OVERRUN) if lasted_ns(works, now_ns) > HOURS_24_NS else (Paper.WORKS,)
         for paper in papers:
             if not shift.given(works.id, paper):
-                yield Owed(paper, works.id, began, due_ns(paper, began, schedule, None), occasion)
+                due = due_ns(paper, began, schedule, None)
+                yield _owe(paper, works.id, began, due, occasion, margins)
 
 
 def _of_forecasts(shift: ShiftState, margins: Margins) -> Iterator[Owed]:
@@ -103,10 +115,10 @@ def _of_forecasts(shift: ShiftState, margins: Margins) -> Iterator[Owed]:
         if first is not None:
             since = times.parse_ns(first.since)
             what, of = forecasts.described(first.alert)
-            yield Owed(Paper.WARNING, first.id, since, since, Occasion(what, kyiv(since), of))
+            yield _owe(Paper.WARNING, first.id, since, since, Occasion(what, kyiv(since), of), margins)
 
 
-def _of_copies(shift: ShiftState) -> Iterator[Owed]:
+def _of_copies(shift: ShiftState, margins: Margins) -> Iterator[Owed]:
     for export in shift.exports.values():
         if export.made and not shift.given(export.id, Paper.COPY):
             made = times.parse_ns(export.made)
@@ -114,21 +126,30 @@ def _of_copies(shift: ShiftState) -> Iterator[Owed]:
                 f"відеозапис {export.recording}, запит № {export.request.number} від {export.request.date}, "
                 f"підстава: {export.law}, одержувач: {export.receiver}"
             )
-            yield Owed(Paper.COPY, export.id, made, made, Occasion(what, kyiv(made), "док-станція"))
+            occasion = Occasion(what, kyiv(made), "док-станція")
+            yield _owe(Paper.COPY, export.id, made, made, occasion, margins)
 
 
-def late_papers(
+def _owe(paper: Paper, about: str, since: int, due: int, occasion: Occasion, margins: Margins) -> Owed:
+    late, remind = late_ns(since, due, margins), remind_ns(paper, since, due, margins)
+    return Owed(paper, about, since, due, occasion, late, remind)
+
+
+def reminded(
     station: StationState, inventory: Inventory, schedule: Schedule | None, margins: Margins, now_ns: int
-) -> dict[str, list[Owed]]:
-    """Return the papers that are late, by what they are about. What is due at once is late after a margin.
+) -> Reminded:
+    """Return the papers that are late, and those whose deadline is near.
 
     Works that have begun without their letter are late with it at once, whenever it is due (459-III.14-notice).
     """
-    late: dict[str, list[Owed]] = {}
+    late: dict[str, tuple[Owed, ...]] = {}
+    soon: dict[str, tuple[Owed, ...]] = {}
     for one in owed(station, inventory, schedule, {}, margins, now_ns):
-        if one.paper is Paper.WORKS or now_ns >= max(one.due_ns, one.since_ns + ns(margins.at_once)):
-            late.setdefault(one.about, []).append(one)
-    return late
+        if one.paper is Paper.WORKS or one.overdue(now_ns):
+            late[one.about] = (*late.get(one.about, ()), one)
+        elif now_ns >= one.remind_ns:
+            soon[one.about] = (*soon.get(one.about, ()), one)
+    return Reminded(late, soon)
 
 
 def unsigned_handovers(shift: ShiftState, now_ns: int, within_ns: int) -> tuple[SheetRecord, ...]:

@@ -162,4 +162,5 @@ def margins_of(config: Config) -> Margins:
         before=timedelta(minutes=shift.early_min),
         after=timedelta(minutes=shift.late_min),
         at_once=timedelta(minutes=shift.at_once_min),
+        remind=timedelta(minutes=shift.remind_min),
     )

@@ -13,8 +13,9 @@ from edged.config import Shift
 from edged.duty import Margins
 from edged.errors import ErrorCode
 from edged.formats import facts as f
+from edged.journals.papers import reminder
 from edged.ports import Clock, ClockClass, Random
-from edged.shift.dues import late_papers, not_returned, too_long, unsigned_handovers
+from edged.shift.dues import not_returned, reminded, too_long, unsigned_handovers
 from edged.shift.inventory import Inventory
 from edged.shift.upkeep import CAMERAS, works_due
 from edged.station.alerts import Alerts
@@ -27,7 +28,8 @@ FAULTS: Mapping[str, str] = MappingProxyType({"vault-unreadable": "disk", "ledge
 """Alert → kind of the incident that is drafted once for as long as the alert stands."""
 _UNENTERED = "works-unentered"
 _DUE, _UPDATE = "works-due", "update-unannounced"
-_OUT, _PAPERS, _WORKS, _SHEETS = "camera-out", "papers-late", "works-long", "handover-unsigned"
+_OUT, _WORKS, _SHEETS = "camera-out", "works-long", "handover-unsigned"
+_PAPERS, _SOON = "papers-late", "papers-due"
 
 
 class Reminders:
@@ -100,14 +102,16 @@ class Reminders:
 
     async def _papers(self) -> None:
         """One alert for all papers about one thing; `edgectl paper list` names them."""
-        now_ns = self._lists.judged_ns()
         state, schedule = self._recorder.state, self._lists.schedule
-        late = late_papers(state, self._inventory, schedule, self._margins, now_ns)
-        for about, papers in late.items():
-            await self._alerts.raise_(
-                f"{_PAPERS}:{about}", ErrorCode.PAPER_LATE, about=about, first=papers[0].paper
-            )
-        await self._withdraw(_PAPERS, late)
+        found = reminded(state, self._inventory, schedule, self._margins, self._lists.judged_ns())
+        for kind, code, papers in (
+            (_SOON, ErrorCode.PAPER_DUE, found.soon),
+            (_PAPERS, ErrorCode.PAPER_LATE, found.late),
+        ):
+            await self._withdraw(kind, papers)
+            for about, (first, *_) in papers.items():
+                text = reminder(first.paper, first.due_ns)
+                await self._alerts.raise_(f"{kind}:{about}", code, about=about, first=first.paper, text=text)
 
     async def _works(self) -> None:
         going_on = too_long(self._recorder.state.shift, self._lists.judged_ns())

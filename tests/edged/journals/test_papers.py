@@ -1,7 +1,10 @@
 """Papers that the order asks of persons: their authors, addressees, deadlines and drafts."""
 
+from datetime import timedelta
+
 import pytest
 
+from edged.duty import Margins
 from edged.formats import times
 from edged.journals.papers import (
     LINE,
@@ -13,6 +16,8 @@ from edged.journals.papers import (
     Party,
     draft,
     due_ns,
+    late_ns,
+    remind_ns,
     reminder,
 )
 from tests.clauses import CLAUSES
@@ -81,6 +86,49 @@ def test_what_happens_on_a_saturday_night_is_due_when_the_order_says(due: Due, e
 
 def test_without_a_known_shift_a_notice_is_due_at_once() -> None:
     assert due_ns(Paper.NOTICE, SATURDAY, None, None) == SATURDAY
+
+
+MARGINS = Margins(at_once=timedelta(minutes=30), remind=timedelta(minutes=90))
+
+
+@pytest.mark.clause(
+    "459-III.12-report", "the report memo is reminded of in the morning of the day by whose end it is due"
+)
+@pytest.mark.clause("459-III.12-notice", "the written notice is reminded of before the end of the own shift")
+@pytest.mark.parametrize(
+    ("paper", "happened", "remind", "late"),
+    [
+        (Paper.NOTICE, "2026-11-27T20:00", "2026-11-28T04:30", "2026-11-28T06:00"),
+        (Paper.NOTICE, "2026-11-28T05:45", "2026-11-28T05:45", "2026-11-28T06:00"),  # not before its cause
+        (Paper.REPORT, "2026-11-28T02:00", "2026-11-30T07:00", "2026-11-30T22:00"),  # Monday, 9:00 in Kyiv
+        (
+            Paper.WORKS,
+            "2026-11-27T12:00",
+            "2026-11-27T12:30",
+            "2026-11-27T22:00",
+        ),  # Friday, after the morning
+        (
+            Paper.REPORT,
+            "2026-11-27T21:50",
+            "2026-11-27T22:00",
+            "2026-11-27T22:00",
+        ),  # never after the deadline
+        (Paper.INFORM, "2026-11-28T02:00", "2026-11-28T02:30", "2026-11-28T02:30"),
+        (Paper.OVERRUN, "2026-11-27T20:00", "2026-11-28T20:00", "2026-11-28T20:00"),
+    ],
+)
+def test_a_paper_is_reminded_of_before_it_is_late(
+    paper: Paper, happened: str, remind: str, late: str
+) -> None:
+    at = times.parse_ns(f"{happened}:00.000Z")
+    due = due_ns(paper, at, schedule(NIGHT), NIGHT)
+    found = remind_ns(paper, at, due, MARGINS), late_ns(at, due, MARGINS)
+    assert [times.format_ns(one)[:16] for one in found] == [remind, late]
+
+
+def test_a_notice_of_a_shift_that_nobody_knows_is_reminded_of_like_what_is_due_at_once() -> None:
+    due = due_ns(Paper.NOTICE, SATURDAY, None, None)
+    assert remind_ns(Paper.NOTICE, SATURDAY, due, MARGINS) == late_ns(SATURDAY, due, MARGINS)
 
 
 def test_a_reminder_names_who_owes_what_to_whom_until_when() -> None:

@@ -16,7 +16,7 @@ from edged.formats import times
 from edged.journals.forms import Kind as Journal
 from edged.journals.papers import Paper
 from edged.journals.signature import Checked, Verdict
-from edged.shift.dues import owed, too_long, unsigned_handovers
+from edged.shift.dues import owed, reminded, too_long, unsigned_handovers
 from edged.shift.journal_acts import sheet_of, signed
 from edged.shift.manual import ENTRIES
 from edged.shift.records import Stage
@@ -140,6 +140,41 @@ def test_a_paper_is_owed_until_its_number_and_date_are_entered(office: Office) -
     office.act("iryna", "paper give", **given)
     assert Paper.REPORT not in debts(office)
     assert refused(office, "iryna", "paper give", **given).code is ErrorCode.CONFLICT
+
+
+def test_a_paper_is_reminded_of_before_its_deadline_and_never_twice(office: Office) -> None:
+    office.act("iryna", "incident open", **OPENED, person="olena")
+
+    def alerts() -> tuple[set[Paper], set[Paper]]:
+        scene = office.scene()
+        found = reminded(office.station, office.inventory, office.schedule, scene.margins, scene.now_ns)
+        soon, late = (
+            {one.paper for papers in of.values() for one in papers} for of in (found.soon, found.late)
+        )
+        return soon, late
+
+    at_once = {"incident-information", "security-information"}
+    assert alerts() == (set(), set())  # they happened half an hour ago
+    office.later(0.5)
+    assert alerts() == ({"report-memo"}, at_once)  # of a Friday, at noon
+    office.now = "2026-11-27T17:00:00.000Z"
+    assert alerts() == ({"report-memo", "written-notice"}, at_once)
+    office.now = "2026-11-27T18:00:00.000Z"
+    assert alerts() == ({"report-memo"}, at_once | {"written-notice"})
+    office.now = "2026-11-27T22:00:00.000Z"
+    assert alerts() == (set(), at_once | {"written-notice", "report-memo"})
+
+
+def test_what_is_due_at_once_is_not_overdue_at_once(office: Office) -> None:
+    office.act("iryna", "incident open", **(OPENED | {"happened": office.now}))
+    scene = office.scene()
+    found = owed(office.station, office.inventory, office.schedule, NAMES, scene.margins, scene.now_ns)
+    assert not any(one.overdue(scene.now_ns) for one in found)
+    hour = 3_600_000_000_000
+    assert [one.paper for one in found if one.overdue(scene.now_ns + hour)] == [
+        "incident-information",
+        "security-information",
+    ]
 
 
 def test_the_technical_administrator_enters_no_paper_of_the_responsible_person(office: Office) -> None:

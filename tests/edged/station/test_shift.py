@@ -362,6 +362,28 @@ async def test_papers_are_reminded_of_until_they_are_entered() -> None:
         await world.until(lambda: f"papers-late:{incident}" not in world.alerts(), 120)
 
 
+@story
+async def test_a_paper_is_reminded_of_before_it_is_late_by_one_alert() -> None:
+    settings = f"{NO_MARGINS}\nremind_min = 630"
+    async with World.open(boot=False, access=LISTED, shift=settings) as world:
+        world.publish(schedule(AUTHORITY, 1, DAY, NIGHT), SCHEDULE)
+        await world.boot()
+        opened = {"cause": "damage", "happened": at(0), "description": "Скло", "person": OLENA.id}
+        incident = (await world.ask("iryna", "incident open", **opened))["incident"]
+        soon, late = f"papers-due:{incident}", f"papers-late:{incident}"
+        await world.passes(1200)
+        assert not {soon, late} & set(world.alerts())
+        await world.until(lambda: soon in world.alerts(), 1200)  # half an hour after the beginning
+        alert = world.station.recorder.state.alerts[soon]
+        assert str(alert.detail["text"]).startswith(
+            "Письмове повідомлення про інцидент (уповноважена особа → "
+        )
+        assert late not in world.alerts()
+        given = {"paper": "written-notice", "about": incident, "number": "3", "date": "2026-11-22"}
+        await world.ask("iryna", "paper give", **given)
+        await world.until(lambda: soon not in world.alerts(), 120)
+
+
 @pytest.mark.clause("scan-VI.1-stop", "what is damaged is not used any more (taken over by choice)")
 @pytest.mark.clause(
     "459-II.3-damaged", "a damaged camera is tagged and put away, and not issued until it is back"
