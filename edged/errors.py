@@ -481,8 +481,9 @@ class ErrorCode(Enum):
     WORKS_DUE = (
         7014,
         "Planned works of the operating manual are due",
-        "The technical administrator carries them out and enters them: edgectl works start --entry, with the entry in "
-        "the details.",
+        "The technical administrator announces them to the head of the post (edgectl paper draft works-letter, with "
+        "the entry in the details), carries them out and enters them: edgectl works start --entry, with the letter's "
+        "number.",
     )
     UPDATE_UNANNOUNCED = (
         7015,

@@ -174,14 +174,22 @@ def _add_camera(commands: Sub) -> None:
 
 
 def _add_draft(actions: Sub) -> None:
-    draft = actions.add_parser("draft", help="print the draft of a paper that is owed")
-    draft.add_argument("paper", choices=[str(paper) for paper in Paper])
-    draft.add_argument("about", help=acts.FIELDS["about"])
-    draft.set_defaults(
-        run=_asking(
-            "paper-draft", lambda a: {"paper": a.paper, "about": a.about}, lambda answer: str(answer["text"])
-        )
+    draft = actions.add_parser(
+        "draft", help="print the draft of a paper that is owed, or of a letter on works to come"
     )
+    draft.add_argument("paper", choices=[str(paper) for paper in Paper])
+    draft.add_argument("about", help=f"{acts.FIELDS['about']}; of works to come: their entry in the manual")
+    planned = draft.add_argument_group("of works to come", "what is left out is a line to fill in")
+    planned.add_argument("--grounds", default="", help=acts.FIELDS["grounds"])
+    planned.add_argument("--items", nargs="+", default=[], metavar="NUMBER", help=acts.FIELDS["items"])
+    planned.add_argument("--begin", default="", help="when: 2026-11-22T07:00:00+02:00, or 3d from now")
+    draft.set_defaults(run=_asking("paper-draft", _draft_params, lambda answer: str(answer["text"])))
+
+
+def _draft_params(args: argparse.Namespace) -> dict[str, Any]:
+    asked = {"paper": args.paper, "about": args.about}
+    planned = {"grounds": args.grounds, "items": args.items, "begin": moment(args.begin, ahead=True)}
+    return asked | {name: value for name, value in planned.items() if value}
 
 
 def _add_officer(commands: Sub) -> Sub:

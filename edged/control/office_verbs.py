@@ -10,6 +10,7 @@ import msgspec
 from edged.control.calls import Call, Handler, OptionalText, Params, Text
 from edged.control.courier import account_of, courier_of
 from edged.control.shift_views import (
+    Planned,
     draft_view,
     exports_view,
     incidents_view,
@@ -69,6 +70,9 @@ class ExportParams(Params, frozen=True):
 class DraftParams(Params, frozen=True):
     paper: Paper
     about: Text
+    grounds: Annotated[str, msgspec.Meta(max_length=4000)] = ""  # of planned works, as is what follows
+    items: Annotated[tuple[Text, ...], msgspec.Meta(max_length=100)] = ()
+    begin: OptionalText = ""
 
 
 def _act(verb: str) -> Callable[[Call], Awaitable[Any]]:
@@ -88,7 +92,9 @@ def _look(view: Callable[[Scene], Any]) -> Callable[[Call], Awaitable[Any]]:
 
 
 async def _draft(call: Call) -> Any:
-    return draft_view(call.station.office.scene(call.actor), call.params.paper, call.params.about)
+    p = call.params
+    planned = Planned(p.grounds, p.items, p.begin)
+    return draft_view(call.station.office.scene(call.actor), p.paper, p.about, planned)
 
 
 async def _print(call: Call) -> Any:

@@ -1,15 +1,17 @@
 """What `edgectl` shows of incidents, papers, works, repairs, memos and sheets. Pure: a scene in, rows out."""
 
+from dataclasses import dataclass
 from typing import Any
 
 from edged.errors import EdgeError, ErrorCode
 from edged.formats import times
 from edged.formats.facts import OfficerAdded, OfficerRevoked, RightsChanged
 from edged.formats.line import Line
-from edged.journals.forms import ANNEX
-from edged.journals.papers import PAPERS, PARTIES_UK, Paper, draft
-from edged.shift.dues import Owed, equipment, owed, person_of
+from edged.journals.forms import ANNEX, kyiv
+from edged.journals.papers import PAPERS, PARTIES_UK, Occasion, Paper, draft
+from edged.shift.dues import Owed, equipment, owed, person_of, works_occasion
 from edged.shift.entries import untold
+from edged.shift.manual import ENTRIES
 from edged.shift.records import SheetRecord
 from edged.shift.scene import Scene
 
@@ -55,12 +57,36 @@ def papers_view(scene: Scene) -> Rows:
     ]
 
 
-def draft_view(scene: Scene, paper: Paper, about: str) -> dict[str, Any]:
-    """The draft of a paper that is owed. Raises EdgeError: NOT_FOUND."""
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """What is known of works before they begin."""
+
+    grounds: str = ""
+    items: tuple[str, ...] = ()
+    begin: str = ""
+
+
+def draft_view(scene: Scene, paper: Paper, about: str, planned: Planned = Planned()) -> dict[str, Any]:
+    """The draft of a paper that is owed; of the letter on works also before they begin, about their entry.
+
+    Raises:
+        EdgeError: NOT_FOUND, nothing of that name is owed or in the list; BAD_REQUEST, what only planned works have.
+    """
+    if paper is Paper.WORKS and about in ENTRIES:
+        return {"paper": str(paper), "about": about, "text": draft(paper, _planned(scene, about, planned))}
+    if planned != Planned():
+        raise EdgeError(ErrorCode.BAD_REQUEST, about=about[:64], expected=f"one of {', '.join(ENTRIES)}")
     for one in _owed(scene):
         if (one.paper, one.about) == (paper, about):
             return {"paper": str(paper), "about": about, "text": draft(paper, one.occasion)}
     raise EdgeError(ErrorCode.NOT_FOUND, paper=paper, about=about[:64])
+
+
+def _planned(scene: Scene, entry: str, planned: Planned) -> Occasion:
+    for number in planned.items:
+        scene.inventory.item(number)
+    when = kyiv(times.parse_ns(planned.begin)) if planned.begin else ""
+    return works_occasion(scene.inventory, entry, planned.grounds, planned.items, when)
 
 
 def _owed(scene: Scene) -> tuple[Owed, ...]:

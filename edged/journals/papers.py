@@ -140,7 +140,7 @@ PAPERS: Mapping[Paper, Kind] = MappingProxyType(
             Due.WORKING_DAY,
             "Лист про проведення регламентних робіт",
             f"Інформую про необхідність проведення регламентних робіт: {{what}}.\nОбладнання: {{equipment}}.\n"
-            f"Дата та час виконання робіт: {LINE}",
+            f"Дата та час виконання робіт: {{when}}.\nТривалість: {LINE}",
         ),
         Paper.OVERRUN: Kind(
             "459-III.15-24h",

@@ -4,7 +4,7 @@ Rule 1: a paper is owed until its number and date are entered. A rejected draft 
 Rule 2: a deadline that has passed is shown as passed; nothing is ever given in somebody's name.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -13,7 +13,7 @@ from edged.formats import times
 from edged.formats.schedule import Schedule
 from edged.journals.forms import Kind as Journal
 from edged.journals.forms import kyiv
-from edged.journals.papers import HOURS_24_NS, Occasion, Paper, due_ns, late_ns, remind_ns
+from edged.journals.papers import HOURS_24_NS, LINE, Occasion, Paper, due_ns, late_ns, remind_ns
 from edged.shift import forecasts
 from edged.shift.incident_acts import OF_INCIDENTS
 from edged.shift.inventory import Inventory
@@ -96,16 +96,20 @@ def _of_works(
 ) -> Iterator[Owed]:
     for works in shift.works.values():
         began = times.parse_ns(works.began)
-        occasion = Occasion(
-            name_uk(works.entry),
-            kyiv(began),
-            "; ".join(inventory.describe_uk(number) for number in works.items),
-        )
+        occasion = works_occasion(inventory, works.entry, works.grounds, works.items, kyiv(began))
         papers = (Paper.WORKS, Paper.OVERRUN) if lasted_ns(works, now_ns) > HOURS_24_NS else (Paper.WORKS,)
         for paper in papers:
             if not shift.given(works.id, paper):
                 due = due_ns(paper, began, schedule, None)
                 yield _owe(paper, works.id, began, due, occasion, margins)
+
+
+def works_occasion(
+    inventory: Inventory, entry: str, grounds: str, items: Sequence[str], when: str
+) -> Occasion:
+    """Of works that go on, or are only planned. What nobody has said of these is a line to fill in."""
+    what = f"{name_uk(entry)}. Підстава: {grounds.rstrip('. ') or LINE}"
+    return Occasion(what, when or LINE, "; ".join(map(inventory.describe_uk, items)) or LINE)
 
 
 def _of_forecasts(shift: ShiftState, margins: Margins) -> Iterator[Owed]:

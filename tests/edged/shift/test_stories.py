@@ -7,14 +7,14 @@ from typing import Any
 import msgspec
 import pytest
 
-from edged.control.shift_views import sheets_view
+from edged.control.shift_views import Planned, draft_view, sheets_view
 from edged.duty import Margins
 from edged.errors import EdgeError, ErrorCode
 from edged.formats import facts as f
 from edged.formats import shift_facts as sf
 from edged.formats import times
 from edged.journals.forms import Kind as Journal
-from edged.journals.papers import Paper
+from edged.journals.papers import LINE, Paper
 from edged.journals.signature import Checked, Verdict
 from edged.shift.dues import owed, reminded, too_long, unsigned_handovers
 from edged.shift.journal_acts import sheet_of, signed
@@ -382,6 +382,47 @@ def test_works_are_those_of_the_operating_manual(office: Office) -> None:
     other = refused(office, "taras", "works start", **(WORKS | {"entry": "repair of a camera"}))
     assert (other.code, "cleaning" in str(other.detail["expected"])) == (ErrorCode.BAD_REQUEST, True)
     office.act("taras", "works start", **WORKS)
+
+
+@pytest.mark.clause(
+    "459-III.14-notice", "the letter on works is drafted before they begin, with their date and time"
+)
+def test_the_letter_on_works_is_drafted_before_they_begin(office: Office) -> None:
+    planned = Planned("план на листопад.", ("101", "301"), "2026-11-30T08:00:00.000Z")
+    said = draft_view(office.scene("taras"), Paper.WORKS, "cleaning", planned)["text"]
+    assert (
+        "регламентних робіт: очищення контактів слотів док-станції та роз’ємів відеокамер. "
+        "Підстава: план на листопад.\n"
+        "Обладнання: індивідуальна портативна відеокамера інв. № 101; док-станція інв. № 301.\n"
+        "Дата та час виконання робіт: 30.11.2026 10:00.\n"
+    ) in said
+    assert not debts(office)
+    letter = {"letter_number": "9", "letter_date": "2026-11-27"}
+    office.act("taras", "works start", **WORKS, **letter)
+    assert not debts(office)  # it was given before
+
+
+def test_what_nobody_has_said_of_planned_works_is_a_line_to_fill_in(office: Office) -> None:
+    said = draft_view(office.scene("taras"), Paper.WORKS, "cleaning")["text"]
+    for title in ("Підстава", "Обладнання", "Дата та час виконання робіт", "Тривалість"):
+        assert f"{title}: {LINE}" in said
+
+
+@pytest.mark.parametrize(
+    ("paper", "about", "planned", "code"),
+    [
+        (Paper.WORKS, "paint", Planned(grounds="план"), ErrorCode.BAD_REQUEST),
+        (Paper.OVERRUN, "cleaning", Planned(items=("101",)), ErrorCode.BAD_REQUEST),
+        (Paper.OVERRUN, "cleaning", Planned(), ErrorCode.NOT_FOUND),
+        (Paper.WORKS, "cleaning", Planned(items=("999",)), ErrorCode.NOT_FOUND),
+    ],
+)
+def test_only_works_of_the_manual_on_items_that_are_there_are_planned(
+    office: Office, paper: Paper, about: str, planned: Planned, code: ErrorCode
+) -> None:
+    with pytest.raises(EdgeError) as refusal:
+        draft_view(office.scene("taras"), paper, about, planned)
+    assert refusal.value.code is code
 
 
 def test_half_a_letter_is_no_letter(office: Office) -> None:
