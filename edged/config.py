@@ -164,6 +164,10 @@ class Shift(_Section, frozen=True):
     longest_h: Annotated[
         float, _m("A camera out for longer is late, where its shift is not known.", "h", ge=1, le=168)
     ] = 24.0
+    confirm_min: Annotated[
+        float,
+        _m("A return that nobody has confirmed is asked for after this time.", "min", ge=0, le=1440),
+    ] = 30.0
     at_once_min: Annotated[
         float, _m("A paper that is due at once is reminded of after this time.", "min", ge=0, le=1440)
     ] = 60.0

@@ -510,6 +510,12 @@ class ErrorCode(Enum):
         "Sign the sheet's JSON file as edgectl journal print has written it, each person alone, detached (CMS, DER), "
         "and attach that signature.",
     )
+    RETURN_UNCONFIRMED = (
+        7060,
+        "A returned camera waits for the responsible person's confirmation",
+        "Look whether the camera in the details works and is there, then tap the responsible person's badge: it "
+        "confirms all that wait. One alone: edgectl return confirm --issue, with the issue in the details.",
+    )
     IMPORT_UNFINISHED = (
         7011,
         "Recovered data was accepted but is not in the vault",

@@ -22,6 +22,7 @@ HELP: Mapping[str, str] = MappingProxyType(
         "incident reject": "say that a draft is no incident, and why",
         "incident note": "add measures, the result or a note to an incident; --closed ends it",
         "paper give": "enter number and date of a notice, memo or letter that its author has given",
+        "return confirm": "confirm one return; the badge at the reader confirms all that wait",
         "memo enter": "enter the memo by which a reserve camera is used",
         "memo end": "a reserve camera goes back to the safe",
         "officer brief": "an officer was briefed before the first use",

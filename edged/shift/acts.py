@@ -56,6 +56,7 @@ RIGHTS: Mapping[str, frozenset[Role]] = MappingProxyType(
         "paper give": _RESPONSIBLE
         | _TECHNICIAN
         | EXPORTERS,  # which paper is whose: incident_acts.ENTERED_BY
+        "return confirm": _RESPONSIBLE,
         "memo enter": _RESPONSIBLE,
         "memo end": _RESPONSIBLE,
         "officer brief": _RESPONSIBLE,

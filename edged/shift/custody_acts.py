@@ -1,4 +1,4 @@
-"""Reserve cameras, briefings, repairs, references: what a person may enter about cameras, and when. Pure."""
+"""Returns, reserve cameras, briefings, repairs, references: what a person may enter about cameras, and when. Pure."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -28,6 +28,10 @@ class MemoParams(Params, frozen=True):
 
 class CameraParams(Params, frozen=True):
     camera: Short
+
+
+class IssueParams(Params, frozen=True):
+    issue: Short
 
 
 class PersonParams(Params, frozen=True):
@@ -78,6 +82,18 @@ def require_open(scene: Scene, incident: str) -> None:
         raise EdgeError(ErrorCode.NOT_FOUND, incident=incident)
     if found.stage not in {Stage.DRAFT, Stage.OPEN}:
         raise refuse(incident=incident, stage=found.stage, expected="an open incident")
+
+
+# --- a return (459-III.11-return) ------------------------------------------------------------------------
+
+
+def _confirm(scene: Scene, p: IssueParams) -> tuple[Fact, ...]:
+    """One return of those that the responsible person's badge would confirm all at once."""
+    if p.issue not in scene.station.issues:
+        raise EdgeError(ErrorCode.NOT_FOUND, issue=p.issue)
+    if p.issue not in scene.station.returns_to_confirm():
+        raise refuse(issue=p.issue, expected="a camera that is back, whose return nobody has confirmed")
+    return (f.ReturnConfirmed(issues=(p.issue,), responsible=scene.actor, reader=""),)
 
 
 # --- a reserve camera (459-III.5-reserve, III.12-reserve) -----------------------------------------------
@@ -196,6 +212,7 @@ def _reference(scene: Scene, p: ReferenceParams) -> tuple[Fact, ...]:
 
 ACTS: Mapping[str, Act] = MappingProxyType(
     {
+        "return confirm": Act(IssueParams, _confirm),
         "memo enter": Act(MemoParams, _memo),
         "memo end": Act(CameraParams, _memo_end),
         "officer brief": Act(PersonParams, _brief),

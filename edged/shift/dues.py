@@ -168,6 +168,15 @@ def unsigned_handovers(shift: ShiftState, now_ns: int, within_ns: int) -> tuple[
     )
 
 
+def unconfirmed_returns(station: StationState, now_ns: int, within_ns: int) -> dict[str, Issue]:
+    """Return, by camera, its oldest return that nobody has confirmed after so long (459-III.11-return)."""
+    late: dict[str, Issue] = {}
+    for issue in (station.issues[one] for one in station.returns_to_confirm()):
+        if now_ns >= times.parse_ns(issue.returned) + within_ns:
+            late.setdefault(issue.camera, issue)
+    return late
+
+
 def not_returned(
     station: StationState, schedule: Schedule | None, margins: Margins, longest_h: float, now_ns: int
 ) -> tuple[Issue, ...]:

@@ -1,4 +1,4 @@
-"""What persons are late with: cameras that are out after their shift, papers that are owed, works.
+"""What persons are late with: cameras that are out after their shift, returns to confirm, papers, works.
 
 The station reminds by an alert, and drafts incidents: of a camera that was not returned, of a recording that is not in
 the vault as it was sealed, of a disk or a ledger that is at fault. It gives no paper and confirms nothing in anybody's
@@ -15,7 +15,7 @@ from edged.errors import ErrorCode
 from edged.formats import facts as f
 from edged.journals.papers import reminder
 from edged.ports import Clock, ClockClass, Random
-from edged.shift.dues import not_returned, reminded, too_long, unsigned_handovers
+from edged.shift.dues import not_returned, reminded, too_long, unconfirmed_returns, unsigned_handovers
 from edged.shift.inventory import Inventory
 from edged.shift.upkeep import CAMERAS, works_due
 from edged.station.alerts import Alerts
@@ -28,7 +28,7 @@ FAULTS: Mapping[str, str] = MappingProxyType({"vault-unreadable": "disk", "ledge
 """Alert → kind of the incident that is drafted once for as long as the alert stands."""
 _UNENTERED = "works-unentered"
 _DUE, _UPDATE = "works-due", "update-unannounced"
-_OUT, _WORKS, _SHEETS = "camera-out", "works-long", "handover-unsigned"
+_OUT, _WORKS, _SHEETS, _RETURN = "camera-out", "works-long", "handover-unsigned", "return-unconfirmed"
 _PAPERS, _SOON = "papers-late", "papers-due"
 
 
@@ -56,6 +56,7 @@ class Reminders:
         await self._faults()
         if self._clock.now().clock is not ClockClass.UNKNOWN:
             await self._cameras()
+            await self._returns()
             await self._papers()
             await self._works()
             await self._planned_works()
@@ -99,6 +100,24 @@ class Reminders:
         incidents = self._recorder.state.shift.incidents.values()
         if not any(i.kind == NOT_RETURNED and i.issue == issue.id for i in incidents):
             await self._draft(NOT_RETURNED, slot=issue.slot, camera=issue.camera, issue=issue.id)
+
+    async def _returns(self) -> None:
+        """Asked for (459-III.11-return); offload, charging and issue go on."""
+        state = self._recorder.state
+        within_ns = round(self._settings.confirm_min * 60e9)
+        late = unconfirmed_returns(state, self._lists.judged_ns(), within_ns)
+        for camera, issue in late.items():
+            known = state.cameras.get(camera)
+            await self._alerts.raise_(
+                f"{_RETURN}:{camera}",
+                ErrorCode.RETURN_UNCONFIRMED,
+                camera=camera,
+                slot=known.slot if known is not None else 0,
+                officer=issue.officer,
+                issue=issue.id,
+                returned=issue.returned,
+            )
+        await self._withdraw(_RETURN, late)
 
     async def _papers(self) -> None:
         """One alert for all papers about one thing; `edgectl paper list` names them."""

@@ -450,7 +450,7 @@ CHANGING: dict[Role, set[str]] = {
     "responsible": {
         "clear agree", "clock confirm", "handover", "incident confirm", "incident note", "incident open",
         "incident reject", "journal volume", "memo end", "memo enter", "officer brief", "recording refer",
-        "repair statement", "round", *SHARED, *EITHER,
+        "repair statement", "return confirm", "round", *SHARED, *EITHER,
     },
     "technician": {
         "camera quarantine", "camera release", "camera works", "clear ask", "import recovered", "rebuild", "reload",

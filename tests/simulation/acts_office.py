@@ -102,6 +102,7 @@ ENTRIES: Mapping[str, Entry] = MappingProxyType(
             },
         ),
         "paper give": _give,
+        "return confirm": lambda s, r: ("iryna", {"issue": _one(s.issues, r)}),
         "memo enter": _memo,
         "memo end": lambda s, r: ("iryna", {"camera": _camera(r)}),
         "officer brief": lambda s, r: ("iryna", {"person": r.choice(("olena", "petro", "nobody"))}),

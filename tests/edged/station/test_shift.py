@@ -253,6 +253,49 @@ async def test_a_host_that_does_not_know_the_time_tells_nobody_to_be_off_duty() 
         assert why.code is ErrorCode.NOT_ALLOWED
 
 
+@pytest.mark.clause(
+    "459-III.11-return",
+    "a return that nobody confirms is asked for by a standing alert with slot and camera until it is confirmed; "
+    "offload and the next issue do not wait",
+)
+@story
+async def test_a_return_is_asked_for_until_somebody_confirms_it() -> None:
+    async with World.open(shift="confirm_min = 10", slots=2) as world:
+        asked = {f"return-unconfirmed:K00000{slot}" for slot in (1, 2)}
+        for slot, who in ((1, OLENA), (2, PETRO)):
+            await docked(world, f"K00000{slot}", slot)
+            await taken(world, who, slot)
+            world.insert(f"K00000{slot}", slot)
+            await world.until_slot(slot, State.READY)
+        await world.passes(300)
+        assert not asked & world.alerts()
+        await world.until(lambda: asked <= world.alerts(), 500)
+        alert = world.station.recorder.state.alerts["return-unconfirmed:K000002"]
+        assert (alert.code, alert.detail["slot"], alert.detail["officer"]) == (7060, 2, "petro")
+        one = str(alert.detail["issue"])
+        assert (await refused(world, "taras", "return confirm", issue=one)).code is ErrorCode.NOT_ALLOWED
+        await world.ask("iryna", "return confirm", issue=one)
+        await world.until(lambda: asked & world.alerts() == {"return-unconfirmed:K000001"}, 100)
+        again = await refused(world, "iryna", "return confirm", issue=one)
+        assert again.code is ErrorCode.CONFLICT
+        await taken(world, OLENA, 1)
+        world.insert("K000001", 1)
+        await world.until_slot(1, State.READY)
+        assert "return-unconfirmed:K000001" in world.alerts()
+        world.tap(IRYNA.badge)
+        await world.until(lambda: not asked & world.alerts(), 100)
+        assert [len(one.issues) for one in world.facts(f.ReturnConfirmed)] == [1, 2]
+
+
+@story
+async def test_what_was_never_returned_is_not_confirmed() -> None:
+    async with World.open() as world:
+        await docked(world, "K000001", 1)
+        issued = await taken(world, OLENA, 1)
+        for issue, code in ((issued.issue, ErrorCode.CONFLICT), ("f" * 32, ErrorCode.NOT_FOUND)):
+            assert (await refused(world, "iryna", "return confirm", issue=issue)).code is code
+
+
 # --- reserve cameras -----------------------------------------------------------------------------------
 
 
