@@ -32,6 +32,7 @@ class Incident:
     measures: list[str] = field(default_factory=list)
     result: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    reserves: list["Memo"] = field(default_factory=list)  # by which reserve cameras are used for it
     reason: str = ""  # why it was rejected
     confirmed_by: str = ""
     changed: int = 0  # the ledger's last line that its journal has to tell; so too below

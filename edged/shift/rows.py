@@ -13,7 +13,7 @@ from edged.journals.forms import kyiv
 from edged.shift.dues import described, equipment, person_of, sentence
 from edged.shift.inventory import SORTS_UK, Inventory, Item, Sort
 from edged.shift.manual import name_uk
-from edged.shift.records import Incident, Repair, SheetRecord, Works
+from edged.shift.records import Incident, Memo, Repair, SheetRecord, Works
 from edged.station_state import Issue, StationState
 
 NONE = "—"
@@ -196,11 +196,20 @@ def repeated_rows(sheet: SheetRecord) -> tuple[Row, ...]:
 def incident_row(
     incident: Incident, issues: Mapping[str, Issue], inventory: Inventory, names: Mapping[str, str]
 ) -> Row:
-    """Return the row of an incident: when, with whom, what; measures; result; note."""
+    """Return the row of an incident: when, with whom, what; measures, a reserve camera first; result; note."""
     name = names.get(person_of(incident, issues), "")
     happened = kyiv(times.parse_ns(incident.happened))
     text = f"{happened}. {described(incident, name)}. Обладнання: {equipment(incident, inventory)}"
-    return text, *(_joined(texts) for texts in (incident.measures, incident.result, incident.notes))
+    measures = (*(_reserve(memo, inventory) for memo in incident.reserves), *incident.measures)
+    return text, *(_joined(texts) for texts in (measures, incident.result, incident.notes))
+
+
+def _reserve(memo: Memo, inventory: Inventory) -> str:
+    """A reserve camera is entered in the journal with the memo that it is issued by (459-III.12-reserve)."""
+    camera = inventory.describe_uk(inventory.number_of(memo.camera))
+    return (
+        f"резервна {camera}: службова записка № {memo.document.number} від {memo.document.date}, {memo.head}"
+    )
 
 
 def _joined(texts: Iterable[str]) -> str:

@@ -153,6 +153,8 @@ def _confirmed(s: ShiftState, at: Line, x: sf.IncidentConfirmed) -> None:
 def _rejected(s: ShiftState, at: Line, x: sf.IncidentRejected) -> None:
     if (incident := s.incidents.get(x.incident)) is not None:
         incident.stage, incident.reason, incident.confirmed_by = Stage.REJECTED, x.reason, at.actor
+    for memo in [memo for memo in s.memos.values() if memo.incident == x.incident]:
+        del s.memos[memo.camera]  # there is nothing any more that it would be for
 
 
 def _noted(s: ShiftState, at: Line, x: sf.IncidentNoted) -> None:
@@ -186,7 +188,9 @@ def _alert_withdrawn(s: ShiftState, at: Line, x: f.AlertWithdrawn) -> None:
 
 
 def _memo(s: ShiftState, at: Line, x: sf.MemoEntered) -> None:
-    s.memos[x.camera] = Memo(x.camera, x.document, x.head, x.incident, at.time)
+    memo = s.memos[x.camera] = Memo(x.camera, x.document, x.head, x.incident, at.time)
+    if (incident := s.incidents.get(x.incident)) is not None:
+        incident.reserves.append(memo)
 
 
 def _memo_ended(s: ShiftState, at: Line, x: sf.MemoEnded) -> None:

@@ -10,6 +10,7 @@ from edged.duty import Margins
 from edged.formats.facts import CameraReleased, Fact, WorksEnded
 from edged.formats.line import Line
 from edged.formats.roster import Person
+from edged.formats.shift_facts import IncidentRejected
 from edged.journals.forms import Form
 from edged.journals.forms import Kind as Journal
 from edged.journals.signature import SIGNATURE_LIMIT, Verifier, check
@@ -106,8 +107,8 @@ class Office:
         line = await self._recorder.record(fact, actor.text)
         camera = getattr(fact, "camera", "")
         for unit in self._units.values():
-            if camera and unit.work.key == camera:
-                unit.check_soon()
+            if isinstance(fact, IncidentRejected) or (camera and unit.work.key == camera):
+                unit.check_soon()  # a memo may have gone with the incident
         return line
 
     def scene(self, actor: Actor) -> Scene:

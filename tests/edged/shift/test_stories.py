@@ -211,6 +211,35 @@ def test_a_reserve_camera_is_in_use_by_a_memo_until_it_goes_back_to_the_safe(off
     assert not office.shift.memos
 
 
+@pytest.mark.clause(
+    "459-III.12-reserve",
+    "the incident's row of the journal names the reserve camera and its memo, also once the camera is back in the safe",
+)
+def test_the_row_of_an_incident_names_the_reserve_camera_and_its_memo(office: Office) -> None:
+    incident = office.draft()
+    office.act("iryna", "incident confirm", incident=incident, description="Вирвано")
+    office.act("iryna", "memo enter", **MEMO, incident=incident)
+    office.act("iryna", "incident note", incident=incident, measures="Огляд")
+    office.act("iryna", "memo end", camera="GAT-9")
+    office.act("iryna", "journal sheet", journal="incident")
+    ((_, measures, *_),) = next(reversed(office.shift.sheets.values())).made.rows
+    number = office.inventory.number_of("GAT-9")
+    assert measures == (
+        f"резервна індивідуальна портативна відеокамера інв. № {number}: "
+        "службова записка № 77 від 2026-11-27, Степан Вовк; Огляд"
+    )
+
+
+def test_a_memo_about_a_rejected_incident_permits_nothing_and_any_other_goes_on(office: Office) -> None:
+    incident = office.draft()
+    office.act("iryna", "memo enter", **MEMO, incident=incident)
+    office.act("iryna", "incident reject", incident=office.draft(incident="o" * 32), reason="Повернуто")
+    assert office.shift.memos
+    office.act("iryna", "incident reject", incident=incident, reason="Повернуто")
+    assert not office.shift.memos
+    office.act("iryna", "memo enter", **MEMO)
+
+
 def test_a_memo_is_for_a_reserve_camera_only(office: Office) -> None:
     assert refused(office, "iryna", "memo enter", **(MEMO | {"camera": "GAT-1"})).code is ErrorCode.CONFLICT
 

@@ -357,6 +357,26 @@ async def test_under_an_incident_an_officer_gets_a_reserve_camera_beside_the_one
         world.check_live()
 
 
+@pytest.mark.clause(
+    "459-III.12-reserve",
+    "a reserve camera is closed again at once when the incident that its memo names is none",
+)
+@story
+async def test_a_reserve_camera_unlocks_for_nobody_once_its_incident_is_rejected() -> None:
+    async with World.open(reserve="K000003") as world:
+        await docked(world, "K000001", 1)
+        world.tear_out(1)
+        await world.until(lambda: world.facts(f.IncidentDrafted))
+        incident = world.facts(f.IncidentDrafted)[0].incident
+        await docked(world, "K000003", 2, State.HOLDING)
+        memo = {"camera": "K000003", "number": "12", "date": "2026-11-22", "head": "Петренко П."}
+        await world.ask("iryna", "memo enter", **memo, incident=incident)
+        await world.until_slot(2, State.READY)
+        await world.ask("iryna", "incident reject", incident=incident, reason="Помилка")
+        await world.until_slot(2, State.HOLDING, within_s=5)
+        await turned_away(world, OLENA, Refusal.NO_CAMERA_READY)
+
+
 # --- incidents, repairs, works --------------------------------------------------------------------------
 
 
