@@ -16,6 +16,7 @@ from edged.centre_clock import credible
 from edged.formats import facts as f
 from edged.formats import shift_facts as sf
 from edged.formats.line import Line, Stamp
+from edged.readiness import NotReady
 from edged.shift.state import ShiftState
 from edged.snapshot import snapshot
 
@@ -115,6 +116,7 @@ class Camera:
     works: str = ""  # grounds, "" when not in works
     quarantine: str = ""
     missing: bool = False  # torn out and not seen since
+    unread: bool = False  # docked, and what is aboard was not all found and sealed since
     issues: int = 0
     ready: bool = False
     reasons: tuple[str, ...] = ()
@@ -367,6 +369,7 @@ def _camera_docked(s: StationState, at: _At, x: f.CameraDocked) -> None:
     camera = s._camera(x.camera)
     camera.slot, camera.driver, camera.model, camera.known = x.slot, x.driver, x.model, x.known
     camera.missing = camera.ready = False
+    camera.unread = True
     if camera.issue and (issue := s.issues.get(camera.issue)) is not None:
         issue.returned = at.time
         camera.issue = ""
@@ -462,6 +465,7 @@ def _clock_measured(s: StationState, at: _At, x: f.ClockMeasured) -> None:
 def _readiness(s: StationState, at: _At, x: f.ReadinessChanged) -> None:
     camera = s._camera(x.camera)
     camera.ready, camera.reasons = x.ready, x.reasons
+    camera.unread = NotReady.NOT_SEALED in x.reasons
     camera.charge_percent, camera.free_bytes = x.charge_percent, x.free_bytes
 
 

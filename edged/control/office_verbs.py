@@ -2,6 +2,7 @@
 
 import base64
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Annotated, Any
 
@@ -30,7 +31,7 @@ from edged.journals.papers import Paper
 from edged.journals.signature import SIGNATURE_LIMIT
 from edged.projections.store import LogQuery
 from edged.reports.bounds import Span
-from edged.shift.acts import ACTS
+from edged.shift.acts import ACTS, decide
 from edged.shift.journal_acts import find
 from edged.shift.recovered_acts import RecoveredParams
 from edged.shift.scene import Scene
@@ -155,6 +156,16 @@ async def _import_recovered(call: Call) -> Any:
     return {"type": line.type, "seq": line.seq, **msgspec.to_builtins(line.fact)}
 
 
+async def _retire(call: Call) -> Any:
+    """As every act; what lies in the watched folders is looked at first."""
+    station, verb = call.station, "station retire"
+    waiting = await station.files_waiting()
+    lines = await station.office.enter(
+        call.actor, lambda scene: decide(replace(scene, waiting=waiting), verb, call.params)
+    )
+    return {"type": lines[-1].type, "seq": lines[-1].seq, **msgspec.to_builtins(lines[-1].fact)}
+
+
 async def _rights(call: Call) -> Any:
     """Every change of rights, oldest first (459-II.5-audit)."""
     rows: list[dict[str, Any]] = []
@@ -183,5 +194,6 @@ OFFICE: Mapping[str, Handler] = MappingProxyType(
         "export make": Handler(_export_make, ExportParams),
         "export list": Handler(_look(exports_view)),
         **{verb: Handler(_act(verb), act.params) for verb, act in ACTS.items()},
+        "station retire": Handler(_retire, ACTS["station retire"].params),
     }
 )

@@ -63,6 +63,9 @@ class Scene:
     forms: Mapping[Journal, Form] = field(default_factory=dict)
     exports: Exports | None = None  # None: nothing is handed over
     designated: frozenset[str] = frozenset()  # persons who bring in recovered data
+    waiting: int = (
+        0  # files of watched folders that are not sealed; counted for who asks to retire the station
+    )
     lines: int = 0  # of the ledger
     root: str = ""  # Merkle root over them
 

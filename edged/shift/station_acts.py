@@ -3,11 +3,12 @@
 A station is retired only once nothing that it holds is evidence that the server has not confirmed.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 
 from edged.formats import shift_facts as sf
 from edged.formats.facts import Fact
+from edged.shift.records import Condition, Stage
 from edged.shift.scene import Act, Day, Number, Params, Scene, Short, refuse
 from edged.station_state import Life
 
@@ -33,7 +34,34 @@ def _retire(scene: Scene, p: ByDecision) -> tuple[Fact, ...]:
     unknown = [c.serial for c in station.cameras.values() if c.slot and c.serial not in scene.listed]
     if unknown:
         raise refuse(camera=unknown[0], expected="a camera whose card was listed to its end")
+    lost = list(_unread(scene))
+    if lost:
+        raise refuse(camera=lost[0], unread=len(lost), expected="the camera back, or its incident closed")
+    if scene.waiting:
+        raise refuse(
+            files=scene.waiting, expected="every file of the watched folders in the vault, or moved away"
+        )
     return (sf.StationRetired(decision=scene.document(p.number, p.date), reason=p.reason),)
+
+
+def _unread(scene: Scene) -> Iterator[str]:
+    """Cameras in no slot of which nobody knows what is aboard: torn out, or out before their cards were read.
+
+    Of one that never comes back a person says what came of it, by closing its incident or releasing it to repair.
+    """
+    for camera in scene.station.cameras.values():
+        number = scene.inventory.number_of(camera.serial)
+        gone = camera.missing or (camera.unread and not camera.slot and number)
+        if gone and not _settled(scene, camera.serial, number):
+            yield camera.serial
+
+
+def _settled(scene: Scene, serial: str, number: str) -> bool:
+    repair = scene.shift.repairs.get(number)
+    if repair is not None and repair.condition is Condition.RELEASED:
+        return True
+    last = next((one for one in reversed(scene.shift.incidents.values()) if one.camera == serial), None)
+    return last is not None and last.stage is Stage.CLOSED
 
 
 def _rotate(scene: Scene, p: ByDecision) -> tuple[Fact, ...]:

@@ -9,12 +9,14 @@ from edged.errors import EdgeError, ErrorCode
 from edged.formats import facts as f
 from edged.formats.line import Line
 from edged.ports import FileSystem
+from edged.shift.inventory import Sort
 from edged.shift.recovered_acts import FOLDER, RecoveredParams, accepted, require_designated
 from edged.shift.scene import Scene, refuse
 from edged.station.bringing import Bringing
 from edged.station.office import Office
 from edged.station.offload import Tools
 from edged.station_state import BY_HAND, Life
+from edged.vault.disk_errors import disk_errors
 from edged.verbs import Actor
 
 UNFINISHED = "import-unfinished"
@@ -39,6 +41,17 @@ class Importing:
             recording, facts = self._begun(self._office.scene(actor), p, size)
             await self._office.enter(actor, lambda now: (*facts, accepted(now, p, recording, size)))
             return await self._bringing.bring(recording, source)
+
+    async def waiting(self) -> int:
+        """Return how many files lie in the folder that nobody has brought in. Raises DiskError: nobody knows."""
+        found = await asyncio.to_thread(_sizes, self._t.fs, self._folder)
+        return sum(not self._is_brought(FOLDER + name, size) for name, size in found.items())
+
+    def _is_brought(self, path: str, size: int) -> bool:
+        """Of whichever camera it is."""
+        state = self._t.recorder.state
+        serials = {*state.cameras, *(item.serial for item in self._office.inventory.of(Sort.CAMERA))}
+        return any(state.was_brought(serial, path, size, "") for serial in serials)
 
     async def remind(self) -> None:
         """Raise an alert for each file that was accepted and is not sealed; withdraw those that are over."""
@@ -80,6 +93,16 @@ class Importing:
             by=p.centre,
         )
         return listed.clips[0].recording, (listed,)
+
+
+def _sizes(fs: FileSystem, folder: str) -> dict[str, int]:
+    """Of the files in it, by name. Empty: there is no such folder."""
+    with disk_errors("look", folder):
+        try:
+            found = {name: fs.stat(f"{folder}/{name}") for name in fs.list_dir(folder)}
+        except FileNotFoundError:
+            return {}
+    return {name: stat.size for name, stat in found.items() if not stat.is_dir}
 
 
 def _size(fs: FileSystem, path: str) -> int:

@@ -78,16 +78,27 @@ class Scanning:
         await self._tell(error or self._missed(found))
         return error is None
 
+    async def waiting(self) -> int:
+        """Return how many files lie there now that are not in the vault. Raises DiskError: nobody knows."""
+        found = await asyncio.to_thread(self._found)
+        return sum(not self._is_sealed(self._identity(path, stat)) for path, stat in found.items())
+
+    def _identity(self, path: str, stat: FileStat) -> tuple[str, str, int, str]:
+        return self._settings.source, SCANS + path, stat.size, times.format_ns(stat.mtime_ns)
+
+    def _is_sealed(self, identity: tuple[str, str, int, str]) -> bool:
+        known = self._t.recorder.state.recording_like(*identity, BY_HAND)
+        begun = known is not None and known.life is not Life.MADE
+        return begun or self._t.recorder.state.was_brought(*identity)
+
     def _found(self) -> dict[str, FileStat]:
         """Blocking. Raises DiskError: the folder cannot be read."""
         with disk_errors("look", self._settings.folder):
             return dict(_files(self._t.fs, self._settings.folder))
 
     async def _one(self, path: str, stat: FileStat, so_far: Account) -> Account:
-        mtime = times.format_ns(stat.mtime_ns)
-        identity = (self._settings.source, SCANS + path, stat.size, mtime)
-        known = self._t.recorder.state.recording_like(*identity, BY_HAND)
-        if self._t.recorder.state.was_brought(*identity) or (known and known.life is not Life.MADE):
+        identity = self._identity(path, stat)
+        if self._is_sealed(identity):
             return replace(so_far, sealed=so_far.sealed + 1)
         if not path.isprintable():
             raise refuse(path=ascii(path)[:200], expected="a name of letters, digits and signs")
@@ -97,7 +108,8 @@ class Scanning:
             return replace(so_far, waiting=so_far.waiting + 1)
         if so_far.found > FOLDER_LIMIT:
             raise refuse(path=path, expected=f"at most {FOLDER_LIMIT} files")
-        await self._take(path, stat.size, mtime, known.id if known else "")
+        known = self._t.recorder.state.recording_like(*identity, BY_HAND)
+        await self._take(path, stat.size, identity[3], known.id if known else "")
         return replace(so_far, sealed=so_far.sealed + 1)
 
     async def _take(self, path: str, size: int, mtime: str, begun: str) -> None:

@@ -187,6 +187,11 @@ class Station:
         finally:
             await self._stop()
 
+    async def files_waiting(self) -> int:
+        """Return how many files of the watched folders are not in the vault. Raises DiskError: nobody knows."""
+        scans = await self.scanning.waiting() if self.scanning is not None else 0
+        return scans + await self.importing.waiting()
+
     def _parts(self) -> list[tuple[str, Callable[[], Awaitable[None]]]]:
         parts: list[tuple[str, Callable[[], Awaitable[None]]]] = [
             ("checkpoints", self.checkpoints.run),

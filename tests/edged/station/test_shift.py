@@ -1093,6 +1093,81 @@ async def test_a_discharged_camera_is_put_back_and_a_charged_one_taken_with_one_
         assert world.facts(f.ReturnConfirmed)[0].issues == (world.facts(f.CameraIssued)[0].issue,)
 
 
+DECISION = {"number": "21", "date": "2026-11-22", "reason": "Заміна обладнання"}
+
+
+@story
+async def test_a_station_is_not_retired_while_a_camera_is_out_by_force() -> None:
+    async with World.open() as world:
+        await docked(world, "K000001", 1)
+        world.tear_out(1)
+        await world.until(lambda: world.facts(f.IncidentDrafted))
+        why = await refused(world, "daria", "station retire", **DECISION)
+        assert (why.code, why.detail["unread"]) == (ErrorCode.CONFLICT, 1)
+        incident = world.facts(f.IncidentDrafted)[0].incident
+        await world.ask("iryna", "incident confirm", incident=incident, description="Вирвано зі слота")
+        why = await refused(world, "daria", "station retire", **DECISION)
+        assert why.detail["camera"] == "K000001"
+        await world.ask(
+            "iryna", "incident note", incident=incident, measures="Пошук", result="Знищено", closed=True
+        )
+        await world.ask("daria", "station retire", **DECISION)
+
+
+@pytest.mark.parametrize("again", [True, False])
+@story
+async def test_a_station_is_not_retired_while_a_card_was_not_read_to_its_end(again: bool) -> None:
+    async with World.open() as world:
+        world.add("K000001", {"CLIP0001.MP4": FILM})
+        world.fault("K000001", bad_sectors=((0, 8),))
+        world.insert("K000001", 1)
+        await world.until(lambda: world.station.recorder.state.cameras.get("K000001"))
+        why = await refused(world, "daria", "station retire", **DECISION)
+        assert why.detail["camera"] == "K000001"
+        item = {"item": world.config.camera[0].inventory_number}
+        await world.ask("taras", "repair damaged", **item, description="Не читається")
+        await world.until_slot(1, State.QUARANTINE)
+        await world.ask("taras", "slots open", slot=1)
+        await world.take(1)
+        await world.until(lambda: world.facts(f.CameraUndocked))
+        why = await refused(world, "daria", "station retire", **DECISION)
+        assert why.detail["unread"] == 1
+        if again:
+            await world.ask("taras", "repair back", **item, result="Справна")
+            world.fault("K000001")
+            world.insert("K000001", 1)
+            await world.until_cleared("K000001")
+        else:
+            await world.ask("taras", "repair tag", **item, tag="Б-1", place="Шафа")
+            await world.ask("iryna", "repair statement", **item, statement="Не читається")
+            contract = {"third_party": True, "contract_number": "3", "contract_date": "2026-11-10"}
+            await world.ask("taras", "repair release", **item, receiver="Сервіс", **contract)
+            world.made.clear()  # what was aboard went with it
+        await world.ask("daria", "station retire", **DECISION)
+
+
+@story
+async def test_a_station_is_not_retired_while_files_wait_in_the_watched_folders() -> None:
+    scans = 'permission = { number = "8", date = 2026-11-01 }\nfolder = "/scans"'
+    async with World.open(boot=False, recovered=RECOVERED, scans=scans) as world:
+        world.publish(roster(AUTHORITY, 2, CROWD))
+        world.fs.make_dirs("/scans")
+        await world.boot()
+        world.fs.put("/scans/one.txt", b"no image")
+        world.fs.put("/recovered/found.mp4", filmed(120))
+        why = await refused(world, "daria", "station retire", **DECISION)
+        assert why.detail["files"] == 2
+        world.fs.remove("/scans/one.txt")
+        incident = await world.ask(
+            "iryna", "incident open", cause="loss", happened=at(0), description="Пошкоджено", camera="K000001"
+        )
+        entered = {"file": "found.mp4", "camera": "K000001", "incident": incident["incident"]} | PARAMS
+        assert (await refused(world, "daria", "station retire", **DECISION)).detail["files"] == 1
+        await world.ask("taras", "import recovered", **entered)
+        await world.until(lambda: world.facts(f.RecordingConfirmed), 200)
+        await world.ask("daria", "station retire", **DECISION)
+
+
 @story
 async def test_a_station_is_retired_once_nothing_is_unconfirmed_and_issues_nothing_then() -> None:
     async with World.open() as world:
