@@ -8,6 +8,7 @@ import asyncio
 import sqlite3
 from collections.abc import Sequence
 from contextlib import suppress
+from itertools import chain, repeat
 from pathlib import Path
 
 import aiosqlite
@@ -27,7 +28,8 @@ CREATE TABLE key (
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE about (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
 """
-_KEY = "seq IN (SELECT seq FROM key WHERE kind = ? AND value = ?)"
+_KEY = "key.kind = ? AND key.value = ?"
+_ANOTHER_KEY = "entry.seq IN (SELECT seq FROM key WHERE kind = ? AND value = ?)"
 
 
 class SqliteStore:
@@ -56,8 +58,11 @@ class SqliteStore:
 
     async def search(self, query: LogQuery) -> Sequence[str]:
         clauses, values = _where(query)
-        # Only the fixed words of _where reach the statement's text; every value is bound.
-        sql = f"SELECT line FROM entry WHERE {clauses} ORDER BY seq DESC LIMIT ?"  # noqa: S608
+        # From the newest line of one key backwards: what lies before the last one wanted costs nothing.
+        tables = "key CROSS JOIN entry ON entry.seq = key.seq" if query.wanted() else "entry"
+        first = "key" if query.wanted() else "entry"
+        # Only the fixed words of here and of _where reach the statement's text; every value is bound.
+        sql = f"SELECT line FROM {tables} WHERE {clauses} ORDER BY {first}.seq DESC LIMIT ?"  # noqa: S608
         async with self._lock, self._connection().execute(sql, (*values, query.limit)) as cursor:
             rows = await cursor.fetchall()
         return [str(row[0]) for row in reversed(list(rows))]
@@ -135,7 +140,8 @@ class SqliteStore:
 
 def _where(query: LogQuery) -> tuple[str, list[str]]:
     """The condition and the values for its places. The meaning is that of `edged.projections.memory.matches`."""
-    asked: list[tuple[str, tuple[str, ...]]] = [(_KEY, key) for key in query.wanted()]
+    clauses_of_keys = chain([_KEY], repeat(_ANOTHER_KEY))
+    asked: list[tuple[str, tuple[str, ...]]] = list(zip(clauses_of_keys, query.wanted(), strict=False))
     if query.since:
         asked.append(("time >= ?", (query.since,)))
     if query.until:

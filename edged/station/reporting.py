@@ -21,8 +21,9 @@ from edged.shift.scene import Scene
 from edged.station.projector import Projector
 
 LINES = 100_000  # that are looked at to show one issue
-LEFT = 64  # that tell how a camera was left: its last films, and a listing of its card among those of what was brought
-_LEFT = (CameraListed.TYPE, RecordingSealed.TYPE)
+_LEFT = ((CameraListed.TYPE, 8), (RecordingSealed.TYPE, 64))
+"""What tells how a camera was left, and how many lines: a listing of its card may stand among some of what was brought
+by hand; of its last issue there may be many films."""
 
 
 async def report(book: Book, projector: Projector, source: Source, span: Span, at_ns: int) -> Report:
@@ -54,7 +55,7 @@ async def issue_shown(projector: Projector, source: Source, issue: str) -> Issue
 
 async def _left(projector: Projector, camera: str, until: str) -> list[Line]:
     """Return the lines that tell how a camera was left then, long before as it may have been."""
-    asked = (LogQuery(camera=camera, type=one, until=until, limit=LEFT) for one in _LEFT)
+    asked = (LogQuery(camera=camera, type=one, until=until, limit=limit) for one, limit in _LEFT)
     return [line for query in asked for line in await _found(projector, query)]
 
 
