@@ -344,14 +344,17 @@ class Camera(_Section, frozen=True):
 
 
 class Export(_Section, frozen=True):
-    """Copies of recordings for third parties (459-V.5-third-parties): none until a document says who decides."""
+    """Copies of recordings for third parties (459-V.5-third-parties): none until document and role are named."""
 
     decision: Annotated[
         Decision | None, _m("Document that says who decides; without it nothing is handed over.")
     ] = None
     role: Annotated[
-        Literal["responsible", "account_admin"], _m("Who asks for a copy, and another of them makes it.")
-    ] = "responsible"
+        Literal["responsible", "account_admin"] | None,
+        _m(
+            "Who asks for a copy, and another of them makes it: what the document says; must stand beside it."
+        ),
+    ] = None
     folder: Annotated[str, _m("Where copies lie until they are taken.", pattern=_ABSOLUTE)] = (
         "/var/lib/edged/export"
     )
@@ -581,6 +584,8 @@ def _sense(config: Config) -> Iterable[_Problem]:
     if config.usb.backend == "units" and config.camera_driver.gat947_password_file:
         key = "camera_driver.gat947_password_file"
         yield _BAD, key, "nothing: units have it from /etc/edged/keys/cameras/gat947.password"
+    if config.export.decision is not None and config.export.role is None:
+        yield _BAD, "export.role", "responsible or account_admin, as the document in export.decision says"
     for i, dock in enumerate(config.dock):
         if bool(dock.reader) != bool(dock.reader_key):
             yield _BAD, f"dock[{i}].reader_key", "reader and reader_key together, or neither"

@@ -107,6 +107,8 @@ def _type(hint: Any, meta: msgspec.Meta) -> str:
         return " or ".join(f"`{option}`" for option in options)
     if config.Decision in options:
         return '`{ number = "…", date = 2026-11-22 }`'
+    if type(None) in options:
+        return _type(options[0], meta)
     return "tables" if hint is config.Slot else getattr(hint, "__name__", str(hint))
 
 

@@ -64,6 +64,7 @@ schedule = "{SCHEDULE}"
 memory_min_h = 0
 [export]
 decision = {{ number = "7", date = 2027-01-11 }}
+role = "responsible"
 folder = "/export"
 [recovered]
 decision = {{ number = "9", date = 2027-01-11 }}

@@ -29,7 +29,7 @@ class DropParams(Params, frozen=True):
 
 def _require_allowed(scene: Scene) -> Exports:
     if scene.exports is None:
-        raise switched_off("[export] decision: the document that says who decides")
+        raise switched_off("[export] decision and role: the document that says who decides, and whose it is")
     if scene.exports.role not in scene.roles:
         raise EdgeError(ErrorCode.NOT_ALLOWED, person=scene.actor, roles=scene.exports.role)
     return scene.exports

@@ -152,7 +152,7 @@ def inventory_of(config: Config) -> Inventory:
 
 
 def exports_of(settings: Export) -> Exports | None:
-    if settings.decision is None:
+    if settings.decision is None or settings.role is None:
         return None
     return Exports(f"№ {settings.decision.number} від {settings.decision.date.isoformat()}", settings.role)
 

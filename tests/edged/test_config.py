@@ -191,6 +191,17 @@ def test_clearing_without_a_receipt_never_goes_without_the_second_read() -> None
     assert refusals(edited("[vault]", clear))[0].code is ErrorCode.CONFIG_DANGEROUS
 
 
+def test_whoever_hands_over_copies_is_named_beside_the_document_that_says_so() -> None:
+    assert load(CONFIG.encode(), NAME).export.role is None
+    decided = f"[export]\ndecision = {DECISION}\n"
+    error = refusals(edited("[vault]", f"{decided}[vault]"))[0]
+    assert (error.code, error.detail["key"]) == (ErrorCode.CONFIG_INVALID, "export.role")
+    for role in ("responsible", "account_admin"):
+        text = edited("[vault]", f'{decided}role = "{role}"\n[vault]')
+        assert load(text.encode(), NAME).export.role == role
+    assert refusals(edited("[vault]", f'{decided}role = "technician"\n[vault]'))
+
+
 @pytest.mark.fault("F03", "An empty configuration is told apart from a broken one and says to write it.")
 @pytest.mark.parametrize("text", ["", "\n\n", "# nothing yet\n"])
 def test_an_empty_file_is_no_configuration_yet(text: str) -> None:

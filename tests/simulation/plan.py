@@ -15,7 +15,7 @@ LEAST_CLIPS = 3
 LEAST_BOOTS = 2
 RECOVERED = 'decision = { number = "9", date = 2026-11-01 }\npersons = ["taras"]\nfolder = "/recovered"\n'
 SCANS = 'permission = { number = "12", date = 2026-11-01 }\nfolder = "/scans"\n'
-EXPORT = 'decision = { number = "7", date = 2026-11-01 }\nfolder = "/export"\n'
+EXPORT = 'decision = { number = "7", date = 2026-11-01 }\nrole = "responsible"\nfolder = "/export"\n'
 MIDNIGHT_S = 17 * 3600.0  # from the world's beginning to the next day of UTC, by which the vault's folders go
 
 

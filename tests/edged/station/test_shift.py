@@ -883,7 +883,7 @@ async def test_every_change_of_rights_is_listed() -> None:
 
 # --- copies for third parties ---------------------------------------------------------------------------
 
-EXPORT = 'decision = { number = "7", date = 2026-11-01 }\nfolder = "/export"'
+EXPORT = 'decision = { number = "7", date = 2026-11-01 }\nrole = "responsible"\nfolder = "/export"'
 REQUEST = {"number": "12/345", "date": "2026-11-20", "law": "ст. 93 КПК України", "receiver": "Слідчий"}
 
 
