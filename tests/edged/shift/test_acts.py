@@ -11,7 +11,10 @@ from hypothesis import strategies as st
 from edged.errors import EdgeError, ErrorCode
 from edged.formats.roster import Role
 from edged.shift.acts import ACTS, RIGHTS, decide
+from edged.shift.incident_acts import ENTERED_BY
+from edged.shift.journal_acts import KEEPER
 from edged.station_state import StationState
+from tests.edged.rights import ENTERS, KEEPS, MAY
 from tests.edged.shift.office import COUNTS, MIDNIGHT, Office
 
 CELLS = [(verb, role) for verb in sorted(ACTS) for role in get_args(Role)]
@@ -27,16 +30,22 @@ def code_of(office: Office, actor: str, verb: str, **params: Any) -> ErrorCode:
 
 def test_every_act_is_somebodys() -> None:
     assert set(ACTS) == set(RIGHTS)
-    assert all(RIGHTS.values())
+    assert {verb: MAY[verb] for verb in ACTS} == RIGHTS
+
+
+def test_each_journal_and_each_paper_is_whose_the_order_makes_it() -> None:
+    assert {str(journal): role for journal, role in KEEPER.items()} == KEEPS
+    assert {str(paper): roles for paper, roles in ENTERED_BY.items()} == ENTERS
 
 
 @pytest.mark.parametrize(("verb", "role"), CELLS)
 def test_each_cell_of_the_table(verb: str, role: Role) -> None:
-    """Nothing is entered: who may act is told what is missing, who may not is told that."""
+    """Nothing is entered: who may act is told what is missing, who may not is told that. What is expected stands in
+    `tests.edged.rights`."""
     scene = replace(Office().scene(), roles=frozenset({role}))
     with pytest.raises(EdgeError) as refused:
         decide(scene, verb, {"nonsense": True})
-    allowed = role in RIGHTS[verb]
+    allowed = role in MAY[verb]
     assert refused.value.code is (ErrorCode.BAD_REQUEST if allowed else ErrorCode.NOT_ALLOWED)
 
 
