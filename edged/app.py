@@ -54,8 +54,14 @@ LINE_KEY_SIZE = 32
 T = TypeVar("T")
 
 
-async def open_station(config: Config, text: bytes, outside: Outside, secrets: Secrets) -> Station:
+async def open_station(
+    config: Config, text: bytes, outside: Outside, secrets: Secrets, *, file: str = ""
+) -> Station:
     """Open ledger, checkpoints and vault, and make the station.
+
+    Args:
+        text: what ``config`` was read from.
+        file: where that lies, for whoever asks later whether it has changed.
 
     Raises:
         EdgeError: LEDGER_MISSING, LEDGER_NEWER, VAULT_UNFIT, KEY_UNUSABLE …: it must not start.
@@ -88,6 +94,7 @@ async def open_station(config: Config, text: bytes, outside: Outside, secrets: S
         forms=_forms(),
         program=_program(),
         config_sha256=hashlib.sha256(text).hexdigest(),
+        config_file=file,
     )
     return Station(config, outside, secrets, opened)
 

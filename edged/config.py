@@ -501,6 +501,7 @@ def _read(text: bytes, name: str) -> tuple[Config | None, list[ConfigError]]:
     return None, [_error(text, name, *problem) for problem in found]
 
 
+SIZE_LIMIT = 1024 * 1024  # bytes of a configuration
 MAX_ERRORS = 20  # each is looked for in the text; nobody corrects more at once
 MAX_KEY = 200  # characters of a key in an error
 _Problem = tuple[ErrorCode, str, str]  # code, key path, what was expected

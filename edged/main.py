@@ -22,7 +22,7 @@ from edged.app import (
     waiting_log,
 )
 from edged.commissioning import COMMISSIONING, OUT_OF_SERVICE, Saying, wait
-from edged.config import Config, check, load
+from edged.config import SIZE_LIMIT, Config, check, load
 from edged.control.api import ControlServer, RefusingServer
 from edged.errors import ConfigError, EdgeError, ErrorCode
 from edged.failed_start import Failed, FailedStarts, pause_s
@@ -34,7 +34,6 @@ DEFAULT_CONFIG = "/etc/edged/edged.toml"
 DEFAULT_SOCKET, DEFAULT_MODE = "/run/edged/control.sock", "0660"  # as in edged.config, where there is none
 EXIT_CONFIG = 78  # EX_CONFIG of sysexits.h: starting again does not help
 EXIT_FAILED = 1
-SIZE_LIMIT = 1024 * 1024
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -231,7 +230,7 @@ async def serve(config: Config, text: bytes, file: str, clock: Clock, starts: Fa
     with bridged(log):
         log("EDG-4001", file=file, sha256=hashlib.sha256(text).hexdigest())
         try:
-            return await _serve(config, text, clock, log, started)
+            return await _serve(config, text, file, clock, log, started)
         except EdgeError as exc:
             if starts is not None and not begun:
                 starts.failed(exc)
@@ -239,11 +238,11 @@ async def serve(config: Config, text: bytes, file: str, clock: Clock, starts: Fa
 
 
 async def _serve(
-    config: Config, text: bytes, clock: Clock, log: StationLog, started: Callable[[], None]
+    config: Config, text: bytes, file: str, clock: Clock, log: StationLog, started: Callable[[], None]
 ) -> int:
     began_ns = clock.now().boottime_ns
     outside = real_outside(config, clock, log)
-    station = await open_station(config, text, outside, real_secrets(config, log))
+    station = await open_station(config, text, outside, real_secrets(config, log), file=file)
     control = ControlServer(config.control.socket, int(config.control.mode, 8), station)
     notifier = Notifier(os.environ, os.getpid())
     in_service = asyncio.Event()

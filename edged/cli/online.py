@@ -23,7 +23,12 @@ def add_commands(commands: Sub, others: Mapping[str, Sub]) -> None:
     _simple(commands, "status", "the station as a whole", _show_status)
     _simple(commands, "alerts", "conditions that somebody should end", _show_alerts)
     _simple(commands, "rebuild", "drop the search views and make them again from the ledger", _show_pairs)
-    _simple(commands, "reload", "read the roster's file now", _show_pairs)
+    _simple(
+        commands,
+        "reload",
+        "read the signed lists, look at the configuration; say what is refused",
+        _show_pairs,
+    )
     events = commands.add_parser("events", help="print the ledger's lines as they are written")
     events.set_defaults(run=_events)
     _add_slots(commands)

@@ -11,6 +11,7 @@ from edged.control.calls import Call, Handler, OptionalText, Params, Text
 from edged.control.courier import courier_of
 from edged.control.inspection import LogParams, extract
 from edged.control.office_verbs import OFFICE
+from edged.control.reloading import reload
 from edged.control.views import alerts_view, cameras_view, officers_view, slots_view, status_view
 from edged.errors import EdgeError, ErrorCode
 from edged.formats import facts as f
@@ -236,11 +237,6 @@ async def _rebuild(call: Call) -> Any:
     return {"lines": await call.station.projector.rebuild()}
 
 
-async def _reload(call: Call) -> Any:
-    await call.station.lists.refresh()
-    return {"roster_version": call.station.lists.roster_version}
-
-
 HANDLERS: Mapping[str, Handler] = MappingProxyType(
     {
         "status": Handler(_status),
@@ -262,7 +258,7 @@ HANDLERS: Mapping[str, Handler] = MappingProxyType(
         "slots acknowledge": Handler(_acknowledge, SlotParams),
         "clock confirm": Handler(_clock_confirm),
         "rebuild": Handler(_rebuild),
-        "reload": Handler(_reload),
+        "reload": Handler(reload),
         **OFFICE,
     }
 )

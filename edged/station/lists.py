@@ -58,6 +58,12 @@ class Lists:
         """The newest that was taken, also where it has run out or is not in force yet."""
         return self._schedule.in_force
 
+    @property
+    def refusals(self) -> tuple[EdgeError, ...]:
+        """Why a configured file is not in force, as it was at the last look; one a list."""
+        found = (self._roster.refusal, self._schedule.refusal)
+        return tuple(refusal for refusal in found if refusal is not None)
+
     def judged_ns(self) -> int:
         """The time by which validity is decided now (`edged.time_floor`)."""
         self._raise_to_trusted()

@@ -61,11 +61,19 @@ class SignedList(Generic[T]):
         self._fs, self._copy = fs, f"{state_folder}/{sort.name}.note"
         self._recorder, self._alerts, self._log = recorder, alerts, log
         self._accepted_sha = self._seen_sha = ""
+        self._refused: EdgeError | None = None  # the file that was seen last
+        self._unread: EdgeError | None = None  # there is a file to read, and it cannot be read now
+        self._looking = asyncio.Lock()  # whoever looks gets the verdict, not half of somebody else's look
         self.in_force: T | None = None
 
     @property
     def version(self) -> int:
         return self.in_force.version if self.in_force is not None else 0
+
+    @property
+    def refusal(self) -> EdgeError | None:
+        """Why the file that was looked at last is not in force; None: it is."""
+        return self._unread or self._refused
 
     async def start(self) -> None:
         """Take the copy in force."""
@@ -78,8 +86,11 @@ class SignedList(Generic[T]):
 
     async def refresh(self, judged_ns: Callable[[], int]) -> None:
         """Look at the configured file; take it if it is newer and genuine."""
-        if not self._sort.file:
-            return
+        if self._sort.file:
+            async with self._looking:
+                await self._look(judged_ns)
+
+    async def _look(self, judged_ns: Callable[[], int]) -> None:
         data = await self._read(self._sort.file)
         sha = hashlib.sha256(data).hexdigest() if data is not None else ""
         if data is not None and sha not in {self._accepted_sha, self._seen_sha}:
@@ -90,7 +101,7 @@ class SignedList(Generic[T]):
                 await self._refuse(exc, sha)
         elif sha and sha == self._accepted_sha:
             await self._alerts.withdraw(f"{self._sort.name}-invalid")  # the good file was put back
-            self._seen_sha = ""
+            self._seen_sha, self._refused = "", None
         await self._watch_validity(judged_ns)
 
     def _checked(self, data: bytes) -> T:
@@ -116,9 +127,11 @@ class SignedList(Generic[T]):
                 code=ErrorCode.DISK_FAULT.label,
             )
         self._use(found, data)
+        self._refused = None
         await self._alerts.withdraw(f"{self._sort.name}-invalid")
 
     async def _refuse(self, error: EdgeError, sha: str) -> None:
+        self._refused = error
         await self._recorder.record(self._sort.refused(error, sha))
         await self._raise_invalid(error.code, **error.detail)
 
@@ -142,6 +155,10 @@ class SignedList(Generic[T]):
 
     async def _read(self, path: str) -> bytes | None:
         try:
-            return await asyncio.to_thread(self._fs.read, path, self._sort.limit)
-        except OSError:
-            return None  # the alert "missing" tells of it; a file being replaced is read the next time
+            data = await asyncio.to_thread(self._fs.read, path, self._sort.limit)
+        except OSError as exc:  # the alert "missing" tells of it; a file being replaced is read the next time
+            reason = exc.strerror or str(exc)
+            self._unread = EdgeError(self._sort.invalid, file=path, reason=reason)
+            return None
+        self._unread = None
+        return data

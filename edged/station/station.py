@@ -106,6 +106,7 @@ class Opened:
     forms: Mapping[Journal, Form]  # of the three journals
     program: bytes  # the one-file verifier, for whoever gets a copy of a recording
     config_sha256: str
+    config_file: str = ""  # where it was read; "": nowhere
 
 
 class Station:
@@ -114,6 +115,7 @@ class Station:
     def __init__(self, config: Config, outside: Outside, secrets: Secrets, opened: Opened) -> None:
         self.config, self.outside, self.book = config, outside, opened.book
         self._secrets, self._opened = secrets, opened
+        self.config_file, self.config_sha256 = opened.config_file, opened.config_sha256
         self.recorder = Recorder(opened.book, opened.state)
         opened.book.subscribe(Reporter(outside.log))
         opened.book.watch(lambda working: self._busy("ledger", working))

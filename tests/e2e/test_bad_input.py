@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from demo.site import CameraEntry
+from edged.cli.output import EXIT_REFUSED
 from firmware_protocol.dock.messages import Latch
 from simulators.cards import Card
 from simulators.pty import PtyPort
@@ -304,7 +305,10 @@ async def test_a_bad_roster_changes_nothing_until_a_good_one_comes() -> None:
         assert spoilt != third
         for bad, code in ((first, "E4102"), (spoilt, "E4101"), (b"\xff" * 5000, "E4101"), (b"", "E4101")):
             file.write_bytes(bad)
-            await _reloaded(site, 3)
+            for _ in range(2):  # whoever asks again is told again; the fact and the alert come once
+                status, _, err = await site.ask("reload")
+                assert (status, code in err) == (EXIT_REFUSED, True), err
+            assert (await site.call("status"))["roster_version"] == 3
             row = next(x for x in await site.call("alerts") if x["alert"] == "roster-invalid")
             assert row["code"] == code
             site.world.tap(REVOKED.badge)
@@ -318,6 +322,23 @@ async def test_a_bad_roster_changes_nothing_until_a_good_one_comes() -> None:
         site.world.tap(OTHER.badge)
         await site.until("who left the roster is a stranger", lambda: _refused(site, "unknown-badge"))
         assert len(await site.facts("roster.refused")) == 4
+
+
+@pytest.mark.fault(
+    "F01",
+    "a configuration that is not in order is refused to whoever has it reloaded; a good roster is taken",
+)
+async def test_a_spoilt_configuration_is_told_at_reload_and_stops_no_list() -> None:
+    async with places.commissioned() as site:
+        await site.start()
+        good = site.config.read_bytes()
+        site.config.write_bytes(good.replace(b"[vault]", b"[vauld]"))
+        await site.publish_roster(2, PERSONS)
+        status, _, err = await site.ask("--socket", site.socket, "reload")
+        assert (status, "E4001" in err, "vauld" in err) == (EXIT_REFUSED, True, True)
+        assert (await site.call("status"))["roster_version"] == 2
+        site.config.write_bytes(good)
+        await _reloaded(site, 2)
 
 
 async def _reloaded(site: QuickSite, version: int) -> None:

@@ -34,7 +34,7 @@ async def test_a_configuration_that_is_changed_in_mid_transfer() -> None:
         after = before.replace(b"grant_open_s = 8.0", b"grant_open_s = 9.0")
         assert after != before
         site.config.write_bytes(after)
-        await site.edgectl_json("reload")
+        assert "restart edged" in (await site.edgectl_json("reload"))["configuration"]
         await places.counted(site, "sealed", 1)
         assert not await site.facts("config.changed")
         await site.procs["edged"].end()

@@ -103,6 +103,7 @@ class World:
 
     def __init__(self, config: Config, text: bytes, seed: int) -> None:
         self.config, self.text = config, text
+        self.config_file = ""  # in ``fs``; set before the start, for who asks whether it has changed
         self.fs = MemoryFS()
         self.log: list[tuple[str, dict[str, Fact]]] = []
         self.made: list[Made] = []
@@ -174,7 +175,7 @@ class World:
             badge=people.BADGE_KEY,
             lines={"/keys/dock.key": LINE_KEY, "/keys/reader.key": LINE_KEY},
         )
-        station = await open_station(self.config, self.text, outside, secrets)
+        station = await open_station(self.config, self.text, outside, secrets, file=self.config_file)
         ready = asyncio.Event()
         task = asyncio.create_task(station.run(ready.set), name="station")
         self.running = Running(station, task, host, store, hotplug)
