@@ -113,6 +113,25 @@ def test_a_class_of_devices_is_known_to_the_kernel_before_a_unit_that_may_use_it
             assert any(wanted in line for line in text.splitlines() if line.startswith(f"{setting}=")), wanted
 
 
+SIGNALLING = {"kill", "tkill", "tgkill", "rt_sigqueueinfo", "rt_tgsigqueueinfo", "pidfd_send_signal"}
+"""Each of them can reach another process of the same user."""
+
+
+def test_a_worker_sends_no_signal() -> None:
+    """All workers are one user's: the kernel would deliver it to another slot's."""
+    filters = [
+        line.removeprefix("SystemCallFilter=")
+        for line in lines("edged-slot@.service")
+        if line.startswith("SystemCallFilter=")
+    ]
+    forbidden = {word for line in filters if line.startswith("~") for word in line[1:].split()}
+    assert forbidden >= SIGNALLING
+    assert (
+        filters[0] == "@system-service"
+    )  # a list of what is allowed; a line that came after could allow them again
+    assert all(line.startswith("~") for line in filters[1:])
+
+
 def test_every_program_of_a_unit_is_one_of_the_packages() -> None:
     scripts = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["scripts"]
     called = {
