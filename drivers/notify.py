@@ -4,6 +4,7 @@ Source: sd_notify(3), sd_watchdog_enabled(3). Without systemd every call does no
 """
 
 import asyncio
+import select
 import socket
 from collections.abc import Awaitable, Callable, Mapping
 
@@ -46,6 +47,17 @@ class Notifier:
 
     def alive(self) -> None:
         self.send("WATCHDOG=1")
+
+
+def wait_fed(notifier: Notifier, sock: socket.socket) -> None:
+    """Block until there is something to read, the watchdog fed meanwhile; for a process that only answers.
+
+    Between two waits nothing feeds it: an answer that takes for ever is a hang.
+    """
+    every_s = notifier.watchdog_s / 3 if notifier.watchdog_s else None
+    while not select.select([sock], (), (), every_s)[0]:
+        notifier.alive()
+    notifier.alive()
 
 
 class Progress:

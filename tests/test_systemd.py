@@ -96,9 +96,9 @@ def test_what_a_unit_leaves_open_has_its_reason(unit: str) -> None:
 @pytest.mark.parametrize("unit", RUNNING)
 def test_a_unit_is_watched_limited_and_starts_again_for_ever(unit: str) -> None:
     names = {line.partition("=")[0] for line in lines(unit)}
-    assert {"Restart", "RestartSec", "StartLimitIntervalSec", "TasksMax", "MemoryMax"} <= names
+    assert {"WatchdogSec", "Restart", "RestartSec", "StartLimitIntervalSec", "TasksMax", "MemoryMax"} <= names
     assert {"LogRateLimitBurst", "TimeoutStopSec", "OOMScoreAdjust"} - names <= {"OOMScoreAdjust"}
-    assert "StartLimitIntervalSec=0" in lines(unit)
+    assert {"Type=notify", "StartLimitIntervalSec=0"} <= set(lines(unit))
     assert not [line for line in lines(unit) if line.startswith(("LogNamespace", "RestartSteps"))]
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import msgspec
 
-from drivers.notify import Notifier
+from drivers.notify import Notifier, wait_fed
 from drivers.usb_ports import messages as p
 from drivers.usb_ports.gate import Gate
 from drivers.usb_ports.service import PortsServer
@@ -51,44 +51,47 @@ def main(arguments: list[str] | None = None) -> int:
 def run(gate: Gate, end_worker: Callable[[int], None]) -> None:
     """Until SIGTERM. Raises EdgeError: a port that cannot be shut; systemd starts us again, to try anew."""
     listening = _handed_over(os.environ)
+    notifier = Notifier(os.environ, os.getpid())
     signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit(0))
     with listening:
         try:
             gate.close_all()
-            Notifier(os.environ, os.getpid()).ready("every port is shut")
-            serve(listening, PortsServer(gate, end_worker), gate)
+            notifier.ready("every port is shut")
+            serve(listening, PortsServer(gate, end_worker), gate, notifier)
         finally:
             gate.close_all()
 
 
-def serve(listening: socket.socket, server: PortsServer, gate: Gate) -> None:
+def serve(listening: socket.socket, server: PortsServer, gate: Gate, notifier: Notifier) -> None:
     """One core after the other, without end; after each every port is shut."""
     while True:
+        wait_fed(notifier, listening)
         core, _ = listening.accept()
         try:
             with core:
-                converse(core, server)
+                converse(core, server, notifier)
         finally:
             gate.close_all()
 
 
-def converse(core: socket.socket, server: PortsServer) -> None:
+def converse(core: socket.socket, server: PortsServer, notifier: Notifier) -> None:
     """Answer until the core closes its end, or says what is no request."""
     held = bytearray()
     try:
         while True:
             core.settimeout(None)
-            request, held = _next(core, held)
+            request, held = _next(core, held, notifier)
             core.settimeout(ANSWER_S)
             core.sendall(_encode(server.handle(request)) + b"\n")
     except (_CoreGoneError, OSError) as gone:
         sys.stderr.write(f"edged-ports: the conversation is over: {gone}\n")
 
 
-def _next(core: socket.socket, held: bytearray) -> tuple[p.Request, bytearray]:
+def _next(core: socket.socket, held: bytearray, notifier: Notifier) -> tuple[p.Request, bytearray]:
     while b"\n" not in held:
         if len(held) > p.LINE_LIMIT:
             raise _CoreGoneError("a line is too long")
+        wait_fed(notifier, core)
         some = core.recv(p.LINE_LIMIT)
         if not some:
             raise _CoreGoneError("closed")

@@ -17,6 +17,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from drivers.notify import Notifier
 from drivers.usb_ports import messages as p
 from drivers.usb_ports.gate import OFF_S, Gate
 from drivers.usb_ports.host_check import KERNEL_DEFAULT, kernel_gap, problems
@@ -268,6 +269,7 @@ def test_an_id_path_names_one_port_or_none(text: str) -> None:
 # --- the conversation ---
 
 
+NOBODY = Notifier({}, 0)  # there is no systemd
 _answer: Callable[[bytes], p.Answer] = msgspec.json.Decoder(p.Answer).decode
 
 
@@ -280,7 +282,7 @@ class Talk:
 
     def _run(self, theirs: socket.socket, server: PortsServer) -> None:
         with theirs:
-            converse(theirs, server)
+            converse(theirs, server, NOBODY)
 
     def ask(self, request: p.Request) -> p.Answer:
         self.ours.sendall(msgspec.json.encode(request) + b"\n")
@@ -325,8 +327,8 @@ def test_what_is_no_request_ends_the_conversation(said: bytes, gate: Gate) -> No
 
 
 def _serve(listening: socket.socket, gate: Gate) -> None:
-    with suppress(OSError):  # at the end of the test
-        serve(listening, PortsServer(gate, lambda _: None), gate)
+    with suppress(OSError, ValueError):  # at the end of the test the socket is none any more
+        serve(listening, PortsServer(gate, lambda _: None), gate, NOBODY)
 
 
 def test_every_port_is_shut_when_the_core_has_gone(sysfs: Sysfs, gate: Gate, tmp_path: Path) -> None:
@@ -351,6 +353,38 @@ def test_every_port_is_shut_when_the_core_has_gone(sysfs: Sysfs, gate: Gate, tmp
             core.sendall(msgspec.json.encode(p.Close(slot=3)) + b"\n")
             core.recv(4096)
             assert not {"1-1.1", "1-1.2"} & sysfs.open_ports()
+
+
+def test_the_watchdog_is_fed_while_it_waits_and_not_while_it_answers(gate: Gate, tmp_path: Path) -> None:
+    asked, over = threading.Event(), threading.Event()
+
+    def hangs(_pid: int) -> None:
+        asked.set()
+        over.wait(10)
+
+    ours, theirs = socket.socketpair()
+    with ours, theirs, socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as ear:
+        ear.bind(str(tmp_path / "notify"))
+        ear.settimeout(10)
+        told = Notifier({"NOTIFY_SOCKET": ear.getsockname(), "WATCHDOG_USEC": "60000"}, 0)
+        server = PortsServer(gate, hangs)
+        thread = threading.Thread(target=converse, args=(theirs, server, told), daemon=True)
+        thread.start()
+        assert [ear.recv(100) for _ in range(3)] == [b"WATCHDOG=1"] * 3  # nobody asks for anything
+        ours.sendall(msgspec.json.encode(p.EndWorker(pid=7)) + b"\n")
+        assert asked.wait(10)
+        ear.setblocking(False)
+        with suppress(BlockingIOError):
+            while ear.recv(100):  # from before the request
+                pass
+        ear.settimeout(0.2)  # ten times the interval
+        with pytest.raises(TimeoutError):
+            ear.recv(100)
+        over.set()
+        ear.settimeout(10)
+        assert ear.recv(100) == b"WATCHDOG=1"
+        ours.close()
+        thread.join(10)
 
 
 # --- ending a worker ---

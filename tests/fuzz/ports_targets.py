@@ -6,6 +6,7 @@ from typing import cast
 
 import msgspec
 
+from drivers.notify import Notifier
 from drivers.usb_ports import main as ports
 from drivers.usb_ports import messages as p
 from drivers.usb_ports.slot_map import read_slot_map
@@ -31,6 +32,7 @@ ANSWERS: tuple[p.Answer, ...] = (
     p.Done(),
     p.Refused(code=2010, detail={"reason": "no camera", "port": 7}),
 )
+NOBODY = Notifier({}, 0)  # there is no systemd
 MAP = b"""[station]
 id = "post-7"
 [[dock]]
@@ -44,7 +46,7 @@ def _requests(data: bytes) -> None:
         held, taken = bytearray(), 0
         try:
             while True:
-                request, held = ports._next(sock, held)
+                request, held = ports._next(sock, held, NOBODY)
                 require(isinstance(request, p.Request), "a line passes that is no request")
                 taken += 1
         except ports._CoreGoneError:
