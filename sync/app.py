@@ -10,7 +10,7 @@ from functools import partial
 from drivers.disk import PosixDisk
 from drivers.host_clock import HostClock
 from drivers.journal import Journal
-from drivers.notify import Notifier
+from drivers.notify import Notifier, Progress, feed_watchdog
 from drivers.random import SystemRandom
 from edged.errors import DiskError
 from edged.key_files import Credentials
@@ -20,6 +20,7 @@ from sync.config import LogConfig, Settings
 from sync.keep import keep_delivering
 from sync.nut import ask
 from sync.ports import Ports
+from sync.progress import WatchedDialler, alive_in
 from sync.queue import Queue
 from sync.sftp_store import SftpDialler
 from sync.ssh import SshAddress
@@ -55,8 +56,9 @@ async def _run(settings: Settings, clock: Clock, log: Log) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
     log("EDG-3001", station=settings.station, centre=f"{settings.sync.host}:{settings.sync.port}")
-    work = asyncio.create_task(_work(settings, clock, log))
-    feeder = asyncio.create_task(_feed(notifier))
+    progress = Progress(clock)
+    work = asyncio.create_task(_work(settings, clock, log, progress))
+    feeder = asyncio.create_task(_feed(notifier, progress, clock, log))
     waiter = asyncio.create_task(stopped.wait())
     notifier.ready(f"delivering for {settings.station}")
     await asyncio.wait({work, waiter}, return_when=asyncio.FIRST_COMPLETED)
@@ -67,8 +69,9 @@ async def _run(settings: Settings, clock: Clock, log: Log) -> None:
         work.result()
 
 
-async def _work(settings: Settings, clock: Clock, log: Log) -> None:
+async def _work(settings: Settings, clock: Clock, log: Log, progress: Progress) -> None:
     sync = settings.sync
+    alive = alive_in(progress.beat, sync)
     address = SshAddress(
         host=sync.host,
         fallback=sync.fallback,
@@ -80,13 +83,13 @@ async def _work(settings: Settings, clock: Clock, log: Log) -> None:
         connect_s=sync.connect_s,
         answer_s=sync.answer_s,
     )
-    dialler = SftpDialler(address, sync.remote_dir, log)
     ports = Ports(
         fs=PosixDisk(),
         clock=clock,
         random=SystemRandom(),
-        dialler=dialler,
+        dialler=WatchedDialler(SftpDialler(address, sync.remote_dir, log), alive),
         log=log,
+        alive=alive,
         ask_ups=partial(ask, parse_address(sync.ups)) if sync.ups else None,
     )
 
@@ -105,11 +108,15 @@ async def _work(settings: Settings, clock: Clock, log: Log) -> None:
     )
 
 
-async def _feed(notifier: Notifier) -> None:
-    """Feed the watchdog as long as the loop turns; every wait of the courier has a deadline of its own."""
-    while notifier.watchdog_s:
-        notifier.alive()
-        await asyncio.sleep(notifier.watchdog_s / 3)
+async def _feed(notifier: Notifier, progress: Progress, clock: Clock, log: Log) -> None:
+    """Feed the watchdog as long as the courier makes progress (`sync.progress`)."""
+    await feed_watchdog(
+        notifier,
+        progress,
+        clock,
+        on_stale=lambda part, since_s: log("EDG-5502", part=part, stale_s=since_s),
+        on_lag=lambda lag_s: log("EDG-5501", lag_s=lag_s),
+    )
 
 
 async def _end(*tasks: asyncio.Task[object]) -> None:

@@ -41,6 +41,7 @@ from sync.ups import UpsWatch
 NS = 1_000_000_000
 URGENT_S = 5.0  # how often a running transfer lets the ledger overtake
 THOROUGH_S = 3600.0  # how often recordings that are settled are looked at: have they left the vault?
+SCAN_S = 1800.0  # that a look through a large vault on a slow disk may take
 PATIENCE = 3  # failures of one item before others go first, or it is held
 
 
@@ -89,6 +90,7 @@ class Courier:
         self._report()
         ups = asyncio.create_task(self._ups.run(), name="ups") if self._ups is not None else None
         try:
+            self._ports.alive(self._config.start_jitter_s)
             await asyncio.sleep(self._ports.random.uniform(0, self._config.start_jitter_s))
             while True:
                 pause = self._config.scan_s if self._gauge.stopped else await self._converse()
@@ -145,7 +147,7 @@ class Courier:
 
     def _delivery(self, store: Store) -> Delivery:
         ports = self._ports
-        transfer = Transfer(store, ports.fs, ports.clock, self._clocks)
+        transfer = Transfer(store, ports.fs, ports.clock, self._clocks, ports.alive)
         return Delivery(store, self._queue, transfer, ports, self._gauge)
 
     # --- one item ----------------------------------------------------------------------------------
@@ -272,6 +274,7 @@ class Courier:
     async def _look(self) -> None:
         """Enter what is new in vault and ledger, and drop what has left the vault."""
         self._hint.clear()
+        self._ports.alive(SCAN_S)
         thorough = self._now() >= self._thorough_at
         try:
             found = await asyncio.to_thread(self._outbox.scan, self._queue.known(), thorough=thorough)
@@ -298,9 +301,11 @@ class Courier:
 
     async def _rest(self, seconds: float) -> None:
         """Wait, but not longer than until something changes at the station."""
+        self._ports.alive(seconds)
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._hint.wait()
+        self._ports.alive(0)
 
     def _until_due(self) -> float:
         due, now = self._queue.next_due(), self._now()

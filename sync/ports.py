@@ -8,6 +8,10 @@ from sync.nut import UpsState
 from sync.store import Dialler
 
 
+def _unwatched(_more_s: float) -> None:
+    return
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ports:
     fs: FileSystem
@@ -15,4 +19,5 @@ class Ports:
     random: Random
     dialler: Dialler
     log: Log
+    alive: Callable[[float], None] = _unwatched  # see `sync.progress.Alive`
     ask_ups: Callable[[], Awaitable[UpsState]] | None = None  # None: none is configured

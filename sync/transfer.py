@@ -71,8 +71,16 @@ class Sent:
 class Transfer:
     """Sends files over one conversation."""
 
-    def __init__(self, store: Store, fs: FileSystem, clock: Clock, clocks: Clocks) -> None:
+    def __init__(
+        self,
+        store: Store,
+        fs: FileSystem,
+        clock: Clock,
+        clocks: Clocks,
+        alive: Callable[[float], None] = lambda _more_s: None,
+    ) -> None:
         self._store = store
+        self._alive = alive  # see `sync.progress.Alive`
         self._fs = fs
         self._clock = clock
         self._clocks = clocks
@@ -144,6 +152,7 @@ class Transfer:
                     await watch.between()
             offset += len(data)
             watch.moved(offset)
+            self._alive(0)  # what is proved already passes without a word of the centre
             if offset - synced >= SYNC_EVERY and offset > start:
                 synced = await self._sync(remote, offset, watch)
         await self._sync(remote, offset, watch)
@@ -199,6 +208,7 @@ class Transfer:
     async def _idle(self, size: int = 0) -> AsyncIterator[None]:
         """A deadline for a call that has to wait until ``size`` bytes went through, at the least rate."""
         limit = self._clocks.idle_s + size / self._clocks.min_rate
+        self._alive(limit)
         try:
             async with asyncio.timeout(limit):
                 yield

@@ -55,8 +55,13 @@ class FaultyCentre:
 
     async def connect(self) -> Store:
         self.meet("connect", "", after=False)
+        await self.take_time("connect")
         self.connections += 1
         return FaultyStore(self, await self.inner.connect())
+
+    async def take_time(self, operation: str) -> None:
+        if seconds := self.slow.get(operation):
+            await asyncio.sleep(seconds)
 
     def meet(self, operation: str, path: str, *, after: bool) -> None:
         if not after:
@@ -85,6 +90,7 @@ class FaultyStore:
 
     async def stat(self, path: str) -> RemoteStat | None:
         self._centre.meet("stat", path, after=False)
+        await self._centre.take_time("stat")
         return await self._inner.stat(path)
 
     async def read(self, path: str, limit: int) -> bytes:
@@ -134,6 +140,7 @@ class FaultyFile:
 
     async def sync(self) -> None:
         self._centre.meet("sync", self._path, after=False)
+        await self._centre.take_time("sync")
         await self._inner.sync()
 
     async def close(self) -> None:
