@@ -94,7 +94,8 @@ class ErrorCode(Enum):
     PORT_FAULT = (
         1203,
         "A slot's USB port cannot be opened, closed or switched",
-        "Look at the reason in the details and at systemctl status edged-ports; the slot stays shut.",
+        "Look at the reason in the details and at systemctl status edged-ports. Where the alert is port-open, take out "
+        "what is plugged in: the port may not be shut.",
     )
 
     # 2 camera

@@ -1,10 +1,11 @@
 """The two roles that carry bytes, as the core sees them. Adapters: `subprocess_roles`, `inline_roles`."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from drivers.worker.messages import Answer, Clip, Request
+from edged.errors import EdgeError
 from edged.roles.pace import Limits
 from edged.vault.sealing import Phase, Sealed
 from edged.vault.vault import Part
@@ -60,6 +61,15 @@ class Worker(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Stranger:
+    """Whoever came to a slot's socket and was not let in as its worker, as the kernel names him."""
+
+    slot: int
+    account: str
+    uid: int
+
+
 class Roles(Protocol):
     """Makes workers, and sealers where they are needed."""
 
@@ -93,6 +103,14 @@ class Roles(Protocol):
 
     async def cycle(self, port: str) -> bool:
         """Take the power from a port for a moment through its hub. False: that hub cannot, or none may be asked."""
+        ...
+
+    def unshut(self) -> Mapping[int, EdgeError]:
+        """Slots whose port could not be shut so far, and why."""
+        ...
+
+    def strangers(self) -> Collection[Stranger]:
+        """Who was not let in since the last time that this was asked, each once."""
         ...
 
     async def close(self) -> None:

@@ -7,22 +7,24 @@ The other end is `drivers.worker.lifeline`.
    leaves, the device is gone; when the line breaks, it has RETURN_S to come back before the device counts as gone.
 3. A port is opened for each conversation and shut when its device turns out to be no camera.
 4. A worker out of step is ended, its port shut, its line of life broken: another comes.
+5. A port that could not be shut is tried again until it is, or until it is opened for the next conversation.
 """
 
 import asyncio
 import contextlib
+import pwd
 import socket
 import struct
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from pathlib import Path
 
 import msgspec
 
 from drivers.hotplug import HotplugEvent, Presence
 from drivers.worker import messages as m
-from edged.errors import CameraError, ErrorCode
+from edged.errors import CameraError, EdgeError, ErrorCode
 from edged.ports import Log
-from edged.roles.base import START_S
+from edged.roles.base import START_S, Stranger
 from edged.roles.channel import Channel, ChannelClosedError
 from edged.roles.port_gate import PortGate
 from edged.roles.worker_process import WorkerProcess
@@ -34,6 +36,7 @@ LAST_WORD_S = 2.0
 LINE_LIMIT = 512  # bytes of what a worker says on its line of life
 BACKLOG = 4  # of connections that have not greeted yet, a slot
 CONNECTION_LIMIT = 100
+SHUT_AGAIN_S = 10.0
 
 _greeting = msgspec.json.Decoder(m.Greeting).decode
 _last = msgspec.json.Decoder(m.Leaving).decode
@@ -58,6 +61,9 @@ class ConnectedWorkers:
         self._changed = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
         self._open = self._closed = False
+        self._unshut: dict[int, EdgeError] = {}
+        self._opening: set[int] = set()
+        self._strangers: set[Stranger] = set()  # at most one for each slot and account
 
     async def start(self, port: str) -> WorkerProcess:
         slot = next(slot for slot in self._slots if slot.port == port)
@@ -71,13 +77,28 @@ class ConnectedWorkers:
     async def _conversation(self, slot: "_Slot") -> "_Conversation":
         while True:
             life = await slot.somebody()
-            await self._gate.open(slot.label)
+            await self._let_in(slot.label)
             try:
                 return _Conversation(slot.label, life, await life.converse(), self)
             except ChannelClosedError:  # it has died, and nobody has looked at its line since: the next one
                 life.drop()
                 await self.rest(slot.label, START_S)
                 await life.over.wait()
+
+    async def _let_in(self, slot: int) -> None:
+        self._opening.add(slot)
+        try:
+            await self._gate.open(slot)
+            self._unshut.pop(slot, None)  # it is to be open now
+        finally:
+            self._opening.discard(slot)
+
+    def unshut(self) -> Mapping[int, EdgeError]:
+        return self._unshut
+
+    def strangers(self) -> Collection[Stranger]:
+        found, self._strangers = self._strangers, set()
+        return found
 
     async def cycle(self, port: str) -> bool:
         slot = next(slot for slot in self._slots if slot.port == port)
@@ -116,24 +137,40 @@ class ConnectedWorkers:
             await asyncio.wait({self._spawn(self._rest(slot))}, timeout=within_s)
 
     async def _rest(self, slot: int) -> None:
-        try:
-            await self._gate.rest(slot)
-        except CameraError as exc:
-            self._log("EDG-9105", slot=slot, code=exc.code.label, reason=str(exc)[:200])
+        await self._closed_off(slot, self._gate.rest)
 
     async def _shut(self, slot: int, pid: int | None) -> None:
-        try:
-            await self._gate.shut(slot)
-            if pid is not None:
+        if await self._closed_off(slot, self._gate.shut) and pid is not None:
+            try:
                 await self._gate.end_worker(pid)
+            except CameraError as exc:
+                self._log("EDG-9105", slot=slot, code=exc.code.label, reason=str(exc)[:200])
+
+    async def _closed_off(self, slot: int, ask: Callable[[int], Awaitable[None]]) -> bool:
+        try:
+            await ask(slot)
         except CameraError as exc:
-            self._log("EDG-9105", slot=slot, code=exc.code.label, reason=str(exc)[:200])
+            if slot not in self._unshut:
+                self._log("EDG-9105", slot=slot, code=exc.code.label, reason=str(exc)[:200])
+            self._unshut[slot] = exc
+            return False
+        self._unshut.pop(slot, None)
+        return True
+
+    async def _shut_again(self) -> None:
+        while True:
+            await asyncio.sleep(SHUT_AGAIN_S)
+            for slot in tuple(self._unshut):
+                # Requests keep their order: shut now, it cannot hit a conversation that begins afterwards.
+                if slot in self._unshut and slot not in self._opening:
+                    await self._shut(slot, None)
 
     # --- who comes -----------------------------------------------------------------------------------
 
     def _listen(self) -> None:
         if not self._open:
             self._open = True
+            self._spawn(self._shut_again())
             for slot in self._slots:
                 self._spawn(self._serve(slot, slot.listening()))
 
@@ -172,6 +209,7 @@ class ConnectedWorkers:
         except (ValueError, ChannelClosedError, TimeoutError) as exc:
             reason = str(exc)[:200] or type(exc).__name__
             self._log("EDG-9104", slot=slot.label, pid=pid, reason=reason)
+            self._strangers.add(Stranger(slot.label, _account(uid), uid))
             return None
         return _Life(f"worker of slot {slot.label}", pid, connection, sock, channel)
 
@@ -201,6 +239,13 @@ def greeted(line: bytes) -> str:
         connection.isprintable() and len(connection) <= CONNECTION_LIMIT, "an unfit name of a connection"
     )
     return connection
+
+
+def _account(uid: int) -> str:
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return f"uid-{uid}"
 
 
 def _shut(sock: socket.socket) -> None:

@@ -2,14 +2,14 @@
 block by block with a pause after each, so that a simulated world can cut at any of them."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping
 from typing import Protocol, TypeAlias, TypeVar
 
 from drivers.worker import messages as m
 from drivers.worker.messages import Answer, Clip, Copy, CopyEnded, Failed, Request
 from edged.errors import CameraError, CameraLostError, DiskError, EdgeError, ErrorCode
 from edged.ports import FileSystem
-from edged.roles.base import OnProgress, Progress, SealOrder, Worker
+from edged.roles.base import OnProgress, Progress, SealOrder, Stranger, Worker
 from edged.roles.ended import checked
 from edged.roles.failures import camera_failure, with_held
 from edged.roles.pace import Pace, Sample
@@ -127,6 +127,12 @@ class InlineRoles:
 
     async def cycle(self, port: str) -> bool:  # noqa: ARG002  # as a hub without switches
         return False
+
+    def unshut(self) -> Mapping[int, EdgeError]:
+        return {}
+
+    def strangers(self) -> Collection[Stranger]:
+        return ()
 
     async def rehash(self, path: str, size: int) -> Sealed:
         return await _stepped(rehashing(lambda: self._fs.open_uncached(path), size), lambda: None)

@@ -13,11 +13,11 @@ import asyncio
 import contextlib
 import os
 import sys
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 
 from drivers.worker.messages import Clip, CopyEnded
-from edged.errors import CameraError, DiskError, ErrorCode
-from edged.roles.base import END_S, OnProgress, SealOrder, Worker
+from edged.errors import CameraError, DiskError, EdgeError, ErrorCode
+from edged.roles.base import END_S, OnProgress, SealOrder, Stranger, Worker
 from edged.roles.child import Family
 from edged.roles.ended import checked
 from edged.roles.failures import held_of, with_held
@@ -66,6 +66,12 @@ class SubprocessRoles:
 
     async def cycle(self, port: str) -> bool:
         return await self._workers.cycle(port)
+
+    def unshut(self) -> Mapping[int, EdgeError]:
+        return self._workers.unshut()
+
+    def strangers(self) -> Collection[Stranger]:
+        return self._workers.strangers()
 
     async def rehash(self, path: str, size: int) -> Sealed:
         with disk_errors("rehash", path):

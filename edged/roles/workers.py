@@ -1,9 +1,10 @@
 """Where the workers come from: the core starts them itself, or they come by themselves (`connected_workers`)."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Protocol
 
-from edged.errors import CameraError, ErrorCode
+from edged.errors import CameraError, EdgeError, ErrorCode
+from edged.roles.base import Stranger
 from edged.roles.child import Family
 from edged.roles.worker_process import WorkerProcess
 
@@ -20,6 +21,14 @@ class Workers(Protocol):
 
     async def cycle(self, port: str) -> bool:
         """See `edged.roles.base.Roles.cycle`."""
+        ...
+
+    def unshut(self) -> Mapping[int, EdgeError]:
+        """See `edged.roles.base.Roles.unshut`."""
+        ...
+
+    def strangers(self) -> Collection[Stranger]:
+        """See `edged.roles.base.Roles.strangers`."""
         ...
 
     async def close(self) -> None: ...
@@ -40,6 +49,12 @@ class StartedWorkers:
 
     async def cycle(self, port: str) -> bool:  # noqa: ARG002  # the core has no right to any hub
         return False
+
+    def unshut(self) -> Mapping[int, EdgeError]:
+        return {}
+
+    def strangers(self) -> Collection[Stranger]:
+        return ()
 
     async def close(self) -> None:
         """Nothing beside the family, which closes itself."""

@@ -46,6 +46,7 @@ from edged.station.lists import Lists
 from edged.station.office import Office, margins_of
 from edged.station.offload import Tools
 from edged.station.on_duty import OnDuty
+from edged.station.port_watch import PortWatch
 from edged.station.projector import Projector
 from edged.station.reader_owner import ReaderOwner
 from edged.station.recorder import Recorder
@@ -140,6 +141,9 @@ class Station:
         permitted = config.scans.permission is not None
         self.scanning = Scanning(config.scans, self.tools, bringing) if permitted else None
         self.readers = [self._make_reader(i) for i, dock in enumerate(config.dock) if dock.reader]
+        self.port_watch = PortWatch(
+            outside.roles, self.units, alerts=self.alerts, recorder=self.recorder, clock=outside.clock
+        )
         self._ports = {unit.work.port: unit for unit in self.units.values()}
         inbox = Inbox(outside.fs, config.station.inbox)
         self.clerk = Clerk(
@@ -264,6 +268,7 @@ class Station:
                 await self.lists.refresh()
                 await self._watch_clock()
                 await self._watch_ledger()
+                await self.port_watch.look()
             if since_unheard >= UNHEARD_EVERY_S:
                 since_unheard = 0.0
                 if not self.rate.stopped(now_s):

@@ -303,6 +303,25 @@ async def test_a_worker_whose_conversation_broke_off_is_given_no_other_though_it
         await worker.close()
 
 
+async def test_a_port_that_could_not_be_shut_is_told_and_tried_again_until_it_is(
+    host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connected_workers, "SHUT_AGAIN_S", 0.05)
+    await host.worker()
+    assert await host.event() == UsbArrived(PORT, "one")
+    await identify(host)
+    host.ports.says = b"nonsense\n"
+    host.workers.shut(SLOT)
+    await until(lambda: SLOT in host.workers.unshut())
+    assert host.workers.unshut()[SLOT].code is ErrorCode.PORT_FAULT
+    asked = len(host.ports.asked)
+    await until(lambda: not host.ports.open)  # that conversation was broken off
+    host.ports.says = None
+    await until(lambda: not host.workers.unshut())
+    assert p.Close(slot=SLOT) in host.ports.asked[asked:]
+    assert [event for event, _ in host.log].count("EDG-9105") == 1  # once, not at each try
+
+
 async def test_a_worker_that_does_not_come_back_is_a_device_that_left(
     host: Host, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -334,6 +353,9 @@ async def test_nobody_but_the_workers_user_is_let_in(tmp_path: Path, monkeypatch
         assert host.events.empty()
         ((event, fields),) = host.log
         assert (event, fields["pid"]) == ("EDG-9104", process.pid)
+        (stranger,) = host.workers.strangers()
+        assert (stranger.slot, stranger.uid) == (SLOT, os.getuid())
+        assert not host.workers.strangers()  # told once
 
 
 @pytest.mark.parametrize(
