@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from drivers.usb_ports.id_path import IdPath
-from drivers.usb_ports.rules import rules
+from drivers.usb_ports.rules import FILE_NAME, rules
 from drivers.usb_ports.write_rules import main as make_rules
 
 pytestmark = pytest.mark.slow
@@ -170,10 +170,36 @@ def test_the_rules_shut_each_controller_and_know_each_slot() -> None:
     assert min(opening) > leaving  # what is in a slot never gets there
 
 
+def test_the_rules_come_after_who_says_what_a_device_is_and_before_who_speaks_to_it() -> None:
+    assert "60-libgphoto2-6.rules" < FILE_NAME < "69-libmtp.rules"
+    assert f"--write /etc/udev/rules.d/{FILE_NAME}" in (UNITS / "edged-rules.service").read_text()
+    assert f"rm -f /etc/udev/rules.d/{FILE_NAME} " in (ROOT / "package/debian/postrm").read_text()
+
+
+def test_whoever_probes_or_mounts_is_told_to_keep_off_where_he_looks() -> None:
+    joined = rules(SLOTS).replace("\\\n", "").splitlines()
+    (device,) = (line for line in joined if 'SYMLINK+="edged/slot-' in line)
+    for word in ('ENV{ID_MM_DEVICE_IGNORE}="1"', 'ENV{MTP_NO_PROBE}="1"'):
+        assert word in device
+    for name in ("ID_MTP_DEVICE", "ID_MEDIA_PLAYER", "ID_GPHOTO2", "GPHOTO2_DRIVER"):
+        assert f'ENV{{{name}}}=""' in device
+    assert "UDISKS" not in device  # udisks reads them of block devices alone
+    (block,) = (line for line in joined if 'ENV{UDISKS_IGNORE}="1"' in line)
+    assert block.startswith('SUBSYSTEM=="block", ENV{EDGED_SLOT}=="?*"')
+    assert 'ENV{UDISKS_PRESENTATION_HIDE}="1"' in block
+    # The number of a slot is known by then, and no disk gets to what authorises devices.
+    (known,) = (
+        n for n, line in enumerate(joined) if line.startswith(f'ENV{{ID_PATH}}=="{SLOTS[4].id_path}:*')
+    )
+    leaves = joined.index('SUBSYSTEM=="block", GOTO="edged_end"')
+    opening = min(n for n, line in enumerate(joined) if 'ATTR{authorized}="1"' in line)
+    assert known < joined.index(block) < leaves < opening
+
+
 def test_the_rules_file_is_replaced_whole_or_not_at_all(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    config, target = tmp_path / "edged.toml", tmp_path / "71-edged.rules"
+    config, target = tmp_path / "edged.toml", tmp_path / "68-edged.rules"
     config.write_text('[[dock]]\nslots = [{ label = 3, port = "pci-0000:00:10.0-usb-0:1.3" }]\n')
     assert make_rules(["--map", str(config), "--write", str(target)]) == 0
     before = target.read_text()
@@ -197,7 +223,7 @@ def _udev_can_verify() -> bool:
     reason="no udev here that can verify rules (254): `make vm` tries them on a real one",
 )
 def test_udev_reads_the_rules(tmp_path: Path) -> None:
-    target = tmp_path / "71-edged.rules"
+    target = tmp_path / "68-edged.rules"
     target.write_text(rules(SLOTS))
     done = subprocess.run(["udevadm", "verify", str(target)], capture_output=True, text=True, timeout=30)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from drivers.usb_ports.id_path import IdPath
-from drivers.usb_ports.rules import rules
+from drivers.usb_ports.rules import FILE_NAME, rules
 
-RULES_FILE = Path("/etc/udev/rules.d/71-edged.rules")
+RULES_FILE = Path("/etc/udev/rules.d") / FILE_NAME
 SYSFS = Path("/sys")
 KERNEL_DEFAULT = "module/usbcore/parameters/authorized_default"
 

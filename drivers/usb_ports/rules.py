@@ -5,9 +5,15 @@ udev applies them to every device of the dock's host controllers before anything
 1. a root hub leaves what will be plugged in below it unauthorised, and so its interfaces;
 2. what is in a slot stays so (what the kernel had enumerated before udev ran is shut), gets a link by its slot, belongs
    to the workers' group, and starts the slot's worker; nobody else is to touch it;
-3. everything else there (the dock's own hubs, its controller's serial line) is authorised and probed as ever.
+3. of a slot's disk, should the kernel ever show one, udisks and what mounts by itself keep off;
+4. everything else there (the dock's own hubs, its controller's serial line) is authorised and probed as ever.
 
 Devices of other controllers are not touched.
+
+Who keeps off because of what, and where it looks: ModemManager, `ID_MM_DEVICE_IGNORE` of the USB device (its manual,
+"Common udev tags"); libmtp's `69-libmtp.rules`, which would speak to the device, `MTP_NO_PROBE`, and `ID_MTP_DEVICE` of
+its list of devices; gphoto2 and the volume monitors of gvfs, `ID_GPHOTO2` of `60-libgphoto2`; udisks, `UDISKS_*` of the
+block device. So the file's number lies between 60 and 69: FILE_NAME.
 """
 
 from collections.abc import Iterator, Mapping
@@ -15,17 +21,24 @@ from collections.abc import Iterator, Mapping
 from drivers.usb_ports.id_path import IdPath
 
 GROUP = "edged-slot"
+FILE_NAME = "68-edged.rules"
 
 _HEAD = """\
 # Made from the slot map of the station's configuration. Changes are lost: change the map.
-SUBSYSTEM!="usb", GOTO="edged_end"
+SUBSYSTEM!="usb|block", GOTO="edged_end"
 """
 _SLOT = (
-    f'ENV{{EDGED_SLOT}}=="?*", GROUP="{GROUP}", MODE="0660", TAG+="systemd", SYMLINK+="edged/slot-$env{{EDGED_SLOT}}", '
+    f'ENV{{DEVTYPE}}=="usb_device", ENV{{EDGED_SLOT}}=="?*", GROUP="{GROUP}", MODE="0660", '
+    'TAG+="systemd", SYMLINK+="edged/slot-$env{EDGED_SLOT}", '
     'ENV{SYSTEMD_WANTS}+="edged-slot@$env{EDGED_SLOT}.service", '
-    'ENV{ID_MM_DEVICE_IGNORE}="1", ENV{UDISKS_IGNORE}="1", ENV{LIBMTP_DENYLIST}="1"\n'
+    'ENV{ID_MM_DEVICE_IGNORE}="1", ENV{MTP_NO_PROBE}="1", '
+    'ENV{ID_MTP_DEVICE}="", ENV{ID_MEDIA_PLAYER}="", ENV{ID_GPHOTO2}="", ENV{GPHOTO2_DRIVER}=""\n'
 )
 _TAIL = """\
+SUBSYSTEM=="block", ENV{EDGED_SLOT}=="?*", \\
+  ENV{UDISKS_IGNORE}="1", ENV{UDISKS_AUTO}="0", ENV{UDISKS_PRESENTATION_HIDE}="1"
+SUBSYSTEM=="block", GOTO="edged_end"
+
 # Beside SYSTEMD_WANTS: that start is refused while the worker of what just left is still being stopped.
 ACTION=="add", ENV{DEVTYPE}=="usb_device", ENV{EDGED_SLOT}=="?*", \\
   RUN+="/bin/systemctl --no-block start edged-slot@$env{EDGED_SLOT}.service"

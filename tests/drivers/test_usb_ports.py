@@ -438,7 +438,7 @@ def test_it_is_started_by_its_socket_only(tmp_path: Path) -> None:
 
 def shut_host(folder: Path) -> tuple[dict[int, IdPath], Path, Path]:
     slots = {3: IdPath("pci", "0000:00:10.0", "1.3")}
-    sysfs, written = folder / "sys", folder / "71-edged.rules"
+    sysfs, written = folder / "sys", folder / "68-edged.rules"
     for hub in ("usb1", "usb2"):
         place = sysfs / "bus/pci/devices/0000:00:10.0" / hub
         place.mkdir(parents=True)

@@ -17,7 +17,7 @@ SHUT = "grep -qx 0 /sys/bus/usb/devices/1-{port}/authorized"
 def commission(machine: Machine) -> None:
     """Give it a slot map; the path unit makes the rules of it."""
     machine.put("/etc/edged/edged.toml", MAP.encode())
-    machine.until("test -e /etc/udev/rules.d/71-edged.rules && ! systemctl is-active -q edged-rules")
+    machine.until("test -e /etc/udev/rules.d/68-edged.rules && ! systemctl is-active -q edged-rules")
     machine.until("grep -qx 0 /sys/bus/usb/devices/usb1/authorized_default")
 
 
