@@ -32,16 +32,19 @@ REASONS: Mapping[str, Reason] = MappingProxyType(
     {
         "M05": Reason(
             _N.KERNEL,
-            "FAT and exFAT, all that is read here, know no links, devices or pipes; that the host mounts nothing else "
-            "either is shown on a real kernel.",
+            "FAT and exFAT, all that is read here, know no links, devices or pipes. That the host mounts nothing else "
+            "either is tried in the virtual machine (tests/vm/test_hostile.py), where no mutant of it has been run.",
         ),
         "M10": Reason(
-            _N.KERNEL, "An automount and the udev rule against it need a kernel with block devices and udevd."
+            _N.KERNEL,
+            "That no block device appears for a slot is tried in the virtual machine, and the rule that keeps udisks "
+            "off is tested as text; a host whose desktop mounts by itself, and a refusal of what is mounted, are "
+            "still to come.",
         ),
         "M14": Reason(
             _N.KERNEL,
-            "A block device with holes that read as zeros comes from scsi_debug; the note on runs of zeros is due with "
-            "it.",
+            "A run of zeros is kept like any other content, and nothing writes a note on it yet; the virtual machine "
+            "has disks with sectors that fail (tests/vm/test_cameras.py), none whose sectors read as zeros.",
         ),
         "B05": Reason(
             _N.READER,
@@ -57,7 +60,11 @@ REASONS: Mapping[str, Reason] = MappingProxyType(
             _N.HARDWARE,
             "A disk tells its wear by SMART or NVMe commands, which no loop device or virtual disk answers.",
         ),
-        "X05": Reason(_N.KERNEL, "A kernel panics only where it may: in a virtual machine."),
+        "X05": Reason(
+            _N.KERNEL,
+            "The virtual machine's power is cut, which loses no less (tests/vm/test_power_loss.py); that a kernel "
+            "which panics boots again by itself is not tried.",
+        ),
         "X10": Reason(_N.HARDWARE, "The signal of a low battery comes from a UPS and its driver."),
         "N06": Reason(
             _N.NETWORK,

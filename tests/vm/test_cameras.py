@@ -1,6 +1,7 @@
 """Cameras of two makes in eight slots on cascaded hubs, and what happens to them at the plug and on the card."""
 
 import hashlib
+import sys
 import time
 from collections.abc import Mapping
 from datetime import timedelta
@@ -17,6 +18,7 @@ from tests.vm.post import Post
 pytestmark = [pytest.mark.vm, pytest.mark.timeout(1500)]
 CLIP = "DCIM/100MEDIA/CLIP{:04d}.MP4"
 MIB = 1 << 20
+SWAP_S = 0.1  # within which a camera is swapped
 GAT = {"K000001": 1, "K000002": 2, "K000005": 5}  # serial number → slot
 MSC = {"BWC-6": 6, "BWC-7": 7}
 DISKS = {"BWC-3": 3, "BWC-4": 4, "BWC-8": 8}
@@ -71,7 +73,9 @@ def test_a_camera_that_comes_back_in_another_slot_is_the_same_camera(post: Post)
     assert len({fact["camera"] for fact in docked}) == 1
 
 
-def test_contact_bounce_and_a_swap_faster_than_the_eye(post: Post) -> None:
+def test_contact_bounce_and_a_swap_faster_than_the_eye(
+    post: Post, capsys: pytest.CaptureFixture[str]
+) -> None:
     """A contact that bounces five times, then another camera in the place of the first within a tenth of a second."""
     bouncing = {CLIP.format(1): film(1, 4 * MIB)}
     post.cameras.msc("BWC-7", bouncing)
@@ -87,6 +91,11 @@ def test_contact_bounce_and_a_swap_faster_than_the_eye(post: Post) -> None:
     post.insert_disk("BWC-4", post.folder / "BWC-4.img", 4, bytes_s=MIB)
     post.read("BWC-4", 2 * MIB)
     between_s = post.machine.swap_disk("BWC-4", "BWC-9", post.folder / "BWC-9.img", SLOTS[4], "BWC-9")
+    if (
+        between_s >= SWAP_S
+    ):  # a busy host: everything below holds all the same, and was asked of a slower hand
+        with capsys.disabled():
+            sys.stdout.write(f"\nnot proven here: swapped within {between_s:.3f} s, not {SWAP_S} s\n")
     post.station.until(post.station.cleared(2), "the bouncing and the second are cleared")
     assert post.station.stored() == digests(bouncing, second)
     post.machine.pull("BWC-9")
@@ -94,7 +103,7 @@ def test_contact_bounce_and_a_swap_faster_than_the_eye(post: Post) -> None:
     post.station.until(post.station.cleared(3), "the first is cleared too")
     assert post.station.stored() == digests(bouncing, first, second)
     cameras = {sealed["camera"]: sealed["sha256"] for sealed in post.facts("recording.sealed")}
-    assert len(cameras) == 3, f"swapped within {between_s:.3f} s"
+    assert len(cameras) == 3
 
 
 def test_a_bad_sector_costs_what_lies_there_and_nothing_else(post: Post) -> None:

@@ -14,6 +14,7 @@ pytestmark = [pytest.mark.vm, pytest.mark.timeout(1500)]
 CLIP = "DCIM/100MEDIA/CLIP0001.MP4"
 MIB = 1 << 20
 WITHIN_S = 180.0
+REPLACED_S = 220.0  # WatchdogSec=180, TimeoutStopSec=5 and RestartSec=1 of the unit, and a slow guest
 TRIES = """
 import json, os, socket, threading, time
 def tried(act):
@@ -50,6 +51,13 @@ hoard = []
 while True:
     hoard.append(os.urandom(1 << 20) * 16)
 """  # what a process would try if somebody else ran in it; it ends by the limit of its memory
+LOOP = """
+import os, socket
+with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as told:
+    told.sendto(b"READY=1", os.environ["NOTIFY_SOCKET"])
+while True:
+    pass
+"""
 FLOOD = """
 import socket
 line = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -71,6 +79,7 @@ def test_a_worker_that_hangs_in_mid_read_is_replaced_and_the_others_notice_nothi
     post.insert("BWC-6", 1)
     post.station.until(post.station.logged("offload.started"), "the offload has begun")
     before = post.machine.run("systemctl show -P MainPID edged-slot@1").strip()
+    stopped_s = uptime_s(post.machine)
     post.machine.run("systemctl kill -s STOP edged-slot@1")
     post.insert("K000002", 2)
     post.station.until(post.station.cleared(1), "the other camera was brought in meanwhile")
@@ -78,7 +87,17 @@ def test_a_worker_that_hangs_in_mid_read_is_replaced_and_the_others_notice_nothi
         f"pid=$(systemctl show -P MainPID edged-slot@1); test $pid -gt 1 -a $pid != {before}",
         "the worker is replaced",
     )
+    assert started_s(post.machine, "edged-slot@1") - stopped_s < REPLACED_S
     post.station.until(post.station.cleared(2), "its camera is brought in after all")
+
+
+def uptime_s(machine: Machine) -> float:
+    """The guest's own time: the host's goes on while the guest is slow."""
+    return float(machine.run("cat /proc/uptime").split()[0])
+
+
+def started_s(machine: Machine, unit: str) -> float:
+    return int(machine.run(f"systemctl show -P ExecMainStartTimestampMonotonic {unit}")) / 1e6
 
 
 def test_what_is_still_plugged_in_when_its_worker_is_stopped_gets_another(post: Post) -> None:
@@ -94,18 +113,39 @@ def test_what_is_still_plugged_in_when_its_worker_is_stopped_gets_another(post: 
     assert "not been booted" not in post.machine.run("journalctl -b -u edged-slot@1 -o cat --no-pager")
 
 
-def instead(machine: Machine, unit: str, program: str) -> str:
-    """Let a unit, with all its settings, run this program; return the drop-in's path."""
+WITHOUT_WATCHDOG = "Type=exec\nRestart=no\nWatchdogSec=0\n"
+
+
+def instead(machine: Machine, unit: str, program: str, words: str = WITHOUT_WATCHDOG) -> str:
+    """Let a unit, with all its settings but these words, run this program; return the drop-in's path."""
     path = "/usr/local/lib/edged-instead.py"
     machine.put(path, program.encode())
-    words = (
-        f"[Service]\nType=exec\nRestart=no\nWatchdogSec=0\nExecStart=\nExecStart=/usr/bin/python3 {path}\n"
-    )
-    folder = f"/etc/systemd/system/{unit.partition('@')[0]}{'@' if '@' in unit else ''}.service.d"
+    words = f"[Service]\n{words}ExecStart=\nExecStart=/usr/bin/python3 {path}\n"
+    folder = f"/etc/systemd/system/{unit}.service.d"  # of this slot's unit alone
     machine.run(f"mkdir -p {folder}")
     machine.put(f"{folder}/instead.conf", words.encode())
     machine.run("systemctl daemon-reload")
     return f"{folder}/instead.conf"
+
+
+def test_a_worker_in_an_endless_loop_is_ended_by_its_watchdog(post: Post) -> None:
+    """It says that it is ready, as a worker does, and nothing ever again; another slot goes on meanwhile."""
+    machine = post.machine
+    drop_in = instead(machine, "edged-slot@2", LOOP, "")
+    post.cameras.gat947("K000002", {CLIP: film(3, MIB)})
+    post.insert("K000002", 2)
+    machine.until("systemctl is-active -q edged-slot@2", within_s=WITHIN_S)
+    before, began_s = machine.run("systemctl show -P MainPID edged-slot@2").strip(), uptime_s(machine)
+    post.cameras.gat947("K000001", {CLIP: film(1, MIB)})
+    post.insert("K000001", 1)
+    post.station.until(post.station.cleared(1), "the other camera was brought in meanwhile")
+    post.station.until(
+        f"pid=$(systemctl show -P MainPID edged-slot@2); test $pid -gt 1 -a $pid != {before}", "it is ended"
+    )
+    assert started_s(machine, "edged-slot@2") - began_s < REPLACED_S
+    assert "atchdog timeout" in machine.run("journalctl -b -u edged-slot@2 -o cat --no-pager")
+    machine.run(f"rm {drop_in}; systemctl daemon-reload; systemctl restart edged-slot@2", timeout_s=120)
+    post.station.until(post.station.cleared(2), "its slot works as ever")
 
 
 def test_a_flood_from_a_worker_ends_its_own_connection_only(post: Post) -> None:

@@ -226,15 +226,18 @@ def test_what_is_evidence_stays_when_the_package_goes_and_is_taken_up_again(
 @pytest.mark.skipif(not FULL, reason="a whole release is fetched: make vm-full")
 @pytest.mark.skipif(suite() not in NEXT, reason="there is no later release to go to")
 def test_the_next_release_of_debian_takes_the_station_along(container: Container, station: Station) -> None:
-    container.run(f"{SIM} --dir {HARDWARE} pull 1 --force", check=False)  # if it sits there
-    sim(container, "record", "cam-1", "--size", str(16 << 20))
-    sim(container, "insert", "cam-1", "1")
-    everything = truth(container)
     deb = build(SUITES[NEXT[suite()]], container.root / "root/next")
     _fetch_release(container.root, suite(), NEXT[suite()], deb)
+    container.run(f"{SIM} --dir {HARDWARE} pull 1 --force", check=False)  # if it sits there
+    sim(container, "record", "cam-1", "--size", str(64 << 20))
+    sim(container, "fault", "cam-1", f"bytes_per_s={1 << 20}")
+    sim(container, "insert", "cam-1", "1")
+    everything = truth(container)
+    station.until("edgectl slots | grep -qw offloading", "the offload has begun")
     upgrade = "DEBIAN_FRONTEND=noninteractive apt-get -q -y"
     keep = "-o Dpkg::Options::=--force-confold -o Dpkg::Options::=--force-unsafe-io"
     said = container.run(f"{upgrade} {keep} full-upgrade /root/next/{deb.name} 2>&1", timeout_s=UPGRADE_S)
+    sim(container, "fault", "cam-1", "none")
     assert container.run("cat /etc/debian_version").startswith(str(SUITES[NEXT[suite()]].number)), said[
         -2000:
     ]
