@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from edged.errors import FormatError
 
-DEPTH = 32  # of parts in parts: a CAdES-X Long has about 20
+DEPTH = 64  # of parts in parts: a signature with a time stamp in a time stamp has about 30
 _SIGNED_DATA, _MESSAGE_DIGEST = "1.2.840.113549.1.7.2", "1.2.840.113549.1.9.4"
 _INTEGER, _OCTETS, _OID, _SEQUENCE, _SET = 0x02, 0x04, 0x06, 0x30, 0x31
 _TAGGED_0, _KEY_ID = 0xA0, 0x80

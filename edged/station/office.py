@@ -70,8 +70,8 @@ class Office:
         """Bind a detached signature (CMS, DER) to a sheet, and keep its file.
 
         Raises:
-            EdgeError: NOT_FOUND; NOT_ALLOWED, of nobody who has to sign it; CONFLICT; FORMAT_BAD, no signature over
-                this sheet.
+            EdgeError: NOT_FOUND; NOT_ALLOWED, of nobody who has to sign it; CONFLICT; SHEET_UNSIGNED, FORMAT_BAD,
+                no signature over this sheet.
         """
         async with self._turn:
             made = find(self.scene(actor), sheet).made

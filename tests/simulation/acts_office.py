@@ -54,7 +54,8 @@ def _open(s: StationState, rng: random.Random) -> tuple[str, dict[str, Any]]:
 
 def _give(s: StationState, rng: random.Random) -> tuple[str, dict[str, Any]]:
     paper = rng.choice(("incident-information", "report-memo", "works-letter", "warning"))
-    known: Mapping[str, Any] = {**s.shift.incidents, **s.shift.works, **s.alerts}
+    raisings = {one.id: one for raisings in s.shift.forecasts.values() for one in raisings}
+    known: Mapping[str, Any] = {**s.shift.incidents, **s.shift.works, **s.alerts, **raisings}
     return rng.choice(("iryna", "taras")), {"paper": paper, "about": _one(known, rng)} | _paper(rng)
 
 
