@@ -21,6 +21,9 @@ ABOUT: Mapping[str, str] = MappingProxyType(
         "works-due": "entry",
         "update-unannounced": "part",
         "papers-late": "matter",
+        "papers-due": "matter",
+        "return-unconfirmed": "camera",
+        "port-open": "slot",
         "handover-unsigned": "sheet",
     }
 )

@@ -426,6 +426,12 @@ _TABLE: Mapping[str, tuple[str, str]] = MappingProxyType(
             "the duty schedule is no longer valid",
         ),
         "alert-papers-late": ("документ прострочено", "a paper is late"),
+        "alert-papers-due": ("строк документа спливає", "a paper is soon due"),
+        "alert-return-unconfirmed": (
+            "повернення відеокамери не підтверджено",
+            "the return of a camera is not confirmed",
+        ),
+        "alert-port-open": ("USB-порт слота не вдалося закрити", "the USB port of a slot could not be shut"),
         "alert-handover-unsigned": (
             "приймання-передачу підписали не обидві особи",
             "a handover is not signed by both persons",

@@ -123,14 +123,18 @@ class Reminders:
         """One alert for all papers about one thing; `edgectl paper list` names them."""
         state, schedule = self._recorder.state, self._lists.schedule
         found = reminded(state, self._inventory, schedule, self._margins, self._lists.judged_ns())
-        for kind, code, papers in (
-            (_SOON, ErrorCode.PAPER_DUE, found.soon),
-            (_PAPERS, ErrorCode.PAPER_LATE, found.late),
-        ):
-            await self._withdraw(kind, papers)
-            for about, (first, *_) in papers.items():
-                text = reminder(first.paper, first.due_ns)
-                await self._alerts.raise_(f"{kind}:{about}", code, about=about, first=first.paper, text=text)
+        await self._withdraw(_SOON, found.soon)
+        await self._withdraw(_PAPERS, found.late)
+        for about, (first, *_) in found.soon.items():
+            text = reminder(first.paper, first.due_ns)
+            await self._alerts.raise_(
+                f"{_SOON}:{about}", ErrorCode.PAPER_DUE, about=about, first=first.paper, text=text
+            )
+        for about, (first, *_) in found.late.items():
+            text = reminder(first.paper, first.due_ns)
+            await self._alerts.raise_(
+                f"{_PAPERS}:{about}", ErrorCode.PAPER_LATE, about=about, first=first.paper, text=text
+            )
 
     async def _works(self) -> None:
         going_on = too_long(self._recorder.state.shift, self._lists.judged_ns())

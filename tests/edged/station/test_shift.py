@@ -526,6 +526,7 @@ async def test_planned_works_are_reminded_of_when_their_interval_is_over() -> No
         world.check_live()
 
 
+@pytest.mark.timeout(300)  # a day and a half of a station
 @pytest.mark.clause(
     "459-III.14-notice", "works that begin without their letter are an alert until it is given"
 )
