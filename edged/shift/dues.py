@@ -84,8 +84,10 @@ def _of_incidents(
             described(incident, names.get(officer, "")), kyiv(happened), equipment(incident, inventory)
         )
         own = duty_of(schedule, officer, happened, margins)[0] if officer else None
+        # The notice is written to the responsible person: nobody writes it to himself.
+        notified = bool(officer) and incident.confirmed_by != f"person:{officer}"
         for paper in sorted(OF_INCIDENTS):
-            if station.shift.given(incident.id, paper) or (paper is Paper.NOTICE and not officer):
+            if station.shift.given(incident.id, paper) or (paper is Paper.NOTICE and not notified):
                 continue
             due = due_ns(paper, happened, schedule, own)
             yield _owe(paper, incident.id, happened, due, occasion, margins)

@@ -5,8 +5,7 @@ the vault as it was sealed, of a disk or a ledger that is at fault. It gives no 
 name.
 """
 
-from collections.abc import Iterable, Mapping
-from types import MappingProxyType
+from collections.abc import Iterable
 from typing import Any
 
 from edged.config import Shift
@@ -16,6 +15,7 @@ from edged.formats import facts as f
 from edged.journals.papers import reminder
 from edged.ports import Clock, ClockClass, Random
 from edged.shift.dues import not_returned, reminded, too_long, unconfirmed_returns, unsigned_handovers
+from edged.shift.faults import faults
 from edged.shift.inventory import Inventory
 from edged.shift.upkeep import CAMERAS, works_due
 from edged.station.alerts import Alerts
@@ -24,8 +24,6 @@ from edged.station.recorder import Recorder
 from edged.station_state import Issue
 
 NOT_RETURNED, SPOILT = "camera-not-returned", "damaged-recording"
-FAULTS: Mapping[str, str] = MappingProxyType({"vault-unreadable": "disk", "ledger-trouble": "ledger"})
-"""Alert → kind of the incident that is drafted once for as long as the alert stands."""
 _UNENTERED = "works-unentered"
 _DUE, _UPDATE = "works-due", "update-unannounced"
 _OUT, _WORKS, _SHEETS, _RETURN = "camera-out", "works-long", "handover-unsigned", "return-unconfirmed"
@@ -66,10 +64,8 @@ class Reminders:
     async def _faults(self) -> None:
         state = self._recorder.state
         known = list(state.shift.incidents.values())
-        for alert, kind in FAULTS.items():
-            standing = state.alerts.get(alert)
-            if standing and not any(i.kind == kind and i.happened >= standing.since for i in known):
-                await self._draft(kind)
+        for kind in faults(state):
+            await self._draft(kind)
         told = {i.recording for i in known if i.kind == SPOILT}
         for recording in [r for r in state.recordings.values() if r.corrupt and r.id not in told]:
             await self._draft(SPOILT, camera=recording.camera, issue=recording.issue, recording=recording.id)

@@ -112,6 +112,16 @@ def test_an_incident_owes_four_papers_each_by_its_deadline(office: Office) -> No
     }
 
 
+def test_nobody_owes_a_notice_to_himself(office: Office) -> None:
+    since = {"since": OPENED["happened"]}
+    office.act("iryna", "journal volume", journal="incident", ground="seized", **since)
+    reports = {Paper.INFORM, Paper.REPORT, Paper.SECURITY}
+    assert set(debts(office)) == reports
+    office = Office()
+    office.act("iryna", "incident open", **OPENED, person="iryna")
+    assert set(debts(office)) == reports
+
+
 def test_whose_shift_it_was_is_told_by_the_margins_of_the_configuration(office: Office) -> None:
     """Half an hour after the day shift: within the margins as they are by default, outside those of this post."""
     office.now = "2026-11-27T18:30:00.000Z"
