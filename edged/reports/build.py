@@ -123,6 +123,7 @@ def _papers(source: Source) -> Iterator[d.PaperRow]:
             paper=one.paper,
             about=one.about,
             what=in_each(partial(owed_text, one, source)),
+            since=times.format_ns(one.since_ns),
             due=times.format_ns(one.due_ns),
             overdue=one.overdue(source.now_ns),
         )

@@ -104,6 +104,7 @@ class PaperRow(_Part, frozen=True):
     paper: str
     about: str
     what: dict[str, str]  # in a sentence
+    since: str  # when it came to be owed
     due: str
     overdue: bool
 

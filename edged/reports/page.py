@@ -115,9 +115,8 @@ def _attention(report: Report, lang: Lang) -> Iterator[str]:
     for incident in report.incidents:
         if incident.stage == "draft":
             yield say("attend-incident", lang, text=incident.text[lang])
-    for paper in report.papers:
-        if paper.overdue:
-            yield say("attend-paper", lang, paper=_paper(paper, lang), due=when(paper.due))
+    for about, papers in _overdue(report, lang).items():
+        yield say("attend-paper", lang, about=about, papers=", ".join(papers))
     for one in report.reconciliation.differences:
         if one.why in {"damaged", "corrupt", "held"}:
             yield say("attend-recording", lang, recording=one.recording[:8], why=word(f"why-{one.why}", lang))
@@ -125,6 +124,17 @@ def _attention(report: Report, lang: Lang) -> Iterator[str]:
         yield say("attend-strays", lang, number=strays)
     for alert in report.alerts:
         yield about_alert(alert, report, lang)
+
+
+def _overdue(report: Report, lang: Lang) -> dict[str, list[str]]:
+    """What it is about → its papers, each with its author and deadline."""
+    found: dict[str, list[str]] = {}
+    for row in report.papers:
+        if row.overdue:
+            author = word(f"party-{PAPERS[Paper(row.paper)].author}", lang)
+            paper = f"{word(f'paper-{row.paper}', lang)} ({author}, {when(row.due)})"
+            found.setdefault(_about(row, lang), []).append(paper)
+    return found
 
 
 def _shortened(sentences: tuple[str, ...], lang: Lang, room: int) -> tuple[str, ...]:
@@ -243,9 +253,17 @@ def _works(report: Report, lang: Lang) -> list[tuple[str, ...]]:
 
 def _papers(report: Report, lang: Lang) -> list[tuple[str, ...]]:
     return [
-        (_paper(row, lang), row.what[lang], when(row.due), say("yes" if row.overdue else "no", lang))
+        (_paper(row, lang), _about(row, lang), when(row.due), say("yes" if row.overdue else "no", lang))
         for row in report.papers
     ]
+
+
+def _about(row: PaperRow, lang: Lang) -> str:
+    """What happened, when, and the beginning of the id under which it is listed."""
+    number = (
+        "" if row.paper == Paper.WARNING else f", № {row.about[:8]}"
+    )  # that one's id is our name of an alert
+    return f"{row.what[lang].rstrip('.')}, {when(row.since)}{number}"
 
 
 def _paper(row: PaperRow, lang: Lang) -> str:

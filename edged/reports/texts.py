@@ -89,7 +89,7 @@ _TABLE: Mapping[str, tuple[str, str]] = MappingProxyType(
             "Повернення не підтверджено: інв. № {number}, {officer}",
             "Return not confirmed: inv. No {number}, {officer}",
         ),
-        "attend-paper": ("{paper}: прострочено з {due}", "{paper}: overdue since {due}"),
+        "attend-paper": ("Прострочено, {about}: {papers}", "Overdue, {about}: {papers}"),
         "attend-alert": (
             "Попередження: {what}, E{code}, з {since}",
             "Alert: {what}, E{code}, since {since}",

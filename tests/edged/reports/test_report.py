@@ -123,6 +123,27 @@ def test_what_needs_attention_is_said_in_sentences(report: Report) -> None:
     assert said[-1].startswith("Alert: the vault is nearly full, E6003, since ")
 
 
+def test_what_is_said_of_a_late_paper_names_what_it_is_about() -> None:
+    office = Office(now="2026-11-27T07:00:00.000Z")
+    for incident in ("a" * 32, "b" * 32):
+        office.draft(incident, camera="GAT-1")
+        office.later(1 / 60)
+    assert not any("Overdue" in line for line in compose(report_of(office, {}), Lang.EN).attention)
+    office.later(1)  # what is due at once is late now
+    office.record(AlertRaised(alert="centre-unreachable", code=3001))
+    office.later(1)
+    said = [line for line in compose(report_of(office, {}), Lang.EN).attention if line.startswith("Overdue")]
+    assert len(said) == 3
+    assert said[0] == (
+        "Overdue, Відеокамеру вийнято з док-станції без авторизації, 27.11.2026 09:00, № aaaaaaaa: "
+        "Information on an incident (responsible person, 27.11.2026 09:00), "
+        "Information on an incident (security administrator, 27.11.2026 09:00)"
+    )
+    assert "09:01, № bbbbbbbb" in said[1]
+    (warning,) = [line for line in said if "зв’язку" in line]
+    assert "centre" not in warning
+
+
 def test_a_quiet_shift_needs_no_attention() -> None:
     page = compose(report_of(Office(inventory=type(Office().inventory)([])), {}), Lang.UK)
     assert page.attention == ()
