@@ -32,6 +32,11 @@ CALM_S = 3 * 3600.0
 courier (two minutes, one minute), each several times over, and the courier's thorough look after an hour."""
 STEP_S = 5.0
 QUIET_S = 40.0
+LOOKED_AT = 4  # one history in so many ends with everything being asked for
+LOOKING = (
+    *("status", "slots", "alerts", "camera list", "officer list", "export list"),
+    *(f"{kind} list" for kind in ("incident", "paper", "works", "repair", "memo", "journal")),
+)
 LOOKS, LOOK_S = 8, 0.7  # to tell what is under way from what was left behind
 CYCLE_BYTES = 20_000
 TEMPORARY = (".new", ".part", ".marks", ".bad", "next.jsonl")
@@ -344,12 +349,23 @@ class _History:
         )  # a line of this very moment comes a turn later
         self._inspector.agrees()
         self._inspector.verified("" if self._site.flipped else VAULT)
+        if self._plan.seed % LOOKED_AT == 0:
+            await self._is_looked_at()
         before = self._inventory()
         await self._cycle()
         await asyncio.sleep(QUIET_S)
         self._judge()
         self._inspector.checked["growth"] += 1
         await self._leaves_nothing(before)
+
+    async def _is_looked_at(self) -> None:
+        """Whatever has happened, whoever asks gets an answer."""
+        for verb in LOOKING:
+            await self._site.ask("iryna", verb)
+        await self._site.ask("daria", "rights list")
+        await self._site.ask("iryna", "report", span="day")
+        for issue in list(self._site.station.recorder.state.issues)[-2:]:
+            await self._site.ask("iryna", "issue show", issue=issue)
 
     def _store_is_up(self) -> bool:
         running = self._site.running

@@ -17,7 +17,10 @@ PACKAGES = ("edged", "sync")
 ADAPTERS: Mapping[str, str] = MappingProxyType(
     {
         "edged/main.py": "the daemon's process",
+        "edged/failed_start.py": "between two of the daemon's processes",
+        "edged/ledger/rekeying.py": "a command line's: the station stands still meanwhile",
         "sync/main.py": "the courier's process",
+        "sync/progress.py": "what the courier's process tells the service manager",
         "sync/app.py": "wires the courier's adapters",
         "sync/centre/command.py": "the intake's process",
         "edged/control/api.py": "HTTP on a Unix socket; the verbs behind it are simulated",
