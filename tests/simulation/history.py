@@ -364,7 +364,8 @@ class _History:
             await self._site.ask("iryna", verb)
         await self._site.ask("daria", "rights list")
         await self._site.ask("iryna", "report", span="day")
-        for issue in list(self._site.station.recorder.state.issues)[-2:]:
+        issued = [i.id for i in self._site.station.recorder.state.issues.values() if not i.forced]
+        for issue in issued[-2:]:
             await self._site.ask("iryna", "issue show", issue=issue)
 
     def _store_is_up(self) -> bool:
