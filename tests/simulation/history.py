@@ -32,6 +32,7 @@ CALM_S = 3 * 3600.0
 courier (two minutes, one minute), each several times over, and the courier's thorough look after an hour."""
 STEP_S = 5.0
 QUIET_S = 40.0
+OTHERS = ("return-unconfirmed:", "update-unannounced:")  # alerts of a camera that no technician ends
 LOOKED_AT = 4  # one history in so many ends with everything being asked for
 LOOKING = (
     *("status", "slots", "alerts", "camera list", "officer list", "export list"),
@@ -265,7 +266,10 @@ class _History:
         item = self._site.station.office.inventory.number_of(name)
         if item in state.shift.repairs:
             await self._asks("taras", "repair back", item=item, result="looked at")
-        if any(alert.endswith(f":{name}") for alert in state.alerts) or (camera and camera.quarantine):
+        doubts = (
+            alert for alert in state.alerts if alert.endswith(f":{name}") and not alert.startswith(OTHERS)
+        )
+        if any(doubts) or (camera and camera.quarantine):
             await self._asks("taras", "camera release", camera=name, reason="looked at")
         if camera and camera.works:
             await self._asks("taras", "camera works", camera=name, reason="done", end=True)
