@@ -344,7 +344,8 @@ class ErrorCode(Enum):
     VAULT_UNFIT = (
         5004,
         "The folder of the vault is not fit for evidence",
-        "Use a disk of its own; a memory file system or a missing disk is refused.",
+        "Mount the evidence disk where [vault] path points (findmnt shows what lies there), then systemctl restart "
+        "edged. A memory file system, an empty folder and the disk of another station are refused.",
     )
     READ_BACK_DIFFERS = (
         5005,
