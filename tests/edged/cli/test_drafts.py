@@ -7,6 +7,7 @@ import pytest
 from edged.cli import online
 from edged.cli.main import main
 from edged.cli.output import EXIT_OK
+from tests.edged.cli.daemon import Daemon
 
 PLANNED = ("--items", "101", "301", "--grounds", "план", "--begin", "2026-11-30T10:00:00+02:00")
 
@@ -34,20 +35,11 @@ def test_a_draft_is_asked_for_with_what_was_typed(
     typed: tuple[str, ...],
     asked: dict[str, Any],
 ) -> None:
-    class Daemon:
-        def __init__(self, socket: str) -> None:
-            pass
-
-        async def __aenter__(self) -> "Daemon":
-            return self
-
-        async def __aexit__(self, *_: object) -> None:
-            pass
-
+    class Drafting(Daemon):
         async def call(self, verb: str, **params: Any) -> Any:
             assert (verb, params) == ("paper-draft", asked)
             return {"text": "Кому: …"}
 
-    monkeypatch.setattr(online, "Client", Daemon)
+    monkeypatch.setattr(online, "Client", Drafting)
     assert main(["paper", "draft", *typed]) == EXIT_OK
     assert capsys.readouterr().out == "Кому: …\n"

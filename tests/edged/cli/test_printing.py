@@ -15,24 +15,14 @@ from edged.cli.output import EXIT_OK
 from edged.control.shift_views import sheets_view, signatures_view
 from edged.formats import shift_facts as sf
 from edged.printed.tag import render
+from tests.edged.cli.daemon import Daemon
 from tests.edged.printed.test_tag import TAG
 from tests.edged.shift.office import COUNTS, NAMES, Office
 
 ODD = replace(TAG, item="10/45")  # no name of a file
 
 
-class Daemon:
-    """What the socket answers."""
-
-    def __init__(self, socket: str) -> None:
-        pass
-
-    async def __aenter__(self) -> "Daemon":
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        pass
-
+class Tagging(Daemon):
     async def call(self, verb: str, **params: Any) -> Any:
         assert (verb, params) == ("repair-print", {"item": "10/45"})
         return msgspec.to_builtins(ODD)
@@ -44,7 +34,7 @@ def test_the_tag_is_one_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given: tuple[str, ...], named: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(printing, "Client", Daemon)
+    monkeypatch.setattr(printing, "Client", Tagging)
     assert main(["repair", "print", "10/45", *given]) == EXIT_OK
     (file,) = tmp_path.iterdir()
     assert file.name == named
